@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace Antiphon.Protocol.Wire;
+
+/// <summary>What text may stand in an MQTT string (MQTT 5 §1.5.4).</summary>
+public static class Utf8Text
+{
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>How many bytes the text takes in UTF-8, without its two length bytes.</summary>
+    /// <param name="text">The text.</param>
+    /// <returns>0 to 65,535 bytes.</returns>
+    /// <exception cref="ArgumentException">A lone surrogate, U+0000 or more than 65,535 bytes [MQTT-1.5.4-1, MQTT-1.5.4-2].</exception>
+    public static int GetByteCount(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("The text holds U+0000, which no MQTT string may hold [MQTT-1.5.4-2].", nameof(text));
+        }
+
+        int bytes;
+        try
+        {
+            bytes = Strict.GetByteCount(text);
+        }
+        catch (EncoderFallbackException unpaired)
+        {
+            throw new ArgumentException("The text holds a lone surrogate, which has no UTF-8 form [MQTT-1.5.4-1].", nameof(text), unpaired);
+        }
+
+        return bytes <= ushort.MaxValue
+            ? bytes
+            : throw new ArgumentException($"The text takes {bytes} bytes in UTF-8; an MQTT string holds at most 65,535 (MQTT 5 §1.5.4).", nameof(text));
+    }
+}
