@@ -1,0 +1,100 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Antiphon.Broker.Transport.Epoll;
+
+namespace Antiphon.Broker;
+
+/// <summary>An MQTT 5 broker in this process. Safe from any thread.</summary>
+/// <example>
+/// <code>
+/// await using var broker = BrokerHost.Start(new BrokerOptions { Port = 0 });
+/// Console.WriteLine($"listening on {broker.EndPoint}");
+/// </code>
+/// </example>
+public sealed class BrokerHost : IAsyncDisposable
+{
+    private readonly BrokerEngine _engine;
+    private readonly EpollLoop _loop;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _stopping;
+
+    private BrokerHost(BrokerOptions options)
+    {
+        _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
+        try
+        {
+            _loop = new EpollLoop(_engine, options);
+        }
+        catch (SocketException refused)
+        {
+            throw new BrokerStartException(
+                $"The broker cannot listen on {new IPEndPoint(options.Bind, options.Port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+        }
+
+        EndPoint = _loop.EndPoint;
+    }
+
+    /// <summary>The address and port that it listens on; with <see cref="BrokerOptions.Port"/> 0 the port that was found.</summary>
+    public IPEndPoint EndPoint { get; }
+
+    /// <summary>The TCP port that it listens on.</summary>
+    public int Port => EndPoint.Port;
+
+    /// <summary>What it has done so far.</summary>
+    public BrokerCounters Counters => _engine.Counters.Read();
+
+    /// <summary>Ends when the broker has stopped; fails when it could not go on.</summary>
+    public Task Completion => _ended.Task;
+
+    /// <summary>Starts a broker; it listens when this returns.</summary>
+    /// <param name="options">How it is to run.</param>
+    /// <exception cref="ArgumentException">Options are wrong; the message names every one.</exception>
+    /// <exception cref="BrokerStartException">The address or port cannot be listened on.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
+    public static BrokerHost Start(BrokerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("The broker's event loop is epoll, which only Linux has; other systems are not supported yet.");
+        }
+
+        var host = new BrokerHost(options);
+        new Thread(host.Run) { IsBackground = true, Name = "antiphon-broker" }.Start();
+        return host;
+    }
+
+    /// <summary>
+    /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed, at most <see cref="BrokerOptions.CloseTimeout"/>.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref _stopping, 1) == 0)
+        {
+            _loop.Post(_loop.Stop);
+        }
+
+        return _ended.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Stops, and waits until it has.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private void Run()
+    {
+        try
+        {
+            _loop.Run();
+            _loop.Dispose();
+            _ended.SetResult();
+        }
+        catch (Exception failure)
+        {
+            _loop.Dispose();
+            _ended.SetException(failure);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+
+namespace Antiphon.Broker.Connections;
+
+/// <summary>How far a Network Connection has come.</summary>
+internal enum ConnectionPhase : byte
+{
+    /// <summary>Nothing but a CONNECT may arrive [MQTT-3.1.0-1].</summary>
+    AwaitingConnect,
+
+    /// <summary>CONNACK with success has been sent.</summary>
+    Connected,
+
+    /// <summary>The last packet is on its way; what still arrives is discarded.</summary>
+    Closing,
+
+    /// <summary>It is gone.</summary>
+    Closed,
+}
+
+/// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
+internal interface ILink
+{
+    /// <summary>Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting. When a closing connection's output is empty, ends the sending side.</summary>
+    void Flush();
+
+    /// <summary>Closes at once; <see cref="BrokerEngine"/> is not told.</summary>
+    void Abort();
+}
+
+/// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
+internal sealed class Connection
+{
+    internal Connection(ILink link, BufferPool pool, Instant now)
+    {
+        Link = link;
+        Output = new OutputBuffer(pool);
+        Partial = new PartialPacket(pool);
+        Deadline = new Deadline(this);
+        LastHeard = now;
+    }
+
+    public ILink Link { get; }
+
+    public OutputBuffer Output { get; }
+
+    public PartialPacket Partial { get; }
+
+    /// <summary>When patience ends: for the CONNECT, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
+    public Deadline Deadline { get; }
+
+    public ConnectionPhase Phase { get; set; }
+
+    /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
+    public bool IsDirty { get; set; }
+
+    public Instant LastHeard { get; set; }
+
+    public ProtocolVersion Version { get; set; } = ProtocolVersion.V5;
+
+    public Session? Session { get; set; }
+
+    /// <summary>One and a half times the Keep Alive; zero: none (§3.1.2.10).</summary>
+    public TimeSpan Patience { get; set; }
+
+    /// <summary>The client's Receive Maximum.</summary>
+    public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
+
+    /// <summary>The client's Maximum Packet Size, in bytes.</summary>
+    public uint MaximumPacketSize { get; set; } = uint.MaxValue;
+
+    /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
+    public bool WantsProblemInformation { get; set; } = true;
+
+    /// <summary>Why it closes or was closed; for the log.</summary>
+    public Fault CloseReason { get; set; }
+
+    /// <summary>Bytes that arrived after the last packet was written; bounded.</summary>
+    public int Discarded { get; set; }
+}

@@ -1,0 +1,129 @@
+using System.Runtime.InteropServices;
+using Antiphon.Broker.Connections;
+using Antiphon.Protocol;
+
+namespace Antiphon.Broker.Transport.Epoll;
+
+/// <summary>A TCP connection on the event loop.</summary>
+/// <param name="loop">The loop that owns it.</param>
+/// <param name="fd">The socket; non-blocking.</param>
+/// <param name="token">Its slot in the loop, and the slot's generation.</param>
+internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token) : ILink
+{
+    private bool _waitsForRoom;
+    private bool _shutDown;
+    private bool _closed;
+
+    public ulong Token => token;
+
+    public Connection Connection { get; set; } = null!;
+
+    /// <summary>The socket has something to read, or has come to its end.</summary>
+    public void Read(Span<byte> buffer)
+    {
+        nint received;
+        fixed (byte* first = buffer)
+        {
+            received = Native.Receive(fd, first, (nuint)buffer.Length, Native.MSG_DONTWAIT);
+        }
+
+        if (received > 0)
+        {
+            loop.Receive(Connection, buffer[..(int)received]);
+            return;
+        }
+
+        var error = received == 0 ? 0 : Marshal.GetLastPInvokeError();
+        if (error is Native.EAGAIN or Native.EINTR)
+        {
+            return;
+        }
+
+        if (error == 0)
+        {
+            // The peer will send no more, but may still read what is on its way.
+            Flush();
+        }
+
+        if (!_closed)
+        {
+            End(error == 0 ? "The peer closed the connection." : $"Receiving failed: {Marshal.GetPInvokeErrorMessage(error)}.");
+        }
+    }
+
+    public void Flush()
+    {
+        var output = Connection.Output;
+        while (output.Length > 0 && !_closed)
+        {
+            nint sent;
+            fixed (byte* first = output.Pending)
+            {
+                sent = Native.Send(fd, first, (nuint)output.Length, Native.MSG_DONTWAIT | Native.MSG_NOSIGNAL);
+            }
+
+            if (sent >= 0)
+            {
+                output.Consume((int)sent);
+                continue;
+            }
+
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case Native.EINTR:
+                    break;
+                case Native.EAGAIN or Native.ENOBUFS or Native.ENOMEM:
+                    WaitForRoom(true);
+                    return;
+                case var error:
+                    End($"Sending failed: {Marshal.GetPInvokeErrorMessage(error)}.");
+                    return;
+            }
+        }
+
+        if (_closed)
+        {
+            return;
+        }
+
+        WaitForRoom(false);
+        loop.OutputSent(Connection);
+        if (Connection.Phase == ConnectionPhase.Closing && output.Length == 0 && !_shutDown)
+        {
+            _shutDown = true;
+
+            // It fails only where the peer is gone already, and then reading says so.
+            _ = Native.Shutdown(fd, Native.SHUT_WR);
+        }
+    }
+
+    public void Abort()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            loop.Remove(this);
+            _ = Native.Close(fd);
+        }
+    }
+
+    private void End(string reason)
+    {
+        if (!Connection.CloseReason.Exists && Connection.Phase != ConnectionPhase.Closing)
+        {
+            Connection.CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
+        }
+
+        Abort();
+        loop.Ended(Connection);
+    }
+
+    private void WaitForRoom(bool wait)
+    {
+        if (_waitsForRoom != wait)
+        {
+            _waitsForRoom = wait;
+            loop.Set.Change(fd, wait ? Native.EPOLLIN | Native.EPOLLOUT : Native.EPOLLIN, token);
+        }
+    }
+}
