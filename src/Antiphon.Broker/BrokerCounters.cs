@@ -36,6 +36,15 @@ public readonly record struct BrokerCounters
     /// <summary>Acknowledgements of a Packet Identifier that nothing waits for.</summary>
     public long UnknownAcknowledgements { get; init; }
 
+    /// <summary>Exchanges on own response topics that may still be answered.</summary>
+    public long OpenExchanges { get; init; }
+
+    /// <summary>Messages to an own response topic from clients that hold no permission to answer there: late, uninvited or more than asked for.</summary>
+    public long UninvitedResponses { get; init; }
+
+    /// <summary>Requests refused because their exchange could not be tracked.</summary>
+    public long UntrackedRequests { get; init; }
+
     /// <summary>Connections closed because of what their peer sent or failed to send.</summary>
     public long Refusals { get; init; }
 }

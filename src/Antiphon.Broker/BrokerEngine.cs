@@ -1,4 +1,5 @@
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -25,6 +26,7 @@ internal sealed class BrokerEngine
     private readonly TimingWheel _wheel = new();
     private readonly SessionTable _sessions;
     private readonly SubscriptionTable _subscriptions;
+    private readonly ExchangeTable _exchanges;
     private readonly Router _router;
     private readonly Sender _sender;
     private readonly Closer _closer;
@@ -45,7 +47,8 @@ internal sealed class BrokerEngine
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _sender = new Sender(options, messages, _flushList, Counters);
-        _router = new Router(cache, responseTopics, _sender, messages, Counters);
+        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _router = new Router(cache, responseTopics, _exchanges, _sender, messages, Counters);
         _subscriptions = new SubscriptionTable(tree, cache, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _sessions, _wheel, _flushList, Counters);
@@ -120,6 +123,9 @@ internal sealed class BrokerEngine
             {
                 case Session session:
                     _sessions.OnDeadline(session, now);
+                    break;
+                case Exchange exchange:
+                    _exchanges.Close(exchange);
                     break;
                 case Connection connection:
                     OnDeadline(connection, now);
@@ -252,10 +258,9 @@ internal sealed class BrokerEngine
             return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        var matched = _router.Route(publish, session, now);
+        var code = _router.Route(publish, session, now);
         if (publish.QoS == QualityOfService.AtLeastOnce)
         {
-            var code = matched ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers;
             AcknowledgementPacket.Write(connection.Output, PacketType.PubAck, publish.PacketIdentifier, code, connection.Version);
             _flushList.Mark(connection);
         }

@@ -49,6 +49,18 @@ public sealed record BrokerOptions
     /// <summary>Bytes of QoS 1 messages that may wait in one Session, 1 or more; 16 MiB unless said otherwise. The newest is dropped beyond it, and counted.</summary>
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// How long the receiver of a request may answer on the requester's own response topic when the request has no Message Expiry Interval, more than zero;
+    /// 2 minutes unless said otherwise.
+    /// </summary>
+    public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it a request with an own response topic is refused with 0x97.</summary>
+    public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more; 1,000 unless said otherwise.</summary>
+    public int MaximumReplies { get; init; } = 1000;
+
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -82,6 +94,9 @@ public sealed record BrokerOptions
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
+        Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
+        Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");
         if (mistakes.Count > 0)
         {
             throw new ArgumentException(string.Join(" ", mistakes));

@@ -14,6 +14,9 @@ internal sealed class EngineCounters
     public long Expired;
     public long TooLargeForReceiver;
     public long UnknownAcknowledgements;
+    public long OpenExchanges;
+    public long UninvitedResponses;
+    public long UntrackedRequests;
     public long Refusals;
 
     public BrokerCounters Read() => new()
@@ -29,6 +32,9 @@ internal sealed class EngineCounters
         Expired = Volatile.Read(ref Expired),
         TooLargeForReceiver = Volatile.Read(ref TooLargeForReceiver),
         UnknownAcknowledgements = Volatile.Read(ref UnknownAcknowledgements),
+        OpenExchanges = Volatile.Read(ref OpenExchanges),
+        UninvitedResponses = Volatile.Read(ref UninvitedResponses),
+        UntrackedRequests = Volatile.Read(ref UntrackedRequests),
         Refusals = Volatile.Read(ref Refusals),
     };
 }

@@ -26,6 +26,7 @@ internal readonly struct MatchedSession
         QoS = subscriptions.Max(subscription => subscription.QoS);
         RetainAsPublished = subscriptions.Any(subscription => subscription.Options.RetainAsPublished);
         Identifiers = subscriptions.Length == 1 ? subscriptions[0].Identifiers : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
+        MayRespond = subscriptions.Any(subscription => subscription.MayRespond);
         _anyNoLocal = subscriptions.Any(subscription => subscription.Options.NoLocal);
     }
 
@@ -36,6 +37,8 @@ internal readonly struct MatchedSession
     public bool RetainAsPublished { get; }
 
     public uint[] Identifiers { get; }
+
+    public bool MayRespond { get; }
 
     /// <summary>Leaves the subscriptions out that do not want what their own client published [MQTT-3.8.3-3].</summary>
     /// <returns>Whether anything is left to deliver.</returns>

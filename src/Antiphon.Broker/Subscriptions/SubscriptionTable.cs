@@ -30,7 +30,13 @@ internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache,
         }
         else
         {
-            subscription = new Subscription(session, topicFilter) { Options = granted, Identifiers = identifiers, Pattern = ownResponse ? pattern : null };
+            subscription = new Subscription(session, topicFilter)
+            {
+                Options = granted,
+                Identifiers = identifiers,
+                Pattern = ownResponse ? pattern : null,
+                MayRespond = !filter.BeginsWithWildcard,
+            };
             session.Subscriptions.Add(subscription);
             counters.Subscriptions++;
             if (ownResponse)
