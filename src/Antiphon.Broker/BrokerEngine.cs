@@ -24,6 +24,7 @@ internal sealed class BrokerEngine
     private readonly BufferPool _buffers = new();
     private readonly FlushList _flushList = new();
     private readonly TimingWheel _wheel = new();
+    private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
     private readonly SubscriptionTable _subscriptions;
     private readonly ExchangeTable _exchanges;
@@ -51,7 +52,7 @@ internal sealed class BrokerEngine
         _router = new Router(cache, responseTopics, _exchanges, _sender, messages, Counters);
         _subscriptions = new SubscriptionTable(tree, cache, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
-        _closer = new Closer(options, _sessions, _wheel, _flushList, Counters);
+        _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }
 
@@ -67,6 +68,7 @@ internal sealed class BrokerEngine
     public Connection Open(ILink link, Instant now)
     {
         var connection = new Connection(link, _buffers, now);
+        _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
         return connection;
@@ -139,21 +141,20 @@ internal sealed class BrokerEngine
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
     public void Flush() => _flushList.FlushAll();
 
-    /// <summary>The broker stops: says goodbye to a connection (MQTT 5 §3.14.2.1, 0x8B).</summary>
-    public void Dismiss(Connection connection, Instant now)
+    /// <summary>The broker stops: says goodbye to everyone (MQTT 5 §3.14.2.1, 0x8B).</summary>
+    public void DismissAll(Instant now)
     {
-        switch (connection.Phase)
+        var reason = new Fault(ReasonCode.ServerShuttingDown, "The broker is shutting down.");
+        foreach (var connection in _connections.ToArray())
         {
-            case ConnectionPhase.AwaitingConnect:
-                Abort(connection, new Fault(ReasonCode.ServerShuttingDown, "The broker is shutting down."), now);
-                break;
-            case ConnectionPhase.Connected:
-                _closer.Disconnect(connection, new Fault(ReasonCode.ServerShuttingDown, "The broker is shutting down."), now);
-                break;
-            case ConnectionPhase.Closing or ConnectionPhase.Closed:
-                break;
-            default:
-                throw new InvalidOperationException($"Phase {connection.Phase} is unknown.");
+            if (connection.Phase == ConnectionPhase.Connected)
+            {
+                _closer.Disconnect(connection, reason, now);
+            }
+            else if (connection.Phase == ConnectionPhase.AwaitingConnect)
+            {
+                Abort(connection, reason, now);
+            }
         }
     }
 

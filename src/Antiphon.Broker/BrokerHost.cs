@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Antiphon.Broker.Transport;
 using Antiphon.Broker.Transport.Epoll;
+using Antiphon.Broker.Transport.Queued;
 
 namespace Antiphon.Broker;
 
@@ -15,7 +17,7 @@ namespace Antiphon.Broker;
 public sealed class BrokerHost : IAsyncDisposable
 {
     private readonly BrokerEngine _engine;
-    private readonly EpollLoop _loop;
+    private readonly IEngineLoop _loop;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _stopping;
 
@@ -24,7 +26,8 @@ public sealed class BrokerHost : IAsyncDisposable
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
         try
         {
-            _loop = new EpollLoop(_engine, options);
+            var epoll = options.Transport == BrokerTransport.Epoll || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
+            _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
         }
         catch (SocketException refused)
         {
@@ -51,19 +54,34 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <param name="options">How it is to run.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every one.</exception>
     /// <exception cref="BrokerStartException">The address or port cannot be listened on.</exception>
-    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.</exception>
     public static BrokerHost Start(BrokerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (!OperatingSystem.IsLinux())
+        if (options.Transport == BrokerTransport.Epoll && !OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("The broker's event loop is epoll, which only Linux has; other systems are not supported yet.");
+            throw new PlatformNotSupportedException("Transport is Epoll, which only Linux has; leave it Automatic.");
         }
 
         var host = new BrokerHost(options);
         new Thread(host.Run) { IsBackground = true, Name = "antiphon-broker" }.Start();
         return host;
+    }
+
+    /// <summary>Opens a connection to the broker within the process, without a socket: what a client writes into the stream is what it would write to TCP.</summary>
+    /// <returns>The client's end; closing it closes the connection.</returns>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Stream ConnectInProcess()
+    {
+        if (Volatile.Read(ref _stopping) != 0)
+        {
+            throw new InvalidOperationException("The broker has been stopped; nothing can connect to it.");
+        }
+
+        var (client, broker) = InProcessStream.CreatePair();
+        QueuedLink.Open(_loop.Shell, broker, broker.EndSending);
+        return client;
     }
 
     /// <summary>
@@ -74,7 +92,7 @@ public sealed class BrokerHost : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _stopping, 1) == 0)
         {
-            _loop.Post(_loop.Stop);
+            _loop.Shell.Post(_loop.Stop);
         }
 
         return _ended.Task.WaitAsync(cancellationToken);

@@ -13,6 +13,9 @@ public sealed record BrokerOptions
     /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
     public int Port { get; init; } = 1883;
 
+    /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
+    public BrokerTransport Transport { get; init; }
+
     /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
     public bool AllowAnonymous { get; init; }
 
@@ -80,6 +83,7 @@ public sealed record BrokerOptions
         }
 
         Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
+        Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
         Require(
             AllowAnonymous || IPAddress.IsLoopback(Bind),
             $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");

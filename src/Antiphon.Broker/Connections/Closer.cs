@@ -9,7 +9,8 @@ namespace Antiphon.Broker.Connections;
 /// Ends connections so that the peer sees why (MQTT 5 §4.13): the last packet is flushed, then the sending side is ended, then what still arrives is discarded for
 /// a limited time and up to a limited number of bytes. (Closing with unread input would reset the connection, and the last packet would be lost.)
 /// </summary>
-internal sealed class Closer(BrokerOptions options, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+internal sealed class Closer(
+    BrokerOptions options, HashSet<Connection> connections, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
@@ -76,6 +77,7 @@ internal sealed class Closer(BrokerOptions options, SessionTable sessions, Timin
         }
 
         connection.Phase = ConnectionPhase.Closed;
+        connections.Remove(connection);
         counters.Connections--;
         wheel.Cancel(connection.Deadline);
         connection.Partial.Clear();

@@ -77,6 +77,19 @@ internal sealed class Connection
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }
 
+    /// <summary>The Client Identifier, once CONNECT has said it; for the log.</summary>
+    public string? ClientId { get; set; }
+
     /// <summary>Bytes that arrived after the last packet was written; bounded.</summary>
     public int Discarded { get; set; }
+
+    /// <summary>The network or the peer ended it, unless it was being closed anyway.</summary>
+    /// <param name="reason">How, for the log.</param>
+    public void Lose(string reason)
+    {
+        if (Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Connected)
+        {
+            CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
+        }
+    }
 }

@@ -117,6 +117,7 @@ internal sealed class Handshake(
         var present = session is not null;
         session ??= sessions.Begin(clientId);
         sessions.Attach(session, connection);
+        connection.ClientId = clientId;
 
         var expiry = connect.SessionExpiryInterval ?? 0;
         session.ExpiryInterval = LimitExpiry(expiry);

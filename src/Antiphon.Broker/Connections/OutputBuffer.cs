@@ -14,6 +14,7 @@ internal sealed class OutputBuffer(BufferPool pool) : IBufferWriter<byte>
     private byte[]? _buffer;
     private int _start;
     private int _end;
+    private int _handedOut;
 
     /// <summary>Bytes that wait to be sent.</summary>
     public int Length => _end - _start;
@@ -47,6 +48,26 @@ internal sealed class OutputBuffer(BufferPool pool) : IBufferWriter<byte>
         {
             Clear();
         }
+    }
+
+    /// <summary>Bytes that wait to be sent, those handed out included; what the bound of a slow reader is about.</summary>
+    public int Backlog => Length + _handedOut;
+
+    /// <summary>Hands everything out to whoever sends it; the array comes back through <see cref="TakeBack"/>.</summary>
+    public ArraySegment<byte> HandOut()
+    {
+        var handedOut = new ArraySegment<byte>(_buffer!, _start, Length);
+        _handedOut += handedOut.Count;
+        _buffer = null;
+        _start = _end = 0;
+        return handedOut;
+    }
+
+    /// <summary>What was handed out has been sent, or never will be.</summary>
+    public void TakeBack(ArraySegment<byte> handedOut)
+    {
+        _handedOut -= handedOut.Count;
+        pool.Return(handedOut.Array!);
     }
 
     /// <summary>Drops everything and gives the array back.</summary>

@@ -33,7 +33,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
                 return;
             }
 
-            if (connection.Output.Length >= options.MaximumOutputBytes)
+            if (connection.Output.Backlog >= options.MaximumOutputBytes)
             {
                 counters.DroppedSlowReader++;
                 return;
@@ -130,7 +130,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     }
 
     private bool HasRoom(Session session, Connection connection) =>
-        session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Length < options.MaximumOutputBytes;
+        session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
     private bool CanSend(Session session, Connection connection) =>
         HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull;

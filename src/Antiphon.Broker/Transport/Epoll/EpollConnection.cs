@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Antiphon.Broker.Connections;
-using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Transport.Epoll;
 
@@ -29,7 +28,7 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
 
         if (received > 0)
         {
-            loop.Receive(Connection, buffer[..(int)received]);
+            loop.Shell.Engine.Receive(Connection, buffer[..(int)received], loop.Shell.Now);
             return;
         }
 
@@ -87,7 +86,7 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         }
 
         WaitForRoom(false);
-        loop.OutputSent(Connection);
+        loop.Shell.Engine.OutputSent(Connection, loop.Shell.Now);
         if (Connection.Phase == ConnectionPhase.Closing && output.Length == 0 && !_shutDown)
         {
             _shutDown = true;
@@ -109,13 +108,9 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
 
     private void End(string reason)
     {
-        if (!Connection.CloseReason.Exists && Connection.Phase != ConnectionPhase.Closing)
-        {
-            Connection.CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
-        }
-
+        Connection.Lose(reason);
         Abort();
-        loop.Ended(Connection);
+        loop.Shell.Engine.Ended(Connection, loop.Shell.Now);
     }
 
     private void WaitForRoom(bool wait)

@@ -32,6 +32,10 @@ internal sealed unsafe class WakeUp : IDisposable
             // A full counter refuses the write, and then the loop is being woken anyway.
             _ = Native.Write(Descriptor, &one, sizeof(ulong));
         }
+        catch (ObjectDisposedException)
+        {
+            // The loop has ended: nobody is left to be woken.
+        }
         finally
         {
             if (held)
