@@ -1,3 +1,4 @@
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
@@ -22,6 +23,7 @@ internal sealed class BrokerEngine
 {
     private readonly BrokerOptions _options;
     private readonly BufferPool _buffers = new();
+    private readonly MessagePool _messages;
     private readonly FlushList _flushList = new();
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
@@ -43,13 +45,13 @@ internal sealed class BrokerEngine
         fillRandom(seed);
         var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
 
-        var messages = new MessagePool(_buffers);
+        _messages = new MessagePool(_buffers);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _sender = new Sender(options, messages, _flushList, Counters);
+        _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
-        _router = new Router(cache, responseTopics, _exchanges, _sender, messages, Counters);
+        _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
         _subscriptions = new SubscriptionTable(tree, cache, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
@@ -67,7 +69,7 @@ internal sealed class BrokerEngine
     /// <summary>A Network Connection was opened.</summary>
     public Connection Open(ILink link, Instant now)
     {
-        var connection = new Connection(link, _buffers, now);
+        var connection = new Connection(link, _buffers, _messages, now);
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
@@ -241,7 +243,11 @@ internal sealed class BrokerEngine
         Counters.MessagesReceived++;
         if (publish.TopicAlias is { } alias)
         {
-            return new Fault(ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is 0 [MQTT-3.3.2-9].");
+            fault = ResolveAlias(connection, ref publish, alias);
+            if (fault.Exists)
+            {
+                return fault;
+            }
         }
 
         if (publish.HasSubscriptionIdentifier)
@@ -264,6 +270,34 @@ internal sealed class BrokerEngine
         {
             AcknowledgementPacket.Write(connection.Output, PacketType.PubAck, publish.PacketIdentifier, code, connection.Version);
             _flushList.Mark(connection);
+        }
+
+        return default;
+    }
+
+    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
+    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
+    {
+        if (alias > _options.TopicAliasMaximum)
+        {
+            return new Fault(
+                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {_options.TopicAliasMaximum} [MQTT-3.3.2-9].");
+        }
+
+        var topics = connection.TopicAliases ??= new byte[]?[_options.TopicAliasMaximum];
+        ref var known = ref topics[alias - 1];
+        if (publish.Topic.IsEmpty)
+        {
+            if (known is null)
+            {
+                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
+            }
+
+            publish.Topic = known;
+        }
+        else if (!publish.Topic.SequenceEqual(known))
+        {
+            known = publish.Topic.ToArray();
         }
 
         return default;

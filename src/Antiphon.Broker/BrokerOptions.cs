@@ -25,6 +25,9 @@ public sealed record BrokerOptions
     /// <summary>How many QoS 1 messages of one client may be unacknowledged, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
+    /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
+    public ushort TopicAliasMaximum { get; init; } = 16;
+
     /// <summary>
     /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
     /// <c>null</c>: the client's value holds.

@@ -1,3 +1,5 @@
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -33,10 +35,10 @@ internal interface ILink
 /// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
 internal sealed class Connection
 {
-    internal Connection(ILink link, BufferPool pool, Instant now)
+    internal Connection(ILink link, BufferPool pool, MessagePool messages, Instant now)
     {
         Link = link;
-        Output = new OutputBuffer(pool);
+        Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
         LastHeard = now;
@@ -70,6 +72,9 @@ internal sealed class Connection
 
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
     public uint MaximumPacketSize { get; set; } = uint.MaxValue;
+
+    /// <summary>The Topic Names behind the client's Topic Aliases, by alias − 1; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
+    public byte[]?[]? TopicAliases { get; set; }
 
     /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
     public bool WantsProblemInformation { get; set; } = true;

@@ -147,6 +147,7 @@ internal sealed class Handshake(
             MaximumQoS = QualityOfService.AtLeastOnce,
             RetainAvailable = false,
             MaximumPacketSize = options.MaximumPacketSize,
+            TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,

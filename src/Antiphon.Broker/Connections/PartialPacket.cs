@@ -1,3 +1,5 @@
+using Antiphon.Broker.Buffers;
+
 namespace Antiphon.Broker.Connections;
 
 /// <summary>

@@ -1,4 +1,4 @@
-using Antiphon.Broker.Connections;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -22,6 +22,8 @@ internal sealed class Message
 
     /// <summary>What it takes in memory, in bytes, for the bounds of queues.</summary>
     public int Size => _topicLength + _propertiesLength + _payloadLength;
+
+    public ArraySegment<byte> Payload => new(_buffer, _topicLength + _propertiesLength, _payloadLength);
 
     public QualityOfService QoS { get; private set; }
 

@@ -1,4 +1,4 @@
-using Antiphon.Broker.Connections;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol.Packets;
 

@@ -16,6 +16,9 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     /// <summary>More than the fixed header, lengths, identifiers and Subscription Identifiers of a delivery usually add to a message.</summary>
     private const int Overhead = 64;
 
+    /// <summary>Payloads of so many bytes and more are shared by their receivers instead of copied to each.</summary>
+    private const int SharedFrom = 4096;
+
     /// <summary>Delivers a message that is still in the receive buffer.</summary>
     /// <param name="publish">The message.</param>
     /// <param name="copy">Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.</param>
@@ -46,14 +49,16 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
                 RemainingExpiry = publish.MessageExpiryInterval ?? 0,
                 SubscriptionIdentifiers = identifiers,
             };
-            Write(connection, publish, delivery);
+            if (publish.Payload.Length >= SharedFrom)
+            {
+                copy ??= messages.Copy(publish, now);
+            }
+
+            Write(connection, publish, copy, delivery);
             return;
         }
 
-        if (copy is null)
-        {
-            copy = messages.Copy(publish, now);
-        }
+        copy ??= messages.Copy(publish, now);
 
         var outgoing = new OutgoingMessage(copy, qos, retain, identifiers);
         if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
@@ -164,14 +169,18 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
             RemainingExpiry = outgoing.Message.RemainingExpiry(now),
             SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
         };
-        if (!Write(connection, outgoing.Message.View, delivery))
+        if (!Write(connection, outgoing.Message.View, outgoing.Message, delivery))
         {
             // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
             Acknowledge(session, identifier);
         }
     }
 
-    private bool Write(Connection connection, in PublishView message, in Delivery delivery)
+    /// <param name="connection">To whom.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="copy">Its copy, if there is one: a large payload is not copied again.</param>
+    /// <param name="delivery">This delivery.</param>
+    private bool Write(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
         var roughly = (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length + Overhead);
         if (roughly > connection.MaximumPacketSize && (uint)PublishEncoder.SizeOf(message, delivery, connection.Version) > connection.MaximumPacketSize)
@@ -180,7 +189,16 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
             return false;
         }
 
-        PublishEncoder.Write(connection.Output, message, delivery, connection.Version);
+        if (copy is not null && message.Payload.Length >= SharedFrom)
+        {
+            PublishEncoder.WriteUpToPayload(connection.Output, message, delivery, connection.Version);
+            connection.Output.AppendPayload(copy);
+        }
+        else
+        {
+            PublishEncoder.Write(connection.Output, message, delivery, connection.Version);
+        }
+
         flushList.Mark(connection);
         counters.MessagesSent++;
         return true;

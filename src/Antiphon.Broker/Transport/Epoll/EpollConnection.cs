@@ -55,12 +55,7 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         var output = Connection.Output;
         while (output.Length > 0 && !_closed)
         {
-            nint sent;
-            fixed (byte* first = output.Pending)
-            {
-                sent = Native.Send(fd, first, (nuint)output.Length, Native.MSG_DONTWAIT | Native.MSG_NOSIGNAL);
-            }
-
+            var sent = output.IsContiguous ? SendOwn(output.Own) : SendPieces(output);
             if (sent >= 0)
             {
                 output.Consume((int)sent);
@@ -104,6 +99,32 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
             loop.Remove(this);
             _ = Native.Close(fd);
         }
+    }
+
+    private nint SendOwn(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* first = bytes)
+        {
+            return Native.Send(fd, first, (nuint)bytes.Length, Native.MSG_DONTWAIT | Native.MSG_NOSIGNAL);
+        }
+    }
+
+    /// <summary>Sends what shares payloads with other connections. The pool's arrays are pinned, and the runtime ignores SIGPIPE.</summary>
+    private nint SendPieces(OutputBuffer output)
+    {
+        var pieces = loop.Pieces;
+        var count = output.Pieces(pieces);
+        var vector = stackalloc Native.IoVector[count];
+        for (var i = 0; i < count; i++)
+        {
+            vector[i] = new Native.IoVector
+            {
+                Start = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(pieces[i].Array!, pieces[i].Offset),
+                Length = (nuint)pieces[i].Count,
+            };
+        }
+
+        return Native.WriteVector(fd, vector, count);
     }
 
     private void End(string reason)

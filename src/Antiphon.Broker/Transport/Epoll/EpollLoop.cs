@@ -23,6 +23,9 @@ internal sealed class EpollLoop : IEngineLoop
     private readonly WakeUp _wakeUp = new();
     private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveBufferSize, pinned: true);
 
+    /// <summary>Room for the pieces of one <c>writev</c>.</summary>
+    public ArraySegment<byte>[] Pieces { get; } = new ArraySegment<byte>[64];
+
     // Connections by slot. A token is the slot and how often the slot has been used before, so that an event for a closed connection cannot reach its successor.
     private readonly List<(EpollConnection? Connection, uint Generation)> _slots = [];
     private readonly Stack<int> _freeSlots = new();

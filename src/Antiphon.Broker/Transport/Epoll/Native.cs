@@ -38,6 +38,13 @@ internal static partial class Native
     /// <summary>Where the event's 64 bits of user data stand.</summary>
     public static readonly int EventData = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
 
+    /// <summary><c>struct iovec</c>.</summary>
+    public unsafe struct IoVector
+    {
+        public byte* Start;
+        public nuint Length;
+    }
+
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EpollCreate(int flags);
 
@@ -61,6 +68,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static unsafe partial nint Send(int fd, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "writev", SetLastError = true)]
+    public static unsafe partial nint WriteVector(int fd, IoVector* vector, int count);
 
     [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
     public static unsafe partial int Accept(int fd, void* address, void* addressLength, int flags);

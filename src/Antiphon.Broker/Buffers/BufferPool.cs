@@ -1,10 +1,10 @@
 using System.Numerics;
 
-namespace Antiphon.Broker.Connections;
+namespace Antiphon.Broker.Buffers;
 
 /// <summary>
 /// The engine's byte arrays, in sizes that are powers of two. It belongs to the engine's thread, so renting and returning are a pop and a push:
-/// no allocation in steady state, whatever the number of connections that have something to send at once.
+/// no allocation in steady state, whatever the number of connections that have something to send at once. The arrays are pinned: the kernel may be given their addresses.
 /// </summary>
 internal sealed class BufferPool
 {
@@ -22,10 +22,10 @@ internal sealed class BufferPool
         var size = SizeClass(minimumLength);
         if (size >= _bySize.Length)
         {
-            return GC.AllocateUninitializedArray<byte>(checked((int)BitOperations.RoundUpToPowerOf2((uint)minimumLength)));
+            return GC.AllocateUninitializedArray<byte>(checked((int)BitOperations.RoundUpToPowerOf2((uint)minimumLength)), pinned: true);
         }
 
-        return _bySize[size].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2));
+        return _bySize[size].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2), pinned: true);
     }
 
     /// <summary>Takes an array back that <see cref="Rent"/> gave.</summary>
