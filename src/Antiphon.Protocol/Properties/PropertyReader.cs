@@ -1,5 +1,5 @@
-using Antiphon.Protocol.Packets;
 using System.Text;
+using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Properties;
