@@ -183,10 +183,12 @@ public sealed record ConnAckPacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
+        reader.Fail(properties.Fault);
+        if (packet.AuthenticationData is not null && packet.AuthenticationMethod is null)
         {
-            reader.Fail(properties.Fault);
+            reader.Fail(Fault.Protocol("There is Authentication Data without an Authentication Method (MQTT 5 §3.2.2.3.18)."));
         }
+
 
         return packet with { UserProperties = userProperties ?? UserProperties };
     }

@@ -10,7 +10,7 @@ public static class TopicName
     /// <param name="utf8">The Topic Name in UTF-8.</param>
     /// <returns>A fault with 0x90, or none.</returns>
     public static Fault CheckWildcards(ReadOnlySpan<byte> utf8) => utf8.ContainsAny((byte)'+', (byte)'#')
-        ? new Fault(ReasonCode.TopicNameInvalid, $"The Topic Name «{Encoding.UTF8.GetString(utf8)}» holds a wildcard [MQTT-3.3.2-2].")
+        ? new Fault(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].")
         : default;
 
     /// <summary>Checks a Topic Name that the caller wants to send.</summary>

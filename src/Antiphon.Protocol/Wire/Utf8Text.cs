@@ -7,6 +7,15 @@ public static class Utf8Text
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>The beginning of a peer's text, fit to stand in a message: 64 characters at most, none of them a control character.</summary>
+    internal static string Excerpt(string text)
+    {
+        const int longest = 64;
+        var cut = text.Length > longest && char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
+        var excerpt = text.Length <= longest ? text : string.Concat(text.AsSpan(0, cut), "…");
+        return excerpt.Any(char.IsControl) ? string.Concat(excerpt.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : excerpt;
+    }
+
     /// <summary>How many bytes the text takes in UTF-8, without its two length bytes.</summary>
     /// <param name="text">The text.</param>
     /// <returns>0 to 65,535 bytes.</returns>
