@@ -179,7 +179,7 @@ public sealed record ConnectPacket : Packet
         reader.Fail(properties.Fault);
         var topic = reader.ReadUtf8();
         reader.Fail(topic.IsEmpty
-            ? Fault.Protocol("The Will Topic is empty; it has one character or more [MQTT-4.7.3-1].")
+            ? new Fault(ReasonCode.TopicNameInvalid, "The Will Topic is empty; it has one character or more [MQTT-4.7.3-1].")
             : TopicName.CheckWildcards(topic));
 
         return new Will(message with

@@ -7,9 +7,12 @@ public static class Utf8Text
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The beginning of a peer's text, fit to stand in a message: 64 characters at most, none of them a control character.</summary>
-    internal static string Excerpt(string text)
+    /// <summary>The beginning of a peer's text, fit to stand in a log message or Reason String.</summary>
+    /// <param name="text">Text from a peer, of any length.</param>
+    /// <returns>64 characters of it at most, and an ellipsis where it was cut; U+FFFD in the place of control characters.</returns>
+    public static string Excerpt(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         const int longest = 64;
         var cut = text.Length > longest && char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
         var excerpt = text.Length <= longest ? text : string.Concat(text.AsSpan(0, cut), "…");

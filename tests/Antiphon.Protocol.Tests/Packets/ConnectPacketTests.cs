@@ -138,7 +138,7 @@ public sealed class ConnectPacketTests
     [InlineData("a surrogate in the Client Identifier", ReasonCode.MalformedPacket, "10 10  0004'MQTT' 05 00 0000  00  0003 EDA080")]
     [InlineData("ill-formed UTF-8 in the Will Topic", ReasonCode.MalformedPacket, "10 13  0004'MQTT' 05 04 0000  00  0000  00 0001 FF 0000")]
     [InlineData("overlong UTF-8 in the user name", ReasonCode.MalformedPacket, "10 11  0004'MQTT' 05 80 0000  00  0000  0002 C0AF")]
-    [InlineData("an empty Will Topic", ReasonCode.ProtocolError, "10 12  0004'MQTT' 05 04 0000  00  0000  00 0000 0000")]
+    [InlineData("an empty Will Topic", ReasonCode.TopicNameInvalid, "10 12  0004'MQTT' 05 04 0000  00  0000  00 0000 0000")]
     [InlineData("a wildcard in the Will Topic", ReasonCode.TopicNameInvalid, "10 15  0004'MQTT' 05 04 0000  00  0000  00 0003'w/#' 0000")]
     [InlineData("a wildcard in the Will's Response Topic", ReasonCode.ProtocolError, "10 17  0004'MQTT' 05 04 0000  00  0000  04 08 0001'+' 0001'w' 0000")]
     [InlineData("an empty Response Topic of the Will", ReasonCode.ProtocolError, "10 16  0004'MQTT' 05 04 0000  00  0000  03 08 0000 0001'w' 0000")]
