@@ -20,7 +20,7 @@ public static class TopicName
     public static void ThrowIfInvalid(string topic, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(topic, parameterName);
-        Utf8Text.GetByteCount(topic);
+        Utf8Text.GetByteCount(topic, parameterName);
         if (topic.AsSpan().ContainsAny('+', '#'))
         {
             throw new ArgumentException($"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
