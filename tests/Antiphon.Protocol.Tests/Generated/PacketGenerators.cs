@@ -220,6 +220,9 @@ internal static class PacketGenerators
     public static Gen<Packet> AnyPacket { get; } = Gen.OneOf(
         Connect, ConnAck, Publish, Acknowledgement, Subscribe, SubAck, Unsubscribe, UnsubAck, Ping, Disconnect, Auth);
 
+    /// <summary>Any PUBLISH of MQTT 5.</summary>
+    public static Gen<Packet> AnyPublish { get; } = Publish;
+
     private static Gen<ReasonCode> Code(PacketType type) =>
         Gen.Elements(Enum.GetValues<ReasonCode>().Where(code => ReasonCodes.IsAllowed(type, code)).ToArray());
 
