@@ -123,6 +123,9 @@ public ref struct WireReader(ReadOnlySpan<byte> input)
         return Take(length);
     }
 
+    /// <summary>Everything that is left, without taking it.</summary>
+    internal readonly ReadOnlySpan<byte> PeekRest() => _rest;
+
     /// <summary>Everything that is left.</summary>
     public ReadOnlySpan<byte> ReadRest() => Take(_rest.Length);
 

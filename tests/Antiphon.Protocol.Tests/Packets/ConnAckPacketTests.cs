@@ -74,6 +74,12 @@ public sealed class ConnAckPacketTests
         new ByteCase($"20 02  00 {returnCode:X2}", new ConnAckPacket { ReasonCode = code }, ProtocolVersion.V311).Holds();
 
     [Theory]
+    [InlineData("20 02  00 01", ReasonCode.UnsupportedProtocolVersion)]
+    [InlineData("20 02  00 05", ReasonCode.NotAuthorized)]
+    public void A_server_that_knows_only_MQTT_3_1_1_is_understood_when_it_refuses_MQTT_5(string bytes, ReasonCode code) =>
+        new ByteCase(bytes, new ConnAckPacket { ReasonCode = code }) { IsReadOnly = true }.Holds();
+
+    [Theory]
     [InlineData(ReasonCode.Banned, 5)]
     [InlineData(ReasonCode.BadAuthenticationMethod, 5)]
     [InlineData(ReasonCode.ServerBusy, 3)]
@@ -87,6 +93,8 @@ public sealed class ConnAckPacketTests
     [InlineData("no property length", ReasonCode.MalformedPacket, "20 02  00 00")]
     [InlineData("reserved header flags", ReasonCode.MalformedPacket, "22 03  00 00 00")]
     [InlineData("reserved acknowledge flags", ReasonCode.MalformedPacket, "20 03  02 00 00")]
+    [InlineData("a return code that MQTT 3.1.1 does not have", ReasonCode.MalformedPacket, "20 02  00 06")]
+    [InlineData("a refusal of MQTT 3.1.1 with the Session Present", ReasonCode.MalformedPacket, "20 02  01 01")]
     [InlineData("a Reason Code of SUBACK", ReasonCode.MalformedPacket, "20 03  00 01 00")]
     [InlineData("a Reason Code of DISCONNECT", ReasonCode.MalformedPacket, "20 03  00 8E 00")]
     [InlineData("a Reason Code that does not exist", ReasonCode.MalformedPacket, "20 03  00 FF 00")]
