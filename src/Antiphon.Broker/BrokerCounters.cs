@@ -45,6 +45,12 @@ public readonly record struct BrokerCounters
     /// <summary>Requests refused because their exchange could not be tracked.</summary>
     public long UntrackedRequests { get; init; }
 
+    /// <summary>Acknowledgements that publishers are waiting for because memory is short.</summary>
+    public long WithheldAcknowledgements { get; init; }
+
+    /// <summary>Connections that are left unread because memory is short.</summary>
+    public long PausedConnections { get; init; }
+
     /// <summary>Connections closed because of what their peer sent or failed to send.</summary>
     public long Refusals { get; init; }
 }

@@ -2,6 +2,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -25,6 +26,7 @@ internal sealed class BrokerEngine
     private readonly BufferPool _buffers = new();
     private readonly MessagePool _messages;
     private readonly FlushList _flushList = new();
+    private readonly MemoryPressure _pressure;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
@@ -49,6 +51,7 @@ internal sealed class BrokerEngine
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
+        _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
         _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
@@ -141,7 +144,12 @@ internal sealed class BrokerEngine
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
-    public void Flush() => _flushList.FlushAll();
+    /// <param name="now">The current instant.</param>
+    public void Flush(Instant now)
+    {
+        _pressure.Relieve(now);
+        _flushList.FlushAll();
+    }
 
     /// <summary>The broker stops: says goodbye to everyone (MQTT 5 §3.14.2.1, 0x8B).</summary>
     public void DismissAll(Instant now)
@@ -268,11 +276,11 @@ internal sealed class BrokerEngine
         var code = _router.Route(publish, session, now);
         if (publish.QoS == QualityOfService.AtLeastOnce)
         {
-            AcknowledgementPacket.Write(connection.Output, PacketType.PubAck, publish.PacketIdentifier, code, connection.Version);
-            _flushList.Mark(connection);
+            fault = _pressure.Acknowledge(connection, publish.PacketIdentifier, code);
         }
 
-        return default;
+        _pressure.AfterPublish(connection);
+        return fault;
     }
 
     /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
@@ -422,8 +430,8 @@ internal sealed class BrokerEngine
                 Counters.Refusals++;
                 Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
-            case ConnectionPhase.Connected when connection.LastHeard + connection.Patience > now:
-                _wheel.Set(connection.Deadline, connection.LastHeard + connection.Patience);
+            case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
+                _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;

@@ -56,6 +56,12 @@ public sealed record BrokerOptions
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
+    /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
+    /// withheld until a quarter is free again; a quarter beyond it publishers are left unread.
+    /// </summary>
+    public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
+
+    /// <summary>
     /// How long the receiver of a request may answer on the requester's own response topic when the request has no Message Expiry Interval, more than zero;
     /// 2 minutes unless said otherwise.
     /// </summary>
@@ -101,6 +107,7 @@ public sealed record BrokerOptions
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
         Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
         Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");

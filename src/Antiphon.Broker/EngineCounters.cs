@@ -17,6 +17,8 @@ internal sealed class EngineCounters
     public long OpenExchanges;
     public long UninvitedResponses;
     public long UntrackedRequests;
+    public long WithheldAcknowledgements;
+    public long PausedConnections;
     public long Refusals;
 
     public BrokerCounters Read() => new()
@@ -35,6 +37,8 @@ internal sealed class EngineCounters
         OpenExchanges = Volatile.Read(ref OpenExchanges),
         UninvitedResponses = Volatile.Read(ref UninvitedResponses),
         UntrackedRequests = Volatile.Read(ref UntrackedRequests),
+        WithheldAcknowledgements = Volatile.Read(ref WithheldAcknowledgements),
+        PausedConnections = Volatile.Read(ref PausedConnections),
         Refusals = Volatile.Read(ref Refusals),
     };
 }

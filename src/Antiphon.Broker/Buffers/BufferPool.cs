@@ -16,21 +16,27 @@ internal sealed class BufferPool
 
     private readonly Stack<byte[]>[] _bySize = [.. Enumerable.Range(0, LargestLog2 - SmallestLog2 + 1).Select(_ => new Stack<byte[]>())];
 
+    /// <summary>What is rented out at the moment, in bytes.</summary>
+    public long RentedBytes { get; private set; }
+
     /// <summary>An array of at least that many bytes; its content is arbitrary.</summary>
     public byte[] Rent(int minimumLength)
     {
         var size = SizeClass(minimumLength);
         if (size >= _bySize.Length)
         {
+            RentedBytes += BitOperations.RoundUpToPowerOf2((uint)minimumLength);
             return GC.AllocateUninitializedArray<byte>(checked((int)BitOperations.RoundUpToPowerOf2((uint)minimumLength)), pinned: true);
         }
 
+        RentedBytes += 1 << (size + SmallestLog2);
         return _bySize[size].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2), pinned: true);
     }
 
     /// <summary>Takes an array back that <see cref="Rent"/> gave.</summary>
     public void Return(byte[] buffer)
     {
+        RentedBytes -= buffer.Length;
         var size = SizeClass(buffer.Length);
         if (size < _bySize.Length && _bySize[size].Count < KeptBytesPerSize >> (size + SmallestLog2))
         {

@@ -28,6 +28,12 @@ internal interface ILink
     /// <summary>Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting. When a closing connection's output is empty, ends the sending side.</summary>
     void Flush();
 
+    /// <summary>Reads nothing from the peer until <see cref="ResumeReading"/>; that the peer has gone may still be noticed.</summary>
+    void PauseReading();
+
+    /// <summary>Reads again.</summary>
+    void ResumeReading();
+
     /// <summary>Closes at once; <see cref="BrokerEngine"/> is not told.</summary>
     void Abort();
 }
@@ -78,6 +84,12 @@ internal sealed class Connection
 
     /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
     public bool WantsProblemInformation { get; set; } = true;
+
+    /// <summary>Whether it is left unread because memory is short.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>Acknowledgements that its client waits for because memory is short.</summary>
+    public int WithheldAcknowledgements { get; set; }
 
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }

@@ -93,7 +93,7 @@ internal sealed partial class EngineShell
         try
         {
             Engine.Advance(Now);
-            Engine.Flush();
+            Engine.Flush(Now);
         }
         catch (Exception defect) when (defect is not OutOfMemoryException)
         {

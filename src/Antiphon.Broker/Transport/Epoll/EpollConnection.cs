@@ -10,6 +10,7 @@ namespace Antiphon.Broker.Transport.Epoll;
 internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token) : ILink
 {
     private bool _waitsForRoom;
+    private bool _isPaused;
     private bool _shutDown;
     private bool _closed;
 
@@ -91,6 +92,18 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         }
     }
 
+    public void PauseReading()
+    {
+        _isPaused = true;
+        ChangeInterest();
+    }
+
+    public void ResumeReading()
+    {
+        _isPaused = false;
+        ChangeInterest();
+    }
+
     public void Abort()
     {
         if (!_closed)
@@ -139,7 +152,10 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         if (_waitsForRoom != wait)
         {
             _waitsForRoom = wait;
-            loop.Set.Change(fd, wait ? Native.EPOLLIN | Native.EPOLLOUT : Native.EPOLLIN, token);
+            ChangeInterest();
         }
     }
+
+    private void ChangeInterest() =>
+        loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);
 }

@@ -29,6 +29,8 @@ internal sealed class QueuedLink : ILink
     // Owned by the loop's thread.
     private Connection _connection = null!;
     private ArraySegment<byte> _handedOut;
+    private bool _isPaused;
+    private bool _isHeldUp;
     private bool _endWhenSent;
     private bool _shutDown;
     private bool _closed;
@@ -89,6 +91,19 @@ internal sealed class QueuedLink : ILink
 
             // Both tasks end by it; what the sending task holds comes back with its last command.
             _stream.Dispose();
+            ResumeReading();
+        }
+    }
+
+    public void PauseReading() => _isPaused = true;
+
+    public void ResumeReading()
+    {
+        _isPaused = false;
+        if (_isHeldUp)
+        {
+            _isHeldUp = false;
+            _taken.Release();
         }
     }
 
@@ -167,7 +182,14 @@ internal sealed class QueuedLink : ILink
         }
         finally
         {
-            _taken.Release();
+            if (_isPaused)
+            {
+                _isHeldUp = true;
+            }
+            else
+            {
+                _taken.Release();
+            }
         }
     }
 
