@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Antiphon.Broker.Transport;
 using Antiphon.Broker.Transport.Epoll;
@@ -24,17 +23,8 @@ public sealed class BrokerHost : IAsyncDisposable
     private BrokerHost(BrokerOptions options)
     {
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
-        try
-        {
-            var epoll = options.Transport == BrokerTransport.Epoll || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
-            _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
-        }
-        catch (SocketException refused)
-        {
-            throw new BrokerStartException(
-                $"The broker cannot listen on {new IPEndPoint(options.Bind, options.Port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
-        }
-
+        var epoll = options.Transport == BrokerTransport.Epoll || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
+        _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
         EndPoint = _loop.EndPoint;
     }
 

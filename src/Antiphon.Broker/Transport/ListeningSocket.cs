@@ -11,12 +11,13 @@ internal static class ListeningSocket
     /// <summary>How long accepting pauses when the process or the system has no descriptor left.</summary>
     public static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(250);
 
-    /// <exception cref="SocketException">The address or port cannot be had.</exception>
+    /// <exception cref="BrokerStartException">The address or port cannot be had.</exception>
     public static Socket Open(IPAddress address, int port)
     {
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (!OperatingSystem.IsWindows())
             {
                 // A port that another program listens on stays refused; one in TIME_WAIT does not. (On Windows the option would allow both.)
@@ -27,10 +28,11 @@ internal static class ListeningSocket
             socket.Listen(Backlog);
             return socket;
         }
-        catch
+        catch (SocketException refused)
         {
-            socket.Dispose();
-            throw;
+            socket?.Dispose();
+            throw new BrokerStartException(
+                $"The broker cannot listen on {new IPEndPoint(address, port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
         }
     }
 }

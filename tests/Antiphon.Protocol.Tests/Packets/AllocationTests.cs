@@ -38,6 +38,7 @@ public sealed class AllocationTests
             };
             PublishEncoder.Write(_output, view, delivery, ProtocolVersion.V5);
             PublishEncoder.Write(_output, view, delivery, ProtocolVersion.V311);
+            PublishEncoder.WriteUpToPayload(_output, view, delivery, ProtocolVersion.V5);
             _output.ResetWrittenCount();
         });
     }

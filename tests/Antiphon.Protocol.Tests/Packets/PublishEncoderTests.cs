@@ -124,11 +124,17 @@ public sealed class PublishEncoderTests
         return Write(view, delivery, version);
     }
 
+    /// <summary>Writes the packet in one piece, and checks that its size is what was announced and that its beginning without the payload is the same.</summary>
     private static byte[] Write(in PublishView view, in Delivery delivery, ProtocolVersion version)
     {
         var output = new ArrayBufferWriter<byte>();
         PublishEncoder.Write(output, view, delivery, version);
         Assert.Equal(output.WrittenCount, PublishEncoder.SizeOf(view, delivery, version));
+
+        var beginning = new ArrayBufferWriter<byte>();
+        PublishEncoder.WriteUpToPayload(beginning, view, delivery, version);
+        Assert.Equal(output.WrittenCount - view.Payload.Length, beginning.WrittenCount);
+        Assert.True(output.WrittenSpan.StartsWith(beginning.WrittenSpan));
         return output.WrittenSpan.ToArray();
     }
 
