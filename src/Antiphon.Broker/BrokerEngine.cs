@@ -371,11 +371,6 @@ internal sealed class BrokerEngine
             {
                 return fault;
             }
-
-            if (filters[i].IsShared && subscribe.Subscriptions[i].Options.NoLocal)
-            {
-                return Fault.Protocol("No Local is set on a shared subscription [MQTT-3.8.3-4].");
-            }
         }
 
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];

@@ -1,3 +1,4 @@
+using System.Text;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -14,13 +15,16 @@ internal sealed class Closer(
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
+    /// <summary>A refusing CONNACK or DISCONNECT without its Reason String, in bytes: fixed header, code, lengths and the property's identifier.</summary>
+    private const int LongestWithoutText = 16;
+
     /// <summary>Refuses what the peer did: with CONNACK before the connection stands, with DISCONNECT after it.</summary>
     public void Refuse(Connection connection, Fault fault, Instant now)
     {
         counters.Refusals++;
         if (connection.Phase == ConnectionPhase.AwaitingConnect)
         {
-            new ConnAckPacket { ReasonCode = fault.Code, ReasonString = fault.Message }.WriteTo(connection.Output, connection.Version);
+            new ConnAckPacket { ReasonCode = fault.Code, ReasonString = TextFor(connection, fault) }.WriteTo(connection.Output, connection.Version);
             Close(connection, fault, now);
         }
         else
@@ -34,7 +38,7 @@ internal sealed class Closer(
     {
         if (connection.Version == ProtocolVersion.V5)
         {
-            new DisconnectPacket { ReasonCode = reason.Code, ReasonString = reason.Message }.WriteTo(connection.Output, connection.Version);
+            new DisconnectPacket { ReasonCode = reason.Code, ReasonString = TextFor(connection, reason) }.WriteTo(connection.Output, connection.Version);
         }
 
         Close(connection, reason, now);
@@ -84,6 +88,10 @@ internal sealed class Closer(
         connection.Output.Clear();
         Detach(connection, now);
     }
+
+    /// <summary>The sentence that goes with the code, unless it made the packet longer than the client accepts [MQTT-3.2.2-19, MQTT-3.14.2-3].</summary>
+    private static string? TextFor(Connection connection, Fault fault) =>
+        fault.Message is { } text && Encoding.UTF8.GetByteCount(text) + LongestWithoutText <= connection.MaximumPacketSize ? text : null;
 
     private void Detach(Connection connection, Instant now)
     {

@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Text;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
@@ -49,6 +47,7 @@ internal sealed class Handshake(
         }
 
         var connect = (ConnectPacket)packet;
+        connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         fault = Check(connect);
         if (fault.Exists)
         {
@@ -64,39 +63,16 @@ internal sealed class Handshake(
     {
         if (connect.AuthenticationMethod is { } method)
         {
-            return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{method}» is not supported; connect without one (MQTT 5 §4.12).");
+            return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(method)}» is not supported; connect without one (MQTT 5 §4.12).");
         }
 
-        if (connect.Will is not { } will)
+        return connect.Will switch
         {
-            return default;
-        }
-
-        if (will.Message.Topic.Length == 0)
-        {
-            return new Fault(ReasonCode.TopicNameInvalid, "The Will Topic is empty [MQTT-4.7.3-1].");
-        }
-
-        if (will.Message.QoS == QualityOfService.ExactlyOnce)
-        {
-            return new Fault(ReasonCode.QoSNotSupported, "The Will has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-12].");
-        }
-
-        if (will.Message.Retain)
-        {
-            return new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13].");
-        }
-
-        var wildcards = TopicName.CheckWildcards(Encoding.UTF8.GetBytes(will.Message.Topic));
-        return !wildcards.Exists && will.Message.ResponseTopic is { } responseTopic
-            ? ResponseTopicFault(responseTopic)
-            : wildcards;
+            { Message.QoS: QualityOfService.ExactlyOnce } => new Fault(ReasonCode.QoSNotSupported, "The Will has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-12]."),
+            { Message.Retain: true } => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            _ => default,
+        };
     }
-
-    private static Fault ResponseTopicFault(string responseTopic) =>
-        responseTopic.Length == 0 || responseTopic.AsSpan().ContainsAny('+', '#')
-            ? Fault.Protocol("The Response Topic of the Will is empty or holds a wildcard [MQTT-3.3.2-14].")
-            : default;
 
     private void Accept(Connection connection, ConnectPacket connect, Instant now)
     {
@@ -123,7 +99,6 @@ internal sealed class Handshake(
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
-        connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 

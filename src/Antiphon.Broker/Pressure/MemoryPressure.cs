@@ -1,8 +1,8 @@
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
-using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Pressure;
 
@@ -93,7 +93,7 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
 
     private void Write(Connection connection, PacketIdentifier identifier, ReasonCode code)
     {
-        AcknowledgementPacket.Write(connection.Output, PacketType.PubAck, identifier, code, connection.Version);
+        PublishAnswer.Write(connection, identifier, code);
         flushList.Mark(connection);
     }
 
