@@ -1,0 +1,71 @@
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+
+namespace Antiphon.Client;
+
+/// <summary>What the server said in its last CONNACK, with the standard's defaults for what it left out (MQTT 5 §3.2.2.3). Immutable.</summary>
+public sealed record ServerLimits
+{
+    internal ServerLimits(ConnAckPacket packet, uint sessionExpiryAskedFor, ushort keepAliveAskedFor)
+    {
+        SessionPresent = packet.SessionPresent;
+        SessionExpiry = ToExpiry(packet.SessionExpiryInterval ?? sessionExpiryAskedFor);
+        KeepAlive = TimeSpan.FromSeconds(packet.ServerKeepAlive ?? keepAliveAskedFor);
+        ReceiveMaximum = packet.ReceiveMaximum ?? ushort.MaxValue;
+        MaximumQoS = packet.MaximumQoS ?? QualityOfService.ExactlyOnce;
+        MaximumPacketSize = packet.MaximumPacketSize;
+        TopicAliasMaximum = packet.TopicAliasMaximum ?? 0;
+        RetainAvailable = packet.RetainAvailable ?? true;
+        WildcardSubscriptionAvailable = packet.WildcardSubscriptionAvailable ?? true;
+        SubscriptionIdentifierAvailable = packet.SubscriptionIdentifierAvailable ?? true;
+        SharedSubscriptionAvailable = packet.SharedSubscriptionAvailable ?? true;
+        ResponseInformation = packet.ResponseInformation;
+        ReasonString = packet.ReasonString;
+        UserProperties = packet.UserProperties;
+    }
+
+    /// <summary>Whether the server still had the Session.</summary>
+    public bool SessionPresent { get; }
+
+    /// <summary>How long the server keeps the Session after a connection ends; <see cref="Timeout.InfiniteTimeSpan"/>: for ever.</summary>
+    public TimeSpan SessionExpiry { get; }
+
+    /// <summary>The Keep Alive in force; zero: none.</summary>
+    public TimeSpan KeepAlive { get; }
+
+    /// <summary>How many QoS 1 and 2 messages may be on their way to the server unacknowledged, 1 to 65,535.</summary>
+    public ushort ReceiveMaximum { get; }
+
+    /// <summary>The highest QoS that the server accepts.</summary>
+    public QualityOfService MaximumQoS { get; }
+
+    /// <summary>The longest packet that the server accepts, in bytes; <c>null</c>: no limit beyond the protocol's.</summary>
+    public uint? MaximumPacketSize { get; }
+
+    /// <summary>The highest Topic Alias that the server accepts; 0: none.</summary>
+    public ushort TopicAliasMaximum { get; }
+
+    /// <summary>Whether the server keeps retained messages.</summary>
+    public bool RetainAvailable { get; }
+
+    /// <summary>Whether a Topic Filter may hold wildcards.</summary>
+    public bool WildcardSubscriptionAvailable { get; }
+
+    /// <summary>Whether the server knows Subscription Identifiers.</summary>
+    public bool SubscriptionIdentifierAvailable { get; }
+
+    /// <summary>Whether the server knows shared subscriptions.</summary>
+    public bool SharedSubscriptionAvailable { get; }
+
+    /// <summary>The base of this client's own Response Topics; <c>null</c>: the server gives none (§3.2.2.3.15).</summary>
+    public string? ResponseInformation { get; }
+
+    /// <summary>What the server had to say about the connection, for people.</summary>
+    public string? ReasonString { get; }
+
+    /// <summary>User Properties of the CONNACK in their order.</summary>
+    public IReadOnlyList<UserProperty> UserProperties { get; }
+
+    private static TimeSpan ToExpiry(uint seconds) => seconds == uint.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds);
+}

@@ -1,0 +1,29 @@
+namespace Antiphon.Client;
+
+/// <summary>What a client has counted since its start.</summary>
+public readonly record struct MqttClientCounters
+{
+    /// <summary>Messages handed to the connection's output, those sent again included.</summary>
+    public long MessagesSent { get; init; }
+
+    /// <summary>Messages received.</summary>
+    public long MessagesReceived { get; init; }
+
+    /// <summary>Bytes sent.</summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>Bytes received.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Connections accepted after the first.</summary>
+    public long Reconnects { get; init; }
+
+    /// <summary>Messages received that no subscription of this client matched; they are acknowledged.</summary>
+    public long UnhandledMessages { get; init; }
+
+    /// <summary>QoS 0 messages lost here: unsent when the connection was lost, or received while the handler's queue was full.</summary>
+    public long DroppedMessages { get; init; }
+
+    /// <summary>Exceptions thrown by message handlers.</summary>
+    public long HandlerFailures { get; init; }
+}

@@ -1,0 +1,157 @@
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Wire;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Antiphon.Client;
+
+/// <summary>How a <see cref="MqttClient"/> connects. Immutable; checked when a client is made of it.</summary>
+public sealed record MqttClientOptions
+{
+    /// <summary>Name or address of the server.</summary>
+    public string Host { get; init; } = "localhost";
+
+    /// <summary>TCP port, 1 to 65,535.</summary>
+    public int Port { get; init; } = 1883;
+
+    /// <summary>
+    /// The Client Identifier, at most 65,535 bytes in UTF-8; empty: the server assigns one. <c>null</c>: <c>antiphon-</c> and 16 random characters, kept for the life of the client;
+    /// nobody can come back to such a Session, so that it ends when the client disconnects.
+    /// </summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>Whether the first connection begins with a new Session; every reconnect resumes it (MQTT 5 §3.1.2.4).</summary>
+    public bool CleanStart { get; init; } = true;
+
+    /// <summary>
+    /// How long the server is asked to keep the Session after the connection ends: whole seconds, up to 4,294,967,294. Zero ends it with the connection,
+    /// <see cref="Timeout.InfiniteTimeSpan"/> keeps it for ever (§3.1.2.11.2).
+    /// </summary>
+    public TimeSpan SessionExpiry { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The longest silence towards the server: whole seconds, up to 65,535; zero turns it off. The server may impose its own (§3.1.2.10).</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How many QoS 1 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3).</summary>
+    public ushort ReceiveMaximum { get; init; } = 1024;
+
+    /// <summary>The longest packet accepted, in bytes, 1 or more (§3.1.2.11.4).</summary>
+    public uint MaximumPacketSize { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>User name; <c>null</c>: none.</summary>
+    public string? UserName { get; init; }
+
+    /// <summary>Password, at most 65,535 bytes; <c>null</c>: none.</summary>
+    public ReadOnlyMemory<byte>? Password { get; init; }
+
+    /// <summary>What the server publishes when this client is lost; <c>null</c>: nothing.</summary>
+    public Will? Will { get; init; }
+
+    /// <summary>User Properties of the CONNECT in their order.</summary>
+    public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
+
+    /// <summary>Whether to ask for Response Information, the base of this client's own Response Topics (§3.1.2.11.6).</summary>
+    public bool RequestResponseInformation { get; init; } = true;
+
+    /// <summary>How long one try to connect may take, from the name's look-up to CONNACK; more than zero.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The wait before the first try to reconnect, zero or more; it doubles with every failed try. Half of each wait is left to chance.</summary>
+    public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest wait between two tries, at least <see cref="ReconnectDelay"/>.</summary>
+    public TimeSpan MaximumReconnectDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many bytes may wait to be sent, 1 or more; beyond it publishers wait. A single longer packet goes out alone.</summary>
+    public int MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The clock of every timeout.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The source of jitter and of the random Client Identifier; asked once per client.</summary>
+    public Random Random { get; init; } = new();
+
+    /// <summary>Where log messages go; never a payload or password.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    internal const uint LongestExpirySeconds = uint.MaxValue - 1;
+
+    /// <summary>Checks everything and reports all mistakes together.</summary>
+    /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
+    internal void Validate()
+    {
+        var mistakes = new List<string>();
+        void Require(bool holds, string otherwise)
+        {
+            if (!holds)
+            {
+                mistakes.Add(otherwise);
+            }
+        }
+
+        static bool IsSeconds(TimeSpan value, uint maximum) =>
+            value >= TimeSpan.Zero && value.Ticks % TimeSpan.TicksPerSecond == 0 && value.Ticks / TimeSpan.TicksPerSecond <= maximum;
+
+        Require(!string.IsNullOrWhiteSpace(Host), "Host is empty; it has to be a name or an address.");
+        Require(Port is > 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 1 to 65,535.");
+        RequireText(ClientId, nameof(ClientId), mistakes);
+        RequireText(UserName, nameof(UserName), mistakes);
+        Require(Password is not { Length: > ushort.MaxValue }, $"Password has {Password?.Length} bytes; at most 65,535 fit (MQTT 5 §3.1.3.6).");
+        Require(
+            SessionExpiry == Timeout.InfiniteTimeSpan || IsSeconds(SessionExpiry, LongestExpirySeconds),
+            $"SessionExpiry is {SessionExpiry}; it has to be whole seconds up to 4,294,967,294, or Timeout.InfiniteTimeSpan (MQTT 5 §3.1.2.11.2).");
+        Require(IsSeconds(KeepAlive, ushort.MaxValue), $"KeepAlive is {KeepAlive}; it has to be whole seconds, 0 to 65,535 (MQTT 5 §3.1.2.10).");
+        Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.1.2.11.3).");
+        Require(MaximumPacketSize > 0, "MaximumPacketSize is 0; it has to be 1 or more (MQTT 5 §3.1.2.11.4).");
+        Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
+        Require(ReconnectDelay >= TimeSpan.Zero, $"ReconnectDelay is {ReconnectDelay}; it has to be zero or more.");
+        Require(MaximumReconnectDelay >= ReconnectDelay, $"MaximumReconnectDelay is {MaximumReconnectDelay}, less than ReconnectDelay, {ReconnectDelay}.");
+        Require(MaximumQueuedBytes > 0, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(UserProperties is not null, "UserProperties is null; leave it empty instead.");
+        Require(TimeProvider is not null, "TimeProvider is null.");
+        Require(Random is not null, "Random is null.");
+        Require(LoggerFactory is not null, "LoggerFactory is null.");
+        foreach (var property in UserProperties ?? [])
+        {
+            RequireText(property.Name, nameof(UserProperties), mistakes);
+            RequireText(property.Value, nameof(UserProperties), mistakes);
+        }
+
+        if (Will is { Message: var message })
+        {
+            Require(message.Payload.Length <= ushort.MaxValue, $"The Will has a payload of {message.Payload.Length} bytes; at most 65,535 fit (MQTT 5 §3.1.3.4).");
+            Require(message.QoS <= Protocol.QualityOfService.ExactlyOnce, $"The Will has QoS {(int)message.QoS}; there are 0 to 2.");
+            RequireTopic(message.Topic, mistakes);
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException($"The client's options are not valid. {string.Join(' ', mistakes)}");
+        }
+    }
+
+    private static void RequireText(string? text, string name, List<string> mistakes)
+    {
+        try
+        {
+            Utf8Text.GetByteCount(text ?? "");
+        }
+        catch (ArgumentException wrong)
+        {
+            mistakes.Add($"{name}: {wrong.Message}");
+        }
+    }
+
+    private static void RequireTopic(string topic, List<string> mistakes)
+    {
+        try
+        {
+            Protocol.Topics.TopicName.ThrowIfInvalid(topic, nameof(Will));
+        }
+        catch (ArgumentException wrong)
+        {
+            mistakes.Add($"Will: {wrong.Message}");
+        }
+    }
+}

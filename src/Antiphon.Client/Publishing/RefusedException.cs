@@ -1,0 +1,28 @@
+using Antiphon.Protocol;
+
+namespace Antiphon.Client;
+
+/// <summary>The server refused a PUBLISH, SUBSCRIBE or UNSUBSCRIBE, or has said beforehand that it would.</summary>
+public sealed class RefusedException : MqttException
+{
+    internal RefusedException(string operation, string topic, ReasonCode reasonCode, string? reasonString = null)
+        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString}")}.")
+    {
+        Operation = operation;
+        Topic = topic;
+        ReasonCode = reasonCode;
+        ReasonString = reasonString;
+    }
+
+    /// <summary>PUBLISH, SUBSCRIBE or UNSUBSCRIBE.</summary>
+    public string Operation { get; }
+
+    /// <summary>The Topic Name or Topic Filter in question.</summary>
+    public string Topic { get; }
+
+    /// <summary>Why, 0x80 or above.</summary>
+    public ReasonCode ReasonCode { get; }
+
+    /// <summary>More about it, for people; <c>null</c>: nothing was said.</summary>
+    public string? ReasonString { get; }
+}
