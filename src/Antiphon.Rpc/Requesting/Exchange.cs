@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using System.Threading.Tasks.Sources;
 using Antiphon.Client;
@@ -19,25 +18,22 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
     // For the process.
     private readonly Requester? _requester;
     private ManualResetValueTaskSourceCore<Response> _source = new() { RunContinuationsAsynchronously = true };
+    private readonly NextPublish _nextPublish = new();
     private CancellationTokenSource _withdrawal = new();
+    private Task? _watching;
     private int _owners;
 
     // For the call.
     private CancellationTokenRegistration _cancellation;
-    private ConfiguredValueTaskAwaitable<PublishResult>.ConfiguredValueTaskAwaiter _publishing;
 
     public Exchange(Requester? requester)
     {
         _requester = requester;
         Node = new LinkedListNode<Exchange>(this);
-        OnPublished = () => _requester!.Published(this, _publishing);
     }
 
     /// <summary>Its place in the list of those that wait to be sent.</summary>
     public LinkedListNode<Exchange> Node { get; }
-
-    /// <summary>Continues after the client's publish; made once.</summary>
-    public Action OnPublished { get; }
 
     public string Topic { get; private set; } = "";
 
@@ -131,10 +127,21 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
     /// <summary>Notes that the client has the request too: from now on two have to let go of this object before it is used again.</summary>
     public void Share() => Interlocked.Increment(ref _owners);
 
-    public void Continue(ConfiguredValueTaskAwaitable<PublishResult>.ConfiguredValueTaskAwaiter publishing)
+    /// <summary>Tells the requester when the client has done with the request.</summary>
+    public void Watch(ValueTask<PublishResult> publishing)
     {
-        _publishing = publishing;
-        publishing.UnsafeOnCompleted(OnPublished);
+        if (_watching is null)
+        {
+            // It outlives this call, and must not keep what flows with it.
+            using (ExecutionContext.SuppressFlow())
+            {
+                _watching = WatchAsync(publishing);
+            }
+        }
+        else
+        {
+            _nextPublish.Set(publishing);
+        }
     }
 
     public void Complete(Response response) => _source.SetResult(response);
@@ -175,7 +182,6 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
         Channel = null!;
         Gathering = null;
         Connection = null;
-        _publishing = default;
         return true;
     }
 
@@ -200,6 +206,31 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
             _source.Reset();
             StopListening();
             _requester?.Release(this);
+        }
+    }
+
+    /// <summary>
+    /// Runs as long as this object is used, and never throws: to await within a method that runs already costs nothing, while each continuation registered by hand costs an object.
+    /// </summary>
+    private async Task WatchAsync(ValueTask<PublishResult> publishing)
+    {
+        while (true)
+        {
+            var result = default(PublishResult);
+            Exception? failure = null;
+            try
+            {
+                result = await publishing.ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Whatever it is, it is the outcome of this call.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                failure = exception;
+            }
+
+            _requester!.Published(this, result, failure);
+            publishing = await _nextPublish.WaitAsync().ConfigureAwait(false);
         }
     }
 

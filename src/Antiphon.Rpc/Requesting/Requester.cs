@@ -173,9 +173,9 @@ public sealed class Requester : IAsyncDisposable
     }
 
     /// <summary>The client has done with a request: acknowledged, refused or lost.</summary>
-    internal void Published(Exchange exchange, ConfiguredValueTaskAwaitable<PublishResult>.ConfiguredValueTaskAwaiter publishing)
+    internal void Published(Exchange exchange, in PublishResult result, Exception? failure)
     {
-        if (SettlePublish(exchange, publishing))
+        if (Settle(exchange, result, failure))
         {
             Send();
         }
@@ -290,7 +290,8 @@ public sealed class Requester : IAsyncDisposable
 
     private void Publish(Exchange exchange)
     {
-        ConfiguredValueTaskAwaitable<PublishResult>.ConfiguredValueTaskAwaiter publishing;
+        var result = default(PublishResult);
+        Exception? failure = null;
         var properties = new PropertySection(stackalloc byte[512]);
         try
         {
@@ -302,31 +303,28 @@ public sealed class Requester : IAsyncDisposable
                 Properties = properties.Written,
                 QoS = exchange.QoS,
             };
-#pragma warning disable CA2012 // Consumed once: at once, or in the continuation that the exchange keeps for it.
-            publishing = _client.PublishAsync(message, exchange.Withdrawal).ConfigureAwait(false).GetAwaiter();
-#pragma warning restore CA2012
+            var publishing = _client.PublishAsync(message, exchange.Withdrawal);
+            if (!publishing.IsCompleted)
+            {
+                exchange.Watch(publishing);
+                return;
+            }
+
+            // At once, not through the watcher, which would call back into the loop that sends.
+            result = publishing.GetAwaiter().GetResult();
         }
 #pragma warning disable CA1031 // Whatever it is, it is the outcome of this call.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            FailPublish(exchange, exception);
-            Release(exchange);
-            return;
+            failure = exception;
         }
         finally
         {
             properties.Dispose();
         }
 
-        if (publishing.IsCompleted)
-        {
-            SettlePublish(exchange, publishing);
-        }
-        else
-        {
-            exchange.Continue(publishing);
-        }
+        Settle(exchange, result, failure);
     }
 
     private void WriteProperties(ref PropertySection properties, Exchange exchange)
@@ -343,55 +341,30 @@ public sealed class Requester : IAsyncDisposable
         properties.AddUser(exchange.Options.UserProperties);
     }
 
-    /// <returns>Whether the call ended and another may be sent in its place.</returns>
-    private bool SettlePublish(Exchange exchange, ConfiguredValueTaskAwaitable<PublishResult>.ConfiguredValueTaskAwaiter publishing)
+    /// <summary>The client needs the exchange no longer.</summary>
+    /// <returns>Whether the call ended with that and another may be sent in its place.</returns>
+    private bool Settle(Exchange exchange, in PublishResult result, Exception? failure)
     {
-        try
+        bool ended;
+        lock (_gate)
         {
-            var result = publishing.GetResult();
-            lock (_gate)
+            ended = failure is null ? _table.Published(exchange, result.ReasonCode, _client.Server) : _table.TryEnd(exchange);
+        }
+
+        if (ended)
+        {
+            var facts = exchange.Facts(_timer.Now);
+            exchange.Fail(failure switch
             {
-                if (!_table.Published(exchange, result.ReasonCode, _client.Server))
-                {
-                    return false;
-                }
-            }
-
-            exchange.Fail(new NoResponderException(exchange.Facts(_timer.Now)));
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            // Withdrawn by whoever ended the call.
-            return false;
-        }
-#pragma warning disable CA1031 // Whatever it is, it is the outcome of this call.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return FailPublish(exchange, exception);
-        }
-        finally
-        {
-            Release(exchange);
-        }
-    }
-
-    private bool FailPublish(Exchange exchange, Exception exception)
-    {
-        if (!TryEnd(exchange))
-        {
-            return false;
+                null => new NoResponderException(facts),
+                RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
+                ConnectionException => new OutcomeUnknownException(facts, "the client has stopped"),
+                _ => failure,
+            });
         }
 
-        var facts = exchange.Facts(_timer.Now);
-        exchange.Fail(exception switch
-        {
-            RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
-            ConnectionException => new OutcomeUnknownException(facts, "the client has stopped"),
-            _ => exception,
-        });
-        return true;
+        Release(exchange);
+        return ended;
     }
 
     private bool TryEnd(Exchange exchange)
