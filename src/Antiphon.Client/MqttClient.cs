@@ -1,4 +1,11 @@
+using Antiphon.Client.Connections;
+using Antiphon.Client.Sessions;
+using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
+using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client;
 
@@ -8,31 +15,38 @@ namespace Antiphon.Client;
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
 {
-    private MqttClient()
+    private readonly SharedSession _session;
+    private readonly ConnectionLoop _loop;
+
+    private MqttClient(MqttClientOptions options, bool stopOnFirstFailure)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var logger = options.LoggerFactory.CreateLogger<MqttClient>();
+        _session = new SharedSession(options, logger);
+        _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
+        _loop.Start();
     }
 
     /// <summary>Raised after each change of <see cref="State"/>, in order, one at a time, never on the thread of a caller.</summary>
-#pragma warning disable CS0067
     public event EventHandler<ConnectionStateChange>? StateChanged;
-#pragma warning restore CS0067
 
     /// <summary>The Client Identifier in use: the one that the server assigned, once it has (MQTT 5 §3.2.2.3.7).</summary>
-    public string ClientId => throw new NotImplementedException();
+    public string ClientId => _loop.ClientId;
 
     /// <summary>Where the client stands.</summary>
-    public ConnectionState State => throw new NotImplementedException();
+    public ConnectionState State => _loop.State;
 
     /// <summary>What the server said in its last CONNACK; <c>null</c> before the first.</summary>
-    public ServerLimits? Server => throw new NotImplementedException();
+    public ServerLimits? Server => _loop.Server;
 
     /// <summary>What has been counted so far.</summary>
-    public MqttClientCounters Counters => throw new NotImplementedException();
+    public MqttClientCounters Counters => _session.Counters;
 
     /// <summary>Makes a client that connects in the background and keeps trying until it is disposed or <see cref="ConnectionState.Stopped"/>.</summary>
     /// <param name="options">Where and how to connect.</param>
     /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
-    public static MqttClient Start(MqttClientOptions options) => throw new NotImplementedException();
+    public static MqttClient Start(MqttClientOptions options) => new(options, stopOnFirstFailure: false);
 
     /// <summary>Makes a client and waits until the server has accepted its first connection; from then on it reconnects by itself.</summary>
     /// <param name="options">Where and how to connect.</param>
@@ -40,7 +54,20 @@ public sealed class MqttClient : IAsyncDisposable
     /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
     /// <exception cref="ConnectionException">The first try failed: no connection, no CONNACK in time, or a refusal.</exception>
     /// <exception cref="OperationCanceledException">Given up.</exception>
-    public static Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public static async Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken = default)
+    {
+        var client = new MqttClient(options, stopOnFirstFailure: true);
+        try
+        {
+            await client.WaitUntilConnectedAsync(cancellationToken).ConfigureAwait(false);
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     /// <summary>As <see cref="ConnectAsync(MqttClientOptions, CancellationToken)"/> with default options.</summary>
     /// <param name="host">Name or address of the server.</param>
@@ -52,7 +79,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// <summary>Completes at once when connected, else with the next connection.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ConnectionException">The client has stopped.</exception>
-    public Task WaitUntilConnectedAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public Task WaitUntilConnectedAsync(CancellationToken cancellationToken = default) => _loop.WaitUntilConnectedAsync(cancellationToken);
 
     /// <summary>
     /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it. Without a connection, or beyond the server's
@@ -66,10 +93,37 @@ public sealed class MqttClient : IAsyncDisposable
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
     /// <exception cref="ConnectionException">The client has stopped; the outcome of what had been sent is unknown.</exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
-    public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message.ResponseTopic is not null)
+        {
+            TopicName.ThrowIfInvalid(message.ResponseTopic, nameof(message));
+        }
+
+        var properties = new PropertyWriter(stackalloc byte[256], PacketSet.Publish);
+        try
+        {
+            MessageProperties.Add(ref properties, message);
+            return PublishAsync(
+                new OutgoingPublish
+                {
+                    Topic = message.Topic,
+                    Payload = message.Payload.Span,
+                    Properties = properties.Written,
+                    QoS = message.QoS,
+                    Retain = message.Retain,
+                },
+                cancellationToken);
+        }
+        finally
+        {
+            properties.Dispose();
+        }
+    }
 
     /// <summary>As the public one, from bytes that are there already; allocates nothing in steady state.</summary>
-    internal ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    internal ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken = default) => _session.PublishAsync(message, cancellationToken);
 
     /// <summary>
     /// Subscribes; completes when the server has granted it. A QoS 1 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
@@ -87,7 +141,13 @@ public sealed class MqttClient : IAsyncDisposable
         string topicFilter,
         Func<ReceivedMessage, CancellationToken, ValueTask> handler,
         SubscribeOptions? options = null,
-        CancellationToken cancellationToken = default) => throw new NotImplementedException();
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        var subscription = Subscription.Create(_session, topicFilter, options, null);
+        subscription.Queue = new HandlerQueue(_session, subscription, handler);
+        return _session.SubscribeAsync(subscription, cancellationToken);
+    }
 
     /// <summary>As <see cref="SubscribeAsync"/> for a handler that reads messages straight from the receive buffer and acknowledges them itself.</summary>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>
@@ -102,16 +162,45 @@ public sealed class MqttClient : IAsyncDisposable
         string topicFilter,
         RawMessageHandler handler,
         SubscribeOptions? options = null,
-        CancellationToken cancellationToken = default) => throw new NotImplementedException();
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return _session.SubscribeAsync(Subscription.Create(_session, topicFilter, options, handler), cancellationToken);
+    }
 
     /// <summary>Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>. Final: <see cref="State"/> is Stopped.</summary>
     /// <param name="reason">What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.</param>
     /// <param name="cancellationToken">Closes at once.</param>
     /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code.</exception>
-    public Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default)
+    {
+        if (!IsForClients(reason))
+        {
+            throw new ArgumentException($"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
+        }
+
+        _loop.RequestStop(reason);
+        await using (cancellationToken.UnsafeRegister(static loop => ((ConnectionLoop)loop!).Abort(), _loop).ConfigureAwait(false))
+        {
+            await _loop.Completion.ConfigureAwait(false);
+        }
+    }
 
     /// <summary>
     /// Disconnects, ends every pending operation with <see cref="ConnectionException"/> and waits for handlers that run, unless it is called from within one. May be called more than once.
     /// </summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        _loop.RequestStop(ReasonCode.Success);
+        await _loop.Completion.ConfigureAwait(false);
+        if (!CallbackScope.IsWithin(_session))
+        {
+            await _session.Callbacks.WhenIdleAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsForClients(ReasonCode reason) => reason is
+        ReasonCode.Success or ReasonCode.DisconnectWithWillMessage or ReasonCode.UnspecifiedError or ReasonCode.MalformedPacket or ReasonCode.ProtocolError
+        or ReasonCode.ImplementationSpecificError or ReasonCode.TopicNameInvalid or ReasonCode.ReceiveMaximumExceeded or ReasonCode.TopicAliasInvalid
+        or ReasonCode.PacketTooLarge or ReasonCode.MessageRateTooHigh or ReasonCode.QuotaExceeded or ReasonCode.AdministrativeAction or ReasonCode.PayloadFormatInvalid;
 }

@@ -3,17 +3,18 @@ using Antiphon.Protocol;
 namespace Antiphon.Client;
 
 /// <summary>
-/// The connection could not be made, was lost, or the client has stopped. An operation that ends with it has an unknown outcome if it had been sent,
+/// The connection could not be made, was lost, or the client has stopped. An operation that ends with it has an unknown outcome if it had been <see cref="Sent"/>,
 /// and did not happen if it had not.
 /// </summary>
 public sealed class ConnectionException : MqttException
 {
-    internal ConnectionException(string message, ReasonCode? reasonCode = null, string? serverReference = null, int unacknowledged = 0, Exception? innerException = null)
+    internal ConnectionException(string message, ReasonCode? reasonCode = null, string? serverReference = null, int unacknowledged = 0, bool sent = false, Exception? innerException = null)
         : base(reasonCode is { } code ? $"{message} Reason Code {Describe(code)}." : message, innerException)
     {
         ReasonCode = reasonCode;
         ServerReference = serverReference;
         Unacknowledged = unacknowledged;
+        Sent = sent;
     }
 
     /// <summary>What the server said in CONNACK or DISCONNECT, or what this client said in DISCONNECT; <c>null</c>: nobody said anything.</summary>
@@ -24,4 +25,7 @@ public sealed class ConnectionException : MqttException
 
     /// <summary>How many QoS 1 messages had been sent and not been acknowledged when the client stopped; their outcome is unknown.</summary>
     public int Unacknowledged { get; }
+
+    /// <summary>Whether the operation that ended with this had been written to a connection, so that its outcome is unknown; <c>false</c>: it did not happen.</summary>
+    public bool Sent { get; }
 }

@@ -1,6 +1,7 @@
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Client;
 
@@ -30,4 +31,45 @@ public sealed record SubscribeOptions
 
     /// <summary>User Properties of the SUBSCRIBE in their order.</summary>
     public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
+
+    /// <summary>Checks everything and reports all mistakes together.</summary>
+    /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
+    internal void Validate(in TopicFilter filter)
+    {
+        var mistakes = new List<string>();
+        if (MaximumQoS > QualityOfService.AtLeastOnce)
+        {
+            mistakes.Add($"MaximumQoS is {(int)MaximumQoS}; QoS 2 is not supported yet, subscribe with 0 or 1.");
+        }
+
+        if (NoLocal && filter.IsShared)
+        {
+            mistakes.Add("NoLocal is not allowed on a shared subscription [MQTT-3.8.3-4].");
+        }
+
+        if (RetainHandling > RetainHandling.DoNotSend)
+        {
+            mistakes.Add($"RetainHandling is {(int)RetainHandling}; there are 0 to 2 (MQTT 5 §3.8.3.1).");
+        }
+
+        if (MaximumConcurrency < 1)
+        {
+            mistakes.Add($"MaximumConcurrency is {MaximumConcurrency}; it has to be 1 or more.");
+        }
+
+        if (MaximumQueuedMessages < 1)
+        {
+            mistakes.Add($"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
+        }
+
+        if (UserProperties is null)
+        {
+            mistakes.Add("UserProperties is null; leave it empty instead.");
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException($"The subscription's options are not valid. {string.Join(' ', mistakes)}");
+        }
+    }
 }

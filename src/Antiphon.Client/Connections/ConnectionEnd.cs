@@ -1,0 +1,38 @@
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Client.Connections;
+
+/// <summary>Why a Network Connection ended, or never came to be.</summary>
+/// <param name="Message">A sentence for people.</param>
+internal sealed record ConnectionEnd(string Message)
+{
+    /// <summary>What CONNACK or DISCONNECT said, of either side.</summary>
+    public ReasonCode? ReasonCode { get; init; }
+
+    /// <summary>Whether <see cref="ReasonCode"/> came from the server.</summary>
+    public bool FromServer { get; init; }
+
+    public string? ServerReference { get; init; }
+
+    public Exception? Cause { get; init; }
+
+    /// <summary>The DISCONNECT to send before closing; <c>null</c>: none.</summary>
+    public DisconnectPacket? Farewell { get; init; }
+
+    /// <summary>
+    /// Whether another try would be wrong: it cannot get better by itself, or, with Session taken over, two programs with one Client Identifier would fight for ever.
+    /// </summary>
+    public bool IsFinal => FromServer && ReasonCode is
+        Protocol.ReasonCode.UnsupportedProtocolVersion or Protocol.ReasonCode.ClientIdentifierNotValid or Protocol.ReasonCode.BadUserNameOrPassword
+        or Protocol.ReasonCode.NotAuthorized or Protocol.ReasonCode.Banned or Protocol.ReasonCode.BadAuthenticationMethod or Protocol.ReasonCode.SessionTakenOver;
+
+    /// <summary>The server broke the rules.</summary>
+    public static ConnectionEnd Violation(Fault fault) => new($"The server broke the protocol: {fault.Message}")
+    {
+        ReasonCode = fault.Code,
+        Farewell = new DisconnectPacket { ReasonCode = fault.Code },
+    };
+
+    public ConnectionException ToException(int unacknowledged = 0, bool sent = false) => new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
+}

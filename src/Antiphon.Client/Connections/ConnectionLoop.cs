@@ -1,0 +1,303 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Client.Connections;
+
+/// <summary>
+/// Keeps one connection alive after the other until the client stops. Its lock guards the state that callers see; it is never held while another is taken.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and RequestStop may come at any time.")]
+internal sealed partial class ConnectionLoop
+{
+    private readonly SharedSession _session;
+    private readonly MqttClientOptions _options;
+    private readonly ILogger _logger;
+    private readonly StateNotifier _notifier;
+    private readonly ReconnectSchedule _schedule;
+    private readonly bool _stopOnFirstFailure;
+    private readonly CancellationTokenSource _stopRequested = new();
+    private readonly Lock _lock = new();
+
+    private readonly bool _ownsSession;
+
+    // Written under the lock, read without it.
+    private volatile ConnectionState _state;
+    private volatile ServerLimits? _server;
+
+    // Guarded by the lock.
+    private NetworkConnection? _connection;
+    private TaskCompletionSource? _connected;
+    private ConnectionEnd? _stop;
+    private ConnectionEnd? _stopped;
+    private bool _everConnected;
+    private string _clientId;
+    private long _acceptedAt;
+
+    /// <summary>Prepares the loop.</summary>
+    /// <param name="session">The Session that the connections serve.</param>
+    /// <param name="options">Checked options.</param>
+    /// <param name="logger">Where to log.</param>
+    /// <param name="stopOnFirstFailure">Whether to stop when the very first try fails.</param>
+    /// <param name="raise">Tells of a change of state.</param>
+    public ConnectionLoop(SharedSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
+    {
+        _session = session;
+        _options = options;
+        _logger = logger;
+        _stopOnFirstFailure = stopOnFirstFailure;
+        _notifier = new StateNotifier(session, raise, LogCallbackFailed);
+        _ownsSession = options.ClientId is null;
+        lock (options.Random)
+        {
+            // The source may be shared by the clients that are made of the same options; it need not be safe from several threads.
+            _schedule = new ReconnectSchedule(options.ReconnectDelay, options.MaximumReconnectDelay, new Random(options.Random.Next()));
+            _clientId = options.ClientId ?? $"antiphon-{options.Random.NextInt64():x16}";
+        }
+    }
+
+    public string ClientId
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _clientId;
+            }
+        }
+    }
+
+    public ConnectionState State => _state;
+
+    public ServerLimits? Server => _server;
+
+    /// <summary>Ends when the client has stopped; never fails.</summary>
+    public Task Completion { get; private set; } = Task.CompletedTask;
+
+    public void Start() => Completion = Task.Run(RunAsync);
+
+    public Task WaitUntilConnectedAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_stopped is not null)
+            {
+                return Task.FromException(Stopped(_stopped));
+            }
+
+            return _state == ConnectionState.Connected
+                ? Task.CompletedTask
+                : (_connected ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Asks for the end: flush, DISCONNECT, close.</summary>
+    public void RequestStop(ReasonCode reason)
+    {
+        var end = new ConnectionEnd("It was disconnected by this program.")
+        {
+            ReasonCode = reason,
+            Farewell = new DisconnectPacket
+            {
+                ReasonCode = reason,
+
+                // Nobody can come back to a Session whose Client Identifier was made up here (MQTT 5 §3.14.2.2.2).
+                SessionExpiryInterval = _ownsSession && reason == ReasonCode.Success && _options.SessionExpiry != TimeSpan.Zero ? 0 : null,
+            },
+        };
+        NetworkConnection? connection;
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                return;
+            }
+
+            _stop = end;
+            connection = _connection;
+        }
+
+        _stopRequested.Cancel();
+        connection?.End(end);
+    }
+
+    /// <summary>Closes without waiting for anything; after <see cref="RequestStop"/>.</summary>
+    public void Abort()
+    {
+        NetworkConnection? connection;
+        lock (_lock)
+        {
+            connection = _connection;
+        }
+
+        connection?.Abort();
+    }
+
+    private static ConnectionException Stopped(ConnectionEnd end) => (end with { Message = $"The client has stopped. {end.Message}" }).ToException();
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong ends this client alone, and those who wait for it have to be told.")]
+    private async Task RunAsync()
+    {
+        ConnectionEnd end;
+        try
+        {
+            end = await KeepConnectedAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            end = new ConnectionEnd($"It failed: {failure.Message}") { Cause = failure };
+        }
+
+        TaskCompletionSource? waiting;
+        bool asked;
+        lock (_lock)
+        {
+            asked = ReferenceEquals(_stop, end);
+            _stopped = end;
+            _state = ConnectionState.Stopped;
+            waiting = _connected;
+            _connected = null;
+        }
+
+        await _session.StopAsync(end).ConfigureAwait(false);
+        waiting?.TrySetException(Stopped(end));
+        if (asked)
+        {
+            LogDisconnected();
+        }
+        else
+        {
+            LogStopped(end.Message, end.ReasonCode);
+        }
+
+        _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Stopped, end.ReasonCode, asked ? null : Stopped(end), SessionPresent: false));
+    }
+
+    /// <summary>Connects again and again.</summary>
+    /// <returns>Why it has to stop.</returns>
+    private async Task<ConnectionEnd> KeepConnectedAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var end = await ConnectOnceAsync().ConfigureAwait(false);
+            var now = _options.TimeProvider.GetTimestamp();
+            TimeSpan connectedFor;
+            bool everConnected;
+            lock (_lock)
+            {
+                _connection = null;
+                if (_stop is not null)
+                {
+                    return _stop;
+                }
+
+                everConnected = _everConnected;
+                connectedFor = _state == ConnectionState.Connected ? _options.TimeProvider.GetElapsedTime(_acceptedAt, now) : TimeSpan.Zero;
+            }
+
+            if (end.IsFinal || (_stopOnFirstFailure && !everConnected))
+            {
+                return end;
+            }
+
+            var delay = _schedule.Next(connectedFor);
+            Lost(end, everConnected, delay);
+            try
+            {
+                await Task.Delay(delay, _options.TimeProvider, _stopRequested.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // The loop's head finds out why.
+            }
+        }
+    }
+
+    private async Task<ConnectionEnd> ConnectOnceAsync()
+    {
+        ConnectPacket connect;
+        lock (_lock)
+        {
+            connect = Connect();
+        }
+
+        using var connection = new NetworkConnection(_session, _options, connect, Accepted);
+        ConnectionEnd? stop;
+        lock (_lock)
+        {
+            _connection = connection;
+            stop = _stop;
+        }
+
+        if (stop is not null)
+        {
+            return stop;
+        }
+
+        return await connection.RunAsync().ConfigureAwait(false);
+    }
+
+    private ConnectPacket Connect() => new()
+    {
+        ClientId = _clientId,
+        CleanStart = _options.CleanStart && !_everConnected,
+        KeepAlive = (ushort)_options.KeepAlive.TotalSeconds,
+        SessionExpiryInterval = _options.SessionExpiry == TimeSpan.Zero ? null
+            : _options.SessionExpiry == Timeout.InfiniteTimeSpan ? uint.MaxValue
+            : (uint)_options.SessionExpiry.TotalSeconds,
+        ReceiveMaximum = _options.ReceiveMaximum,
+        MaximumPacketSize = _options.MaximumPacketSize,
+        RequestResponseInformation = _options.RequestResponseInformation ? true : null,
+        UserProperties = _options.UserProperties,
+        Will = _options.Will,
+        UserName = _options.UserName,
+        Password = _options.Password,
+    };
+
+    /// <summary>The server has accepted; on the receive loop.</summary>
+    private void Accepted(ConnAckPacket answer, ServerLimits limits)
+    {
+        TaskCompletionSource? waiting;
+        lock (_lock)
+        {
+            if (_everConnected)
+            {
+                _session.Counting.Reconnected();
+            }
+
+            _everConnected = true;
+            _acceptedAt = _options.TimeProvider.GetTimestamp();
+            _clientId = answer.AssignedClientIdentifier ?? _clientId;
+            _server = limits;
+            _state = ConnectionState.Connected;
+            waiting = _connected;
+            _connected = null;
+        }
+
+        waiting?.TrySetResult();
+        LogConnected(_options.Host, _options.Port, limits.SessionPresent);
+        _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Connected, answer.ReasonCode, null, limits.SessionPresent));
+    }
+
+    private void Lost(ConnectionEnd end, bool everConnected, TimeSpan delay)
+    {
+        bool changed;
+        lock (_lock)
+        {
+            changed = _state != ConnectionState.Reconnecting;
+            _state = ConnectionState.Reconnecting;
+        }
+
+        if (changed)
+        {
+            LogLost(end.Message, end.ReasonCode, delay);
+            _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Reconnecting, end.ReasonCode, end.ToException(), SessionPresent: false));
+        }
+        else
+        {
+            LogFailedAgain(end.Message, end.ReasonCode, delay);
+        }
+    }
+}

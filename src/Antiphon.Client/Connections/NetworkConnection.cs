@@ -1,0 +1,371 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Client.Connections;
+
+/// <summary>
+/// One Network Connection from its making to its end: a loop that reads, a loop that writes, and a timer. Whatever ends it first, wins; both loops have ended when <see cref="RunAsync"/> has.
+/// </summary>
+internal sealed class NetworkConnection : IDisposable
+{
+    private const int FirstReceiveSize = 32 * 1024;
+
+    /// <summary>How long the server may take to read our DISCONNECT and to close.</summary>
+    private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(2);
+
+    private readonly SharedSession _session;
+    private readonly MqttClientOptions _options;
+    private readonly ConnectPacket _connect;
+    private readonly Action<ConnAckPacket, ServerLimits> _accepted;
+    private readonly InboundPackets _inbound;
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+    // Never disposed: it has no timer, and whoever ends the connection late may still cancel it.
+    private readonly CancellationTokenSource _connecting = new();
+    private readonly TaskCompletionSource<ConnectionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _start;
+    private readonly ITimer _timer;
+    private readonly Lock _timerLock = new();
+    private volatile KeepAlive? _keepAlive;
+    private volatile bool _closing;
+    private long _lastSent;
+    private long _lastReceived;
+
+    /// <summary>Prepares a connection.</summary>
+    /// <param name="session">The Session that it is for.</param>
+    /// <param name="options">Where to connect.</param>
+    /// <param name="connect">The first packet.</param>
+    /// <param name="accepted">Called on the receive loop when the server has accepted, before anything else happens on the connection.</param>
+    public NetworkConnection(SharedSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
+    {
+        _session = session;
+        _options = options;
+        _connect = connect;
+        _accepted = accepted;
+        _inbound = new InboundPackets(session);
+        _start = options.TimeProvider.GetTimestamp();
+        _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Connects and runs until the end.</summary>
+    public async Task<ConnectionEnd> RunAsync()
+    {
+        try
+        {
+            await _socket.ConnectAsync(_options.Host, _options.Port, _connecting.Token).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            End(new ConnectionEnd($"{_options.Host}:{_options.Port} could not be connected to: {failure.Message}") { Cause = failure });
+            return await _ended.Task.ConfigureAwait(false);
+        }
+
+        _session.BeginConnection(_connect);
+        var reader = ReadAsync();
+        var writer = WriteAsync();
+        var end = await _ended.Task.ConfigureAwait(false);
+        _session.EndConnection(end.Farewell);
+        _closing = true;
+        _session.OutputReady.Set();
+        if (end.Farewell is not null && _keepAlive is not null)
+        {
+            await SayFarewellAsync(reader, writer).ConfigureAwait(false);
+        }
+
+        _socket.Dispose();
+        await Task.WhenAll(reader, writer).ConfigureAwait(false);
+        _session.ConnectionClosed();
+        return end;
+    }
+
+    /// <summary>Ends the connection, from any thread; only the first reason counts.</summary>
+    public void End(ConnectionEnd end)
+    {
+        if (_ended.TrySetResult(end))
+        {
+            _connecting.Cancel();
+        }
+    }
+
+    /// <summary>Closes without another word.</summary>
+    public void Abort()
+    {
+        End(new ConnectionEnd("The connection was closed at once."));
+        _socket.Dispose();
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _socket.Dispose();
+    }
+
+    /// <summary>
+    /// Lets the writer finish, then closes our half and waits for the server to close its own: closing with unread input would reset the connection, and the DISCONNECT could be lost with it.
+    /// </summary>
+    private async Task SayFarewellAsync(Task reader, Task writer)
+    {
+        try
+        {
+            await writer.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
+            _socket.Shutdown(SocketShutdown.Send);
+            await reader.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
+        {
+            // The server does not listen; it will see the connection close.
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
+    private async Task WriteAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                if (_session.TryTakeOutput(out var bytes))
+                {
+                    await SendAsync(bytes).ConfigureAwait(false);
+                }
+                else if (_closing)
+                {
+                    return;
+                }
+                else
+                {
+                    await _session.OutputReady.WaitAsync().ConfigureAwait(false);
+                }
+            }
+        }
+        catch (Exception failure)
+        {
+            End(new ConnectionEnd($"The connection was lost while sending: {failure.Message}") { Cause = failure });
+        }
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        var rest = bytes;
+        while (!rest.IsEmpty)
+        {
+            rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
+        }
+
+        Volatile.Write(ref _lastSent, Elapsed());
+        _session.Counting.BytesSent(bytes.Length);
+        _session.Sent();
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
+    private async Task ReadAsync()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(FirstReceiveSize);
+        var filled = 0;
+        try
+        {
+            while (true)
+            {
+                var count = await _socket.ReceiveAsync(buffer.AsMemory(filled), SocketFlags.None).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    End(new ConnectionEnd("The server closed the connection without saying why."));
+                    return;
+                }
+
+                Volatile.Write(ref _lastReceived, Elapsed());
+                _session.Counting.BytesReceived(count);
+                filled += count;
+                var consumed = HandleBatch(buffer.AsSpan(0, filled));
+                buffer.AsSpan(consumed, filled - consumed).CopyTo(buffer);
+                filled -= consumed;
+                buffer = Fit(buffer, filled);
+            }
+        }
+        catch (Exception failure)
+        {
+            End(new ConnectionEnd($"The connection was lost: {failure.Message}") { Cause = failure });
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>A larger buffer for a packet that does not fit; one of the first size again when it is through.</summary>
+    private static byte[] Fit(byte[] buffer, int filled)
+    {
+        var size = filled == buffer.Length ? 2 * buffer.Length
+            : filled == 0 && buffer.Length > FirstReceiveSize ? FirstReceiveSize
+            : buffer.Length;
+        if (size == buffer.Length)
+        {
+            return buffer;
+        }
+
+        var other = ArrayPool<byte>.Shared.Rent(size);
+        buffer.AsSpan(0, filled).CopyTo(other);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return other;
+    }
+
+    /// <summary>Handles every whole packet that is there.</summary>
+    /// <returns>How many bytes that took; everything, once the connection is to end.</returns>
+    private int HandleBatch(Span<byte> input)
+    {
+        _session.BeginBatch();
+        try
+        {
+            var consumed = 0;
+            while (!_ended.Task.IsCompleted)
+            {
+                var fault = default(Fault);
+                switch (FrameReader.TryRead(input[consumed..], _options.MaximumPacketSize, out var frame, out var malformed))
+                {
+                    case FrameStatus.NeedMore:
+                        return consumed;
+                    case FrameStatus.Malformed:
+                        fault = malformed;
+                        break;
+                    case FrameStatus.Complete:
+                        fault = Handle(frame);
+                        consumed += frame.Length;
+                        break;
+                    default:
+                        throw new InvalidOperationException("A frame is complete, in want of more, or malformed.");
+                }
+
+                if (fault.Exists)
+                {
+                    End(ConnectionEnd.Violation(fault));
+                }
+            }
+
+            return input.Length;
+        }
+        finally
+        {
+            _session.EndBatch();
+        }
+    }
+
+    private Fault Handle(in Frame frame)
+    {
+        Fault fault;
+        switch (frame.Type)
+        {
+            case PacketType.ConnAck when _keepAlive is null:
+                return HandleConnAck(frame);
+            case var type when _keepAlive is null:
+                return Fault.Protocol($"The server's first packet is {type}, not CONNACK [MQTT-3.2.0-1].");
+            case PacketType.ConnAck:
+                return Fault.Protocol("The server sent a second CONNACK [MQTT-3.2.0-2].");
+            case PacketType.PingResp:
+                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out _, out fault) ? default : fault;
+            case PacketType.Disconnect:
+                return HandleDisconnect(frame);
+            default:
+                return _inbound.Handle(frame);
+        }
+    }
+
+    private Fault HandleConnAck(in Frame frame)
+    {
+        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        {
+            return fault;
+        }
+
+        var answer = (ConnAckPacket)packet;
+        if (answer.ReasonCode >= ReasonCode.UnspecifiedError)
+        {
+            End(new ConnectionEnd($"The server refused the connection{Because(answer.ReasonString)}.")
+            {
+                ReasonCode = answer.ReasonCode,
+                FromServer = true,
+                ServerReference = answer.ServerReference,
+            });
+            return default;
+        }
+
+        if (answer.SessionPresent && _connect.CleanStart)
+        {
+            return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
+        }
+
+        var limits = new ServerLimits(answer, _connect.SessionExpiryInterval ?? 0, _connect.KeepAlive);
+        var now = Elapsed();
+        Volatile.Write(ref _lastSent, now);
+        _keepAlive = new KeepAlive(limits.KeepAlive, _options.ConnectTimeout);
+        OnTimer();
+        _accepted(answer, limits);
+        _session.Accepted(limits);
+        return default;
+    }
+
+    private Fault HandleDisconnect(in Frame frame)
+    {
+        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        {
+            return fault;
+        }
+
+        var farewell = (DisconnectPacket)packet;
+        End(new ConnectionEnd($"The server ended the connection{Because(farewell.ReasonString)}.")
+        {
+            ReasonCode = farewell.ReasonCode,
+            FromServer = true,
+            ServerReference = farewell.ServerReference,
+        });
+        return default;
+    }
+
+    private static string Because(string? reasonString) => reasonString is null ? "" : $": {reasonString}";
+
+    private void OnTimer()
+    {
+        if (_keepAlive is not { } keepAlive)
+        {
+            End(new ConnectionEnd($"{_options.Host}:{_options.Port} did not accept the connection within {_options.ConnectTimeout.TotalSeconds:0.###} s."));
+            return;
+        }
+
+        if (!keepAlive.IsOn)
+        {
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return;
+        }
+
+        KeepAliveStep step;
+        TimeSpan next;
+        lock (_timerLock)
+        {
+            step = keepAlive.Check(new TimeSpan(Elapsed()), new TimeSpan(Volatile.Read(ref _lastSent)), new TimeSpan(Volatile.Read(ref _lastReceived)), out next);
+        }
+
+        switch (step)
+        {
+            case KeepAliveStep.Wait:
+                break;
+            case KeepAliveStep.Ping:
+                _session.Ping();
+                break;
+            case KeepAliveStep.Lost:
+                End(new ConnectionEnd("The server did not answer PINGREQ; the connection is taken for lost (MQTT 5 §3.1.2.10)."));
+                return;
+            default:
+                throw new InvalidOperationException($"There is no step {step}.");
+        }
+
+        // Timers count whole milliseconds; one that came too early would only be asked again.
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(next.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Ticks since the connection was begun.</summary>
+    private long Elapsed() => _options.TimeProvider.GetElapsedTime(_start).Ticks;
+}

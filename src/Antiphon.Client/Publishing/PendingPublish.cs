@@ -1,0 +1,185 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Threading.Tasks.Sources;
+using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Client.Publishing;
+
+/// <summary>How far a PUBLISH has come.</summary>
+internal enum PublishProgress
+{
+    /// <summary>Not written to any connection yet.</summary>
+    Waiting,
+
+    /// <summary>Written and not acknowledged.</summary>
+    InFlight,
+
+    /// <summary>Over, as far as the Session is concerned.</summary>
+    Settled,
+}
+
+/// <summary>
+/// A PUBLISH that somebody waits for: its bytes, for sending it again, and the source of the caller's <see cref="ValueTask"/>. Pooled; it goes back when the Session is done with it and the
+/// caller has read the result. All but the task source is guarded by the lock of <see cref="SharedSession"/>.
+/// </summary>
+internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<PublishResult>
+{
+    private const byte DupFlag = 0x08;
+
+    // For the process.
+    private ManualResetValueTaskSourceCore<PublishResult> _core = new() { RunContinuationsAsynchronously = true };
+
+    // For one message.
+    private byte[] _bytes = [];
+    private int _length;
+    private int _identifierOffset;
+    private bool _completed;
+    private bool _resultRead;
+    private CancellationToken _cancellationToken;
+    private CancellationTokenRegistration _registration;
+
+    public PendingPublish? Previous { get; set; }
+
+    public PendingPublish? Next { get; set; }
+
+    public PublishProgress Progress { get; set; }
+
+    public string Topic { get; private set; } = "";
+
+    public PacketIdentifier PacketIdentifier { get; private set; }
+
+    public QualityOfService QoS { get; private set; }
+
+    public bool Retain { get; private set; }
+
+    /// <summary>Whether it counts against the Receive Maximum of the connection that there is now.</summary>
+    public bool HoldsQuota { get; set; }
+
+    public int Length => _length;
+
+    public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, _length);
+
+    public ValueTask<PublishResult> Task => new(this, _core.Version);
+
+    /// <summary>Whether nobody needs it any more.</summary>
+    public bool IsFree => Progress == PublishProgress.Settled && _resultRead;
+
+    /// <summary>Begins with a message's bytes, which are copied.</summary>
+    public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain)
+    {
+        Topic = topic;
+        QoS = qos;
+        Retain = retain;
+        Progress = PublishProgress.Waiting;
+        VariableByteInteger.TryRead(packet[1..], out _, out var lengthBytes);
+        var topicOffset = 1 + lengthBytes + sizeof(ushort);
+        _identifierOffset = topicOffset + BinaryPrimitives.ReadUInt16BigEndian(packet[(topicOffset - sizeof(ushort))..]);
+        _length = packet.Length;
+        _bytes = ArrayPool<byte>.Shared.Rent(packet.Length);
+        packet.CopyTo(_bytes);
+    }
+
+    public void SetIdentifier(PacketIdentifier identifier)
+    {
+        PacketIdentifier = identifier;
+        BinaryPrimitives.WriteUInt16BigEndian(_bytes.AsSpan(_identifierOffset), identifier.Value);
+    }
+
+    public void SetDup(bool dup) => _bytes[0] = (byte)(dup ? _bytes[0] | DupFlag : _bytes[0] & ~DupFlag);
+
+    public void Watch(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled && !_completed)
+        {
+            _cancellationToken = cancellationToken;
+            _registration = cancellationToken.UnsafeRegister(
+                static (state, token) =>
+                {
+                    var pending = (PendingPublish)state!;
+                    pending.Session.Cancel(pending, token);
+                },
+                this);
+        }
+    }
+
+    /// <summary>Whether a cancellation that fires now, perhaps late, is meant for this message: a token is cancelled for all who hold it.</summary>
+    public bool IsWatching(CancellationToken cancellationToken) => !_completed && _cancellationToken == cancellationToken;
+
+    public void Complete(PublishResult result)
+    {
+        if (TryComplete())
+        {
+            _core.SetResult(result);
+        }
+    }
+
+    public void Fail(Exception exception)
+    {
+        if (TryComplete())
+        {
+            _core.SetException(exception);
+        }
+    }
+
+    /// <summary>Gives the bytes back; the message will not be sent again.</summary>
+    public void Settle()
+    {
+        Progress = PublishProgress.Settled;
+        HoldsQuota = false;
+        PacketIdentifier = PacketIdentifier.None;
+        ArrayPool<byte>.Shared.Return(_bytes);
+        _bytes = [];
+        _length = 0;
+    }
+
+    /// <summary>The caller has read the result.</summary>
+    public void ResultRead() => _resultRead = true;
+
+    /// <summary>Makes it ready for another message.</summary>
+    public void Reset()
+    {
+        _core.Reset();
+        _completed = false;
+        _resultRead = false;
+        Topic = "";
+    }
+
+    public PublishResult GetResult(short token)
+    {
+        // A wrong token, from awaiting twice, must not give back what belongs to another message by now.
+        _core.GetStatus(token);
+        try
+        {
+            return _core.GetResult(token);
+        }
+        finally
+        {
+            Session.Recycle(this);
+        }
+    }
+
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    private SharedSession Session { get; } = session;
+
+    private bool TryComplete()
+    {
+        if (_completed)
+        {
+            return false;
+        }
+
+        _completed = true;
+
+        // Not Dispose, which would wait for a callback that may be waiting for our lock.
+        _registration.Unregister();
+        _registration = default;
+        _cancellationToken = default;
+        return true;
+    }
+}

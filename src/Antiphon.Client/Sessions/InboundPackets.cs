@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Client.Sessions;
+
+/// <summary>Takes the packets of an accepted connection, one after the other, on the receive loop: for the Session, or a fault that ends the connection.</summary>
+internal sealed class InboundPackets(SharedSession session)
+{
+    private const int LongestWithoutProperties = 3;
+
+    private readonly List<Subscription> _receivers = [];
+
+    /// <summary>Handles a packet other than CONNACK, PINGRESP and DISCONNECT, which concern the connection alone.</summary>
+    public Fault Handle(in Frame frame)
+    {
+        switch (frame.Type)
+        {
+            case PacketType.Publish:
+                return PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out var fault) ? Deliver(view) : fault;
+            case PacketType.PubAck when frame.Body.Length <= LongestWithoutProperties:
+                return AcknowledgementPacket.TryRead(frame, ProtocolVersion.V5, out var identifier, out var code, out fault)
+                    ? session.Acknowledged(identifier, new PublishResult(code))
+                    : fault;
+            default:
+                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out fault) ? Handle(packet) : fault;
+        }
+    }
+
+    private Fault Handle(Packet packet) => packet switch
+    {
+        AcknowledgementPacket { Type: PacketType.PubAck } answer => session.Acknowledged(
+            answer.PacketIdentifier,
+            new PublishResult(answer.ReasonCode) { ReasonString = answer.ReasonString, UserProperties = answer.UserProperties }),
+        SubAckPacket answer => session.Answered(answer),
+        UnsubAckPacket answer => session.Answered(answer),
+
+        // QoS 2 is neither published nor subscribed to, authentication not begun; the rest only a client sends (MQTT 5 §2.1.2).
+        _ => Fault.Protocol($"{packet.Type} was not expected here (MQTT 5 §2.1.2)."),
+    };
+
+    private Fault Deliver(in PublishView message)
+    {
+        if (message.TopicAlias is { } alias)
+        {
+            return new Fault(ReasonCode.TopicAliasInvalid, $"The PUBLISH has the Topic Alias {alias}; this client allows none [MQTT-3.1.2-27].");
+        }
+
+        if (message.QoS == QualityOfService.ExactlyOnce)
+        {
+            return new Fault(ReasonCode.ImplementationSpecificError, "The PUBLISH has QoS 2, which this client neither subscribes with nor supports yet.");
+        }
+
+        _receivers.Clear();
+        var fault = session.Received(message, _receivers, out var connection, out var sequence);
+        if (fault.Exists)
+        {
+            return fault;
+        }
+
+        for (var i = 0; i < _receivers.Count; i++)
+        {
+            var waits = message.QoS == QualityOfService.AtLeastOnce && i < Subscriptions.InboundAcknowledgements.MaximumHandlers;
+            Hand(_receivers[i], message, waits ? new Acknowledgement(session, connection, sequence, i) : default);
+        }
+
+        return default;
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is its own; the connection must go on.")]
+    private void Hand(Subscription subscription, in PublishView message, in Acknowledgement acknowledgement)
+    {
+        if (subscription.RawHandler is not { } handler)
+        {
+            subscription.Queue!.Enqueue(message, acknowledgement);
+            return;
+        }
+
+        try
+        {
+            handler(message, acknowledgement);
+        }
+        catch (Exception failure)
+        {
+            session.HandlerFailed(failure, subscription);
+            acknowledgement.Complete();
+        }
+    }
+}

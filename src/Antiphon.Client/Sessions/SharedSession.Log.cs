@@ -1,0 +1,19 @@
+using Antiphon.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Client.Sessions;
+
+internal sealed partial class SharedSession
+{
+    [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "The handler of «{TopicFilter}» threw; the message is acknowledged all the same. Further ones are logged at Debug")]
+    private partial void LogHandlerFailed(Exception exception, string topicFilter);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Debug, Message = "The handler of «{TopicFilter}» threw again")]
+    private partial void LogHandlerFailedAgain(Exception exception, string topicFilter);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "The server refused {Operation} «{TopicFilter}»: {ReasonCode}")]
+    private partial void LogRefused(string operation, string topicFilter, ReasonCode reasonCode);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "A callback on a handler's cancellation token threw")]
+    private partial void LogCallbackFailed(Exception exception);
+}

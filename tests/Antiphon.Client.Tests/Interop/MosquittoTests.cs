@@ -1,0 +1,179 @@
+using System.Threading.Channels;
+using Antiphon.Client.Tests.Peers;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Properties;
+
+namespace Antiphon.Client.Tests.Interop;
+
+/// <summary>Against a broker that is not ours.</summary>
+public sealed class MosquittoTests
+{
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public async Task A_message_arrives_as_it_was_published(QualityOfService qos)
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var received = Channel.CreateUnbounded<ReceivedMessage>();
+        await using var subscription = await client.SubscribeAsync("a/+", (message, token) => received.Writer.WriteAsync(message, token), null, Limit.Token);
+
+        var message = new ApplicationMessage
+        {
+            Topic = "a/b",
+            Payload = "ü"u8.ToArray(),
+            QoS = qos,
+            PayloadIsUtf8 = true,
+            ContentType = "text/plain",
+            ResponseTopic = "r",
+            CorrelationData = new byte[] { 1, 2 },
+            UserProperties = [new("k", "1"), new("k", "2")],
+        };
+        var result = await client.PublishAsync(message, Limit.Token);
+        var arrived = await received.Reader.ReadAsync(Limit.Token);
+
+        Assert.Equal(ReasonCode.Success, result.ReasonCode);
+        Assert.Equal(QualityOfService.AtLeastOnce, subscription.GrantedQoS);
+        Assert.Same(subscription, arrived.Subscription);
+        Assert.Equal("ü", arrived.Text);
+        Assert.Equal("a/b", arrived.Topic);
+        Assert.Equal(qos, arrived.Message.QoS);
+        Assert.True(arrived.Message.PayloadIsUtf8);
+        Assert.Equal("text/plain", arrived.Message.ContentType);
+        Assert.Equal("r", arrived.Message.ResponseTopic);
+        Assert.Equal([1, 2], arrived.Message.CorrelationData!.Value.ToArray());
+        Assert.Equal<UserProperty>([new("k", "1"), new("k", "2")], arrived.Message.UserProperties);
+    }
+
+    [Fact]
+    public async Task Nobody_listening_is_told_with_the_result()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+
+        var result = await client.PublishAsync(new ApplicationMessage { Topic = "nobody", QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+
+        Assert.True(result.NoMatchingSubscribers);
+    }
+
+    [Fact]
+    public async Task A_message_of_a_megabyte_comes_back_whole()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var received = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await client.SubscribeAsync(
+            "large",
+            (message, _) =>
+            {
+                received.SetResult(message.Payload.ToArray());
+                return ValueTask.CompletedTask;
+            },
+            null,
+            Limit.Token);
+        var payload = new byte[1_000_000];
+        new Random(1).NextBytes(payload);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+
+        Assert.Equal(payload, await received.Task.InTime());
+    }
+
+    [Fact]
+    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+
+        var publishes = Enumerable.Range(0, 1000)
+            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = QualityOfService.AtLeastOnce }).AsTask())
+            .ToArray();
+        await Task.WhenAll(publishes).InTime();
+
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.Equal($"{i}", await received.Reader.ReadAsync(Limit.Token));
+        }
+    }
+
+    [Fact]
+    public async Task A_restarted_server_is_found_and_subscribed_to_again()
+    {
+        var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync("a", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+
+        await mosquitto.DisposeAsync();
+        var offline = client.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "x"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        await using var again = await Mosquitto.StartAsync(mosquitto.Port);
+
+        Assert.Equal(ReasonCode.Success, (await offline).ReasonCode);
+        Assert.Equal("x", await received.Reader.ReadAsync(Limit.Token));
+        Assert.Equal(1, client.Counters.Reconnects);
+    }
+
+    [Fact]
+    public async Task What_came_while_away_is_delivered_by_the_kept_session()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        var options = mosquitto.Options with { ClientId = "keeper", CleanStart = false };
+        var received = Channel.CreateUnbounded<string>();
+        await using (var client = await MqttClient.ConnectAsync(options, Limit.Token))
+        {
+            Assert.False(client.Server!.SessionPresent);
+            await client.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask, null, Limit.Token);
+        }
+
+        await using var publisher = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        await publisher.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "kept"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+
+        await using var back = MqttClient.Start(options);
+        var subscribed = back.SubscribeAsync("a", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        await subscribed;
+
+        Assert.True(back.Server!.SessionPresent);
+        await publisher.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "new"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        Assert.Contains("new", new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) });
+    }
+
+    [Fact]
+    public async Task Messages_of_a_shared_subscription_are_dealt_out()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var one = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        await using var two = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var received = Channel.CreateUnbounded<string>();
+        await one.SubscribeAsync("$share/g/s/#", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        await two.SubscribeAsync("$share/g/s/#", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+
+        for (var i = 0; i < 10; i++)
+        {
+            await one.PublishAsync(new ApplicationMessage { Topic = "s/x", Payload = new[] { (byte)('0' + i) }, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        }
+
+        var all = new List<string>();
+        for (var i = 0; i < 10; i++)
+        {
+            all.Add(await received.Reader.ReadAsync(Limit.Token));
+        }
+
+        Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], all.Order());
+        Assert.False(received.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task An_unsubscribed_handler_hears_nothing_more()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var subscription = await client.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask, null, Limit.Token);
+
+        await subscription.UnsubscribeAsync(Limit.Token);
+        var result = await client.PublishAsync(new ApplicationMessage { Topic = "a", QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+
+        Assert.True(result.NoMatchingSubscribers);
+    }
+}
