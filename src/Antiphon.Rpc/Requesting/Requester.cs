@@ -348,6 +348,7 @@ public sealed class Requester : IAsyncDisposable
         bool ended;
         lock (_gate)
         {
+            _counters = failure is null ? _counters with { Acknowledged = _counters.Acknowledged + 1 } : _counters;
             ended = failure is null ? _table.Published(exchange, result.ReasonCode, _client.Server) : _table.TryEnd(exchange);
         }
 

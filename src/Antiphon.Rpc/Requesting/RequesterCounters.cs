@@ -12,6 +12,9 @@ public readonly record struct RequesterCounters
     /// <summary>Of those, how many requests have been handed to the client.</summary>
     public int InFlight { get; init; }
 
+    /// <summary>Requests that the server acknowledged; with QoS 0, that were handed to the connection.</summary>
+    public long Acknowledged { get; init; }
+
     /// <summary>Calls that ended with a response, errors of the responder included; gatherings that ended.</summary>
     public long Answered { get; init; }
 

@@ -29,8 +29,8 @@ public sealed class Registration : IAsyncDisposable
     internal TaskCompletionSource? Drained { get; set; }
 
     /// <summary>
-    /// Ends the subscription, so that no new requests come, and waits until those that have come are answered, at most <see cref="ResponderOptions.DrainTimeout"/>; after that handlers are
-    /// cancelled and their requests answered with status 503. Not to be awaited from within a handler of this registration.
+    /// Ends the subscription, so that no new requests come, and waits until those that have come are answered, as long as <see cref="ResponderOptions.DrainTimeout"/> says; after that handlers are
+    /// cancelled and their requests answered with status 503. Awaited from within a handler of this registration it waits for itself, and so for all that time.
     /// </summary>
     public ValueTask DisposeAsync() => Responder.EndAsync(this);
 }

@@ -117,15 +117,12 @@ public sealed partial class Responder : IAsyncDisposable
             await subscription.DisposeAsync().ConfigureAwait(false);
         }
 
-        var drained = Drained(registration);
-        try
-        {
-            await drained.WaitAsync(_options.DrainTimeout, _options.TimeProvider).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
+        if (!await DrainedInTimeAsync(registration).ConfigureAwait(false))
         {
             StopHandlers(registration);
-            await drained.ConfigureAwait(false);
+
+            // For the answers to reach the server; without a connection they never do.
+            await DrainedInTimeAsync(registration).ConfigureAwait(false);
         }
 
         lock (_gate)
@@ -430,17 +427,28 @@ public sealed partial class Responder : IAsyncDisposable
         drained?.TrySetResult();
     }
 
-    private Task Drained(Registration registration)
+    private async Task<bool> DrainedInTimeAsync(Registration registration)
     {
+        Task drained;
         lock (_gate)
         {
             if (registration.Active == 0)
             {
-                return Task.CompletedTask;
+                return true;
             }
 
             registration.Drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return registration.Drained.Task;
+            drained = registration.Drained.Task;
+        }
+
+        try
+        {
+            await drained.WaitAsync(_options.DrainTimeout, _options.TimeProvider).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 

@@ -25,7 +25,10 @@ public sealed record ResponderOptions
     /// <summary>Whether a requester gets to see the message of an exception that its handler threw; <c>false</c>: only that it failed.</summary>
     public bool ExposeExceptions { get; init; }
 
-    /// <summary>How long a registration that ends waits for its handlers; then they are cancelled and their requests answered with status 503. Zero or more, at most 24 days.</summary>
+    /// <summary>
+    /// How long a registration that ends waits for its handlers and for the server to acknowledge their answers; then handlers are cancelled, their requests answered with status 503, and these answers
+    /// waited for once more as long. Zero or more, at most 24 days.
+    /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How many bytes of requests and answers may be remembered, so that a request that comes again is answered again and not executed again; the oldest are forgotten first. 0 remembers none.</summary>
