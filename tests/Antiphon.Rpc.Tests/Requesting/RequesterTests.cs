@@ -550,19 +550,9 @@ public sealed class RequesterTests : IAsyncLifetime
 
     private async Task ReconnectAsync(bool sessionPresent)
     {
-        var connected = new TaskCompletionSource();
-        void OnStateChanged(object? sender, ConnectionStateChange change)
-        {
-            if (change.State == ConnectionState.Connected)
-            {
-                connected.TrySetResult();
-            }
-        }
-
+        var before = _client.Server;
         _server.ConnAck = _server.ConnAck with { SessionPresent = sessionPresent };
-        _client.StateChanged += OnStateChanged;
         _server.Cut();
-        await connected.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);
-        _client.StateChanged -= OnStateChanged;
+        await Until(() => _client.Server != before && _client.State == ConnectionState.Connected);
     }
 }

@@ -394,14 +394,9 @@ public sealed class ResponderTests : IAsyncLifetime
         await Until(() => responder.Counters.Running == 1);
         var ending = registration.DisposeAsync().AsTask();
         await _server.UnsubscribedAsync();
-        var answering = _server.PublishAsync();
-        while (!answering.IsCompleted)
-        {
-            _time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-
-        var answer = await answering;
+        await Until(() => _time.UntilNext == TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        var answer = await _server.PublishAsync();
         Assert.Contains(new UserProperty("__stat", "503"), answer.Message.UserProperties);
         _server.Acknowledge(answer);
         await ending;

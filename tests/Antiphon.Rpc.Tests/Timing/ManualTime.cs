@@ -9,6 +9,18 @@ internal sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <summary>How long until the next timer goes off; <c>null</c>: none is set.</summary>
+    public TimeSpan? UntilNext
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Min(timer => timer.Due) - _now;
+            }
+        }
+    }
+
     public override long GetTimestamp()
     {
         lock (_gate)
