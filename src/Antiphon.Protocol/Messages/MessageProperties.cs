@@ -1,4 +1,5 @@
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Protocol;
 
@@ -50,6 +51,11 @@ internal static class MessageProperties
         properties.Add(PropertyIdentifier.PayloadFormatIndicator, message.PayloadIsUtf8);
         properties.Add(PropertyIdentifier.MessageExpiryInterval, message.MessageExpiryInterval);
         properties.Add(PropertyIdentifier.ContentType, message.ContentType);
+        if (message.ResponseTopic is not null)
+        {
+            TopicName.ThrowIfInvalid(message.ResponseTopic, nameof(message.ResponseTopic));
+        }
+
         properties.Add(PropertyIdentifier.ResponseTopic, message.ResponseTopic);
         properties.Add(PropertyIdentifier.CorrelationData, message.CorrelationData);
         properties.Add(message.UserProperties);

@@ -81,10 +81,7 @@ public sealed record AcknowledgementPacket : Packet
             {
             }
 
-            if (properties.Fault.Exists)
-            {
-                reader.Fail(properties.Fault);
-            }
+            reader.Fail(properties.Fault);
         }
 
         if (reader.Remaining > 0)
@@ -107,7 +104,7 @@ public sealed record AcknowledgementPacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
-        writer.WriteUInt16(PacketIdentifier.Value);
+        writer.WritePacketIdentifier(PacketIdentifier);
         var hasProperties = ReasonString is not null || UserProperties.Count > 0;
         if (version == ProtocolVersion.V5 && (hasProperties || ReasonCode != ReasonCode.Success))
         {

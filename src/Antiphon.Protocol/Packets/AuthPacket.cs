@@ -58,10 +58,12 @@ public sealed record AuthPacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
+        reader.Fail(properties.Fault);
+        if (packet.AuthenticationMethod is null)
         {
-            reader.Fail(properties.Fault);
+            reader.Fail(Fault.Protocol("AUTH has no Authentication Method (MQTT 5 §3.15.2.2.2)."));
         }
+
 
         return packet with { UserProperties = userProperties ?? packet.UserProperties };
     }
@@ -80,6 +82,11 @@ public sealed record AuthPacket : Packet
         properties.Add(UserProperties);
         if (properties.Length > 0 || ReasonCode != ReasonCode.Success)
         {
+            if (AuthenticationMethod is null)
+            {
+                throw new InvalidOperationException("AUTH needs an Authentication Method (MQTT 5 §3.15.2.2.2).");
+            }
+
             writer.WriteByte((byte)ReasonCode);
             writer.WritePropertySection(properties.Written);
         }

@@ -68,6 +68,12 @@ public sealed record ConnAckPacket : Packet
 
     internal static ConnAckPacket? Decode(ref WireReader reader, ProtocolVersion version)
     {
+        if (version == ProtocolVersion.V5 && reader.PeekRest() is [0, >= 1 and <= 5])
+        {
+            // A server that knows only MQTT 3.1.1 refuses in its own words; as MQTT 5 these bytes mean nothing else.
+            version = ProtocolVersion.V311;
+        }
+
         var flags = reader.ReadByte();
         if ((flags & 0xFE) != 0)
         {
@@ -183,10 +189,12 @@ public sealed record ConnAckPacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
+        reader.Fail(properties.Fault);
+        if (packet.AuthenticationData is not null && packet.AuthenticationMethod is null)
         {
-            reader.Fail(properties.Fault);
+            reader.Fail(Fault.Protocol("There is Authentication Data without an Authentication Method (MQTT 5 §3.2.2.3.18)."));
         }
+
 
         return packet with { UserProperties = userProperties ?? UserProperties };
     }

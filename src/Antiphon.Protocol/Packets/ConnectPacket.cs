@@ -1,5 +1,6 @@
 using System.Text;
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Packets;
@@ -88,7 +89,7 @@ public sealed record ConnectPacket : Packet
         {
             reader.Fail(new Fault(
                 ReasonCode.UnsupportedProtocolVersion,
-                $"The protocol is «{Encoding.UTF8.GetString(name[..Math.Min(name.Length, 16)])}» level {level}; spoken here is «MQTT» level 4 and 5 [MQTT-3.1.2-1, MQTT-3.1.2-2]."));
+                $"The protocol is «{Utf8Text.Excerpt(Encoding.UTF8.GetString(name))}» level {level}; spoken here is «MQTT» level 4 and 5 [MQTT-3.1.2-1, MQTT-3.1.2-2]."));
         }
 
         var version = (ProtocolVersion)level;
@@ -107,7 +108,7 @@ public sealed record ConnectPacket : Packet
 
         if (version == ProtocolVersion.V311 && (flags & (UserNameFlag | PasswordFlag)) == PasswordFlag)
         {
-            reader.Fail(Fault.Malformed("MQTT 3.1.1 allows a password only with a user name [MQTT-3.1.2-22]."));
+            reader.Fail(Fault.Malformed("MQTT 3.1.1 allows a password only with a user name (MQTT 3.1.1 §3.1.2.9)."));
         }
 
         var packet = new ConnectPacket
@@ -134,6 +135,11 @@ public sealed record ConnectPacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
+        if (ProtocolVersion == ProtocolVersion.V311 && Password is not null && UserName is null)
+        {
+            throw new InvalidOperationException("MQTT 3.1.1 allows a password only with a user name (MQTT 3.1.1 §3.1.2.9).");
+        }
+
         var flags = (CleanStart ? CleanStartFlag : 0)
             | (UserName is null ? 0 : UserNameFlag)
             | (Password is null ? 0 : PasswordFlag)
@@ -170,14 +176,15 @@ public sealed record ConnectPacket : Packet
         var section = version == ProtocolVersion.V5 ? reader.ReadPropertySection() : default;
         var properties = new PropertyReader(section, PacketSet.WillProperties);
         var message = MessageProperties.Read(ref properties, out var delayInterval);
-        if (properties.Fault.Exists)
-        {
-            reader.Fail(properties.Fault);
-        }
+        reader.Fail(properties.Fault);
+        var topic = reader.ReadUtf8();
+        reader.Fail(topic.IsEmpty
+            ? new Fault(ReasonCode.TopicNameInvalid, "The Will Topic is empty; it has one character or more [MQTT-4.7.3-1].")
+            : TopicName.CheckWildcards(topic));
 
         return new Will(message with
         {
-            Topic = reader.ReadString(),
+            Topic = Encoding.UTF8.GetString(topic),
             Payload = reader.ReadBinary().ToArray(),
             QoS = qos,
             Retain = retain,
@@ -226,11 +233,8 @@ public sealed record ConnectPacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
-        {
-            reader.Fail(properties.Fault);
-        }
-        else if (packet.AuthenticationData is not null && packet.AuthenticationMethod is null)
+        reader.Fail(properties.Fault);
+        if (packet.AuthenticationData is not null && packet.AuthenticationMethod is null)
         {
             reader.Fail(Fault.Protocol("There is Authentication Data without an Authentication Method (MQTT 5 §3.1.2.11.10)."));
         }
@@ -265,6 +269,7 @@ public sealed record ConnectPacket : Packet
             properties.Dispose();
         }
 
+        TopicName.ThrowIfInvalid(will.Message.Topic, nameof(will.Message.Topic));
         writer.WriteString(will.Message.Topic);
         writer.WriteBinary(will.Message.Payload.Span);
     }

@@ -63,10 +63,7 @@ public sealed record DisconnectPacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
-        {
-            reader.Fail(properties.Fault);
-        }
+        reader.Fail(properties.Fault);
 
         return packet with { UserProperties = userProperties ?? packet.UserProperties };
     }

@@ -50,12 +50,24 @@ public static class PublishEncoder
     /// <param name="message">The message; its Topic has to be there in full.</param>
     /// <param name="delivery">This delivery.</param>
     /// <param name="version">The version that the receiver speaks; MQTT 3.1.1 gets no properties.</param>
-    public static void Write(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version)
+    public static void Write(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
+        WritePacket(output, message, delivery, version, message.Payload);
+
+    /// <summary>Appends all of the packet but its payload, whose bytes the caller sends behind it.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="message">The message; its Topic has to be there in full.</param>
+    /// <param name="delivery">This delivery.</param>
+    /// <param name="version">The version that the receiver speaks; MQTT 3.1.1 gets no properties.</param>
+    public static void WriteUpToPayload(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
+        WritePacket(output, message, delivery, version, []);
+
+    private static void WritePacket(
+        IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version, scoped ReadOnlySpan<byte> payload)
     {
         ArgumentNullException.ThrowIfNull(output);
         var properties = PropertiesSize(message, delivery);
         var body = BodySize(message, delivery, properties, version);
-        var size = 1 + VariableByteInteger.SizeOf((uint)body) + body;
+        var size = 1 + VariableByteInteger.SizeOf((uint)body) + body - (message.Payload.Length - payload.Length);
 
         var writer = new WireWriter(output.GetSpan(size));
         writer.WriteByte((byte)((int)PacketType.Publish << 4 | (delivery.Dup ? 8 : 0) | (int)delivery.QoS << 1 | (delivery.Retain ? 1 : 0)));
@@ -72,7 +84,7 @@ public static class PublishEncoder
             WriteProperties(ref writer, message, delivery);
         }
 
-        writer.WriteRaw(message.Payload);
+        writer.WriteRaw(payload);
         output.Advance(size);
     }
 

@@ -1,4 +1,5 @@
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Packets;
@@ -53,10 +54,20 @@ public sealed record PublishPacket(ApplicationMessage Message) : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
+        if (Dup && Message.QoS == QualityOfService.AtMostOnce)
+        {
+            throw new InvalidOperationException("DUP is never set with QoS 0 [MQTT-3.3.1-2].");
+        }
+
+        if (Message.Topic.Length > 0 || TopicAlias is null || version != ProtocolVersion.V5)
+        {
+            TopicName.ThrowIfInvalid(Message.Topic, nameof(Message.Topic));
+        }
+
         writer.WriteString(Message.Topic);
         if (Message.QoS != QualityOfService.AtMostOnce)
         {
-            writer.WriteUInt16(PacketIdentifier.Value);
+            writer.WritePacketIdentifier(PacketIdentifier);
         }
 
         if (version == ProtocolVersion.V5)

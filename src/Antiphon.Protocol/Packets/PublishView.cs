@@ -11,6 +11,8 @@ namespace Antiphon.Protocol.Packets;
 /// </summary>
 public ref struct PublishView
 {
+    private int _topicAliasOffset;
+
     /// <summary>The Topic Name in UTF-8; empty when a Topic Alias stands for it.</summary>
     public ReadOnlySpan<byte> Topic { readonly get; set; }
 
@@ -36,7 +38,12 @@ public ref struct PublishView
     public int MessageExpiryOffset { readonly get; set; }
 
     /// <summary>Where in <see cref="Properties"/> the Topic Alias property begins, its identifier included; −1: there is none.</summary>
-    public int TopicAliasOffset { readonly get; set; }
+    public int TopicAliasOffset
+    {
+        // Kept one higher, so that a view which somebody fills in by hand begins without an alias.
+        readonly get => _topicAliasOffset - 1;
+        set => _topicAliasOffset = value + 1;
+    }
 
     /// <summary>Seconds until the message expires; <c>null</c>: never.</summary>
     public uint? MessageExpiryInterval { readonly get; set; }
@@ -94,7 +101,6 @@ public ref struct PublishView
             Retain = (frame.Flags & 1) != 0,
             Dup = dup,
             PacketIdentifier = identifier,
-            TopicAliasOffset = -1,
         };
         if (!section.IsEmpty && !TryReadProperties(ref view, out fault))
         {
@@ -163,12 +169,6 @@ public ref struct PublishView
                     break;
                 case PropertyIdentifier.ResponseTopic:
                     view.ResponseTopic = property.Bytes;
-                    if (property.Bytes.IsEmpty || TopicName.CheckWildcards(property.Bytes).Exists)
-                    {
-                        fault = Fault.Protocol("The Response Topic is empty or holds a wildcard [MQTT-3.3.2-14].");
-                        return false;
-                    }
-
                     break;
                 case PropertyIdentifier.CorrelationData:
                     view.CorrelationData = property.Bytes;

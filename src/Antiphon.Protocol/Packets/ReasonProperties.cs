@@ -26,10 +26,7 @@ internal readonly record struct ReasonProperties(string? ReasonString, IReadOnly
             }
         }
 
-        if (properties.Fault.Exists)
-        {
-            reader.Fail(properties.Fault);
-        }
+        reader.Fail(properties.Fault);
 
         return new ReasonProperties(reason, userProperties is null ? [] : userProperties);
     }

@@ -28,20 +28,20 @@ public sealed record SubAckPacket : Packet
         return new SubAckPacket
         {
             PacketIdentifier = identifier,
-            ReasonCodes = ReadCodes(PacketType.SubAck, ref reader),
+            ReasonCodes = ReadCodes(PacketType.SubAck, ref reader, version),
             ReasonString = reason.ReasonString,
             UserProperties = reason.UserProperties,
         };
     }
 
     /// <summary>The payload of SUBACK and UNSUBACK: Reason Codes to the end.</summary>
-    internal static ReasonCode[] ReadCodes(PacketType type, ref WireReader reader)
+    internal static ReasonCode[] ReadCodes(PacketType type, ref WireReader reader, ProtocolVersion version)
     {
         var codes = new ReasonCode[reader.Remaining];
         for (var i = 0; i < codes.Length; i++)
         {
             codes[i] = (ReasonCode)reader.ReadByte();
-            if (!Packets.ReasonCodes.IsAllowed(type, codes[i]))
+            if (!Packets.ReasonCodes.IsAllowed(type, codes[i]) || (version != ProtocolVersion.V5 && codes[i] > ReasonCode.UnspecifiedError))
             {
                 reader.Fail(Fault.Malformed($"{type} has no Reason Code 0x{(byte)codes[i]:X2} (MQTT 5 §2.4)."));
                 break;
@@ -58,7 +58,12 @@ public sealed record SubAckPacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
-        writer.WriteUInt16(PacketIdentifier.Value);
+        if (ReasonCodes.Count == 0)
+        {
+            throw new InvalidOperationException("SUBACK needs a Reason Code for each Topic Filter [MQTT-3.8.4-6].");
+        }
+
+        writer.WritePacketIdentifier(PacketIdentifier);
         if (version == ProtocolVersion.V5)
         {
             new ReasonProperties(ReasonString, UserProperties).WriteTo(ref writer, PacketSet.SubAck);

@@ -1,4 +1,5 @@
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Packets;
@@ -90,15 +91,19 @@ public sealed record SubscribePacket : Packet
             }
         }
 
-        if (properties.Fault.Exists)
-        {
-            reader.Fail(properties.Fault);
-        }
+        reader.Fail(properties.Fault);
 
         var subscriptions = new List<RequestedSubscription>(1);
         while (reader.Remaining > 0)
         {
-            subscriptions.Add(new RequestedSubscription(reader.ReadString(), SubscriptionOptions.Read(ref reader, version)));
+            var filter = reader.ReadString();
+            var options = SubscriptionOptions.Read(ref reader, version);
+            if (version == ProtocolVersion.V5 && options.NoLocal && filter.StartsWith(TopicFilter.SharePrefix, StringComparison.Ordinal))
+            {
+                reader.Fail(Fault.Protocol("No Local is set on a shared subscription [MQTT-3.8.3-4]."));
+            }
+
+            subscriptions.Add(new RequestedSubscription(filter, options));
         }
 
         if (subscriptions.Count == 0)
@@ -117,7 +122,12 @@ public sealed record SubscribePacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
-        writer.WriteUInt16(PacketIdentifier.Value);
+        if (Subscriptions.Count == 0)
+        {
+            throw new InvalidOperationException("SUBSCRIBE needs a Topic Filter [MQTT-3.8.3-2].");
+        }
+
+        writer.WritePacketIdentifier(PacketIdentifier);
         if (version == ProtocolVersion.V5)
         {
             var properties = new PropertyWriter(stackalloc byte[128], PacketSet.Subscribe);

@@ -33,7 +33,7 @@ public sealed record UnsubAckPacket : Packet
         return new UnsubAckPacket
         {
             PacketIdentifier = identifier,
-            ReasonCodes = SubAckPacket.ReadCodes(PacketType.UnsubAck, ref reader),
+            ReasonCodes = SubAckPacket.ReadCodes(PacketType.UnsubAck, ref reader, version),
             ReasonString = reason.ReasonString,
             UserProperties = reason.UserProperties,
         };
@@ -41,10 +41,15 @@ public sealed record UnsubAckPacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
-        writer.WriteUInt16(PacketIdentifier.Value);
+        writer.WritePacketIdentifier(PacketIdentifier);
         if (version != ProtocolVersion.V5)
         {
             return;
+        }
+
+        if (ReasonCodes.Count == 0)
+        {
+            throw new InvalidOperationException("UNSUBACK needs a Reason Code for each Topic Filter [MQTT-3.11.3-2].");
         }
 
         new ReasonProperties(ReasonString, UserProperties).WriteTo(ref writer, PacketSet.UnsubAck);

@@ -38,7 +38,12 @@ public sealed record UnsubscribePacket : Packet
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
     {
-        writer.WriteUInt16(PacketIdentifier.Value);
+        if (TopicFilters.Count == 0)
+        {
+            throw new InvalidOperationException("UNSUBSCRIBE needs a Topic Filter [MQTT-3.10.3-2].");
+        }
+
+        writer.WritePacketIdentifier(PacketIdentifier);
         if (version == ProtocolVersion.V5)
         {
             new ReasonProperties(null, UserProperties).WriteTo(ref writer, PacketSet.Unsubscribe);

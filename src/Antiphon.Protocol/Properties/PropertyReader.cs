@@ -1,5 +1,5 @@
-using Antiphon.Protocol.Packets;
 using System.Text;
+using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Properties;
@@ -89,7 +89,13 @@ public ref struct PropertyReader
         switch (rule.Type)
         {
             case PropertyType.Utf8String:
-                return new Property { Identifier = identifier, Bytes = _reader.ReadUtf8() };
+                var text = _reader.ReadUtf8();
+                if (identifier == PropertyIdentifier.ResponseTopic && (text.IsEmpty || text.ContainsAny((byte)'+', (byte)'#')))
+                {
+                    _reader.Fail(Fault.Protocol("The Response Topic is empty or holds a wildcard [MQTT-3.3.2-14, MQTT-4.7.3-1]."));
+                }
+
+                return new Property { Identifier = identifier, Bytes = text };
             case PropertyType.BinaryData:
                 return new Property { Identifier = identifier, Bytes = _reader.ReadBinary() };
             case PropertyType.StringPair:

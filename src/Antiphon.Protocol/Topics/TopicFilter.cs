@@ -5,7 +5,7 @@ namespace Antiphon.Protocol.Topics;
 /// <summary>A Topic Filter taken apart (MQTT 5 §4.7, §4.8.2): what it matches, and the Share Name if it is a shared subscription.</summary>
 public readonly record struct TopicFilter
 {
-    private const string SharePrefix = "$share/";
+    internal const string SharePrefix = "$share/";
 
     private TopicFilter(string? shareName, string pattern)
     {
@@ -143,5 +143,5 @@ public readonly record struct TopicFilter
         return default;
     }
 
-    private static Fault Invalid(string text, string rule) => new(ReasonCode.TopicFilterInvalid, $"The Topic Filter «{text}» is not valid: {rule}.");
+    private static Fault Invalid(string text, string rule) => new(ReasonCode.TopicFilterInvalid, $"The Topic Filter «{Utf8Text.Excerpt(text)}» is not valid: {rule}.");
 }

@@ -10,7 +10,7 @@ public static class TopicName
     /// <param name="utf8">The Topic Name in UTF-8.</param>
     /// <returns>A fault with 0x90, or none.</returns>
     public static Fault CheckWildcards(ReadOnlySpan<byte> utf8) => utf8.ContainsAny((byte)'+', (byte)'#')
-        ? new Fault(ReasonCode.TopicNameInvalid, $"The Topic Name «{Encoding.UTF8.GetString(utf8)}» holds a wildcard [MQTT-3.3.2-2].")
+        ? new Fault(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].")
         : default;
 
     /// <summary>Checks a Topic Name that the caller wants to send.</summary>
@@ -20,7 +20,7 @@ public static class TopicName
     public static void ThrowIfInvalid(string topic, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(topic, parameterName);
-        Utf8Text.GetByteCount(topic);
+        Utf8Text.GetByteCount(topic, parameterName);
         if (topic.AsSpan().ContainsAny('+', '#'))
         {
             throw new ArgumentException($"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);

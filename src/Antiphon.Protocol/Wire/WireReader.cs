@@ -21,9 +21,14 @@ public ref struct WireReader(ReadOnlySpan<byte> input)
     public readonly int Remaining => _rest.Length;
 
     /// <summary>Records a failure, unless there is one already, and leaves nothing to read.</summary>
-    /// <param name="fault">What is wrong.</param>
+    /// <param name="fault">What is wrong; a fault that does not exist changes nothing.</param>
     public void Fail(Fault fault)
     {
+        if (!fault.Exists)
+        {
+            return;
+        }
+
         if (!Fault.Exists)
         {
             Fault = fault;
@@ -114,9 +119,12 @@ public ref struct WireReader(ReadOnlySpan<byte> input)
     /// <summary>A property section (§2.2.2): its length, then that many bytes, which are returned unread.</summary>
     public ReadOnlySpan<byte> ReadPropertySection()
     {
-        var length = ReadVariableByteInteger();
-        return length > int.MaxValue ? Take(int.MaxValue) : Take((int)length);
+        var length = (int)ReadVariableByteInteger();
+        return Take(length);
     }
+
+    /// <summary>Everything that is left, without taking it.</summary>
+    internal readonly ReadOnlySpan<byte> PeekRest() => _rest;
 
     /// <summary>Everything that is left.</summary>
     public ReadOnlySpan<byte> ReadRest() => Take(_rest.Length);

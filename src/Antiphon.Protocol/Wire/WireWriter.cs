@@ -32,6 +32,19 @@ public ref struct WireWriter(Span<byte> initial)
     /// <param name="value">The value.</param>
     public void WriteUInt32(uint value) => BinaryPrimitives.WriteUInt32BigEndian(Reserve(4), value);
 
+    /// <summary>A Packet Identifier (§2.2.1).</summary>
+    /// <param name="identifier">1 to 65,535.</param>
+    /// <exception cref="ArgumentException">There is none, where one has to stand [MQTT-2.2.1-3, MQTT-2.2.1-4].</exception>
+    public void WritePacketIdentifier(PacketIdentifier identifier)
+    {
+        if (identifier == PacketIdentifier.None)
+        {
+            throw new ArgumentException("The packet needs a Packet Identifier of 1 to 65,535 [MQTT-2.2.1-3, MQTT-2.2.1-4].", nameof(identifier));
+        }
+
+        WriteUInt16(identifier.Value);
+    }
+
     /// <summary>A Variable Byte Integer (§1.5.5) in its shortest form.</summary>
     /// <param name="value">0 to 268,435,455.</param>
     public void WriteVariableByteInteger(uint value) => VariableByteInteger.Write(Reserve(VariableByteInteger.SizeOf(value)), value);

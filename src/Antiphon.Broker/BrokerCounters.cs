@@ -1,0 +1,56 @@
+namespace Antiphon.Broker;
+
+/// <summary>What a broker has done since it started, at one moment. Each figure is exact; together they may be a few messages apart.</summary>
+public readonly record struct BrokerCounters
+{
+    /// <summary>Network Connections that are open.</summary>
+    public long Connections { get; init; }
+
+    /// <summary>Sessions, of clients connected and away.</summary>
+    public long Sessions { get; init; }
+
+    /// <summary>Subscriptions, those to own response topics included.</summary>
+    public long Subscriptions { get; init; }
+
+    /// <summary>PUBLISH packets received.</summary>
+    public long MessagesReceived { get; init; }
+
+    /// <summary>PUBLISH packets sent, repetitions included.</summary>
+    public long MessagesSent { get; init; }
+
+    /// <summary>Messages that no subscription matched.</summary>
+    public long MessagesWithoutSubscriber { get; init; }
+
+    /// <summary>QoS 0 messages dropped because their receiver reads too slowly.</summary>
+    public long DroppedSlowReader { get; init; }
+
+    /// <summary>QoS 1 messages dropped because the Session's queue was full.</summary>
+    public long DroppedQueueFull { get; init; }
+
+    /// <summary>Messages that expired before they could be sent.</summary>
+    public long Expired { get; init; }
+
+    /// <summary>Messages not sent because they exceed the receiver's Maximum Packet Size [MQTT-3.1.2-25].</summary>
+    public long TooLargeForReceiver { get; init; }
+
+    /// <summary>Acknowledgements of a Packet Identifier that nothing waits for.</summary>
+    public long UnknownAcknowledgements { get; init; }
+
+    /// <summary>Exchanges on own response topics that may still be answered.</summary>
+    public long OpenExchanges { get; init; }
+
+    /// <summary>Messages to an own response topic from clients that hold no permission to answer there: late, uninvited or more than asked for.</summary>
+    public long UninvitedResponses { get; init; }
+
+    /// <summary>Requests refused because their exchange could not be tracked.</summary>
+    public long UntrackedRequests { get; init; }
+
+    /// <summary>Acknowledgements that publishers are waiting for because memory is short.</summary>
+    public long WithheldAcknowledgements { get; init; }
+
+    /// <summary>Connections that are left unread because memory is short.</summary>
+    public long PausedConnections { get; init; }
+
+    /// <summary>Connections closed because of what their peer sent or failed to send.</summary>
+    public long Refusals { get; init; }
+}

@@ -1,0 +1,445 @@
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
+using Antiphon.Broker.Publishing;
+using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Broker;
+
+/// <summary>
+/// The broker without its sockets: plain single-threaded code that owns every Session, subscription and message. It is told that a connection opened, that bytes
+/// arrived, that a connection ended, that time has passed; it answers by appending bytes to connections' outputs, which <see cref="Flush"/> hands to their links.
+/// It never waits, locks, logs or reads a clock.
+/// </summary>
+internal sealed class BrokerEngine
+{
+    private readonly BrokerOptions _options;
+    private readonly BufferPool _buffers = new();
+    private readonly MessagePool _messages;
+    private readonly FlushList _flushList = new();
+    private readonly MemoryPressure _pressure;
+    private readonly TimingWheel _wheel = new();
+    private readonly HashSet<Connection> _connections = [];
+    private readonly SessionTable _sessions;
+    private readonly SubscriptionTable _subscriptions;
+    private readonly ExchangeTable _exchanges;
+    private readonly Router _router;
+    private readonly Sender _sender;
+    private readonly Closer _closer;
+    private readonly Handshake _handshake;
+
+    /// <summary>Sets an engine up.</summary>
+    /// <param name="options">Valid options.</param>
+    /// <param name="fillRandom">Fills a span with bytes that no peer can guess.</param>
+    public BrokerEngine(BrokerOptions options, Action<Span<byte>> fillRandom)
+    {
+        _options = options;
+        var seed = new byte[sizeof(ulong)];
+        fillRandom(seed);
+        var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
+
+        _messages = new MessagePool(_buffers);
+        var tree = new SubscriptionTree(comparer);
+        var cache = new MatchCache(tree, comparer);
+        var responseTopics = new OwnResponseTopics(comparer, fillRandom);
+        _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
+        _sender = new Sender(options, _messages, _flushList, Counters);
+        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
+        _subscriptions = new SubscriptionTable(tree, cache, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
+        _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
+        _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
+    }
+
+    public EngineCounters Counters { get; } = new();
+
+    /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
+    public bool HasOutput => !_flushList.IsEmpty;
+
+    /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
+    public Instant NextDeadline => _wheel.NextVisit();
+
+    /// <summary>A Network Connection was opened.</summary>
+    public Connection Open(ILink link, Instant now)
+    {
+        var connection = new Connection(link, _buffers, _messages, now);
+        _connections.Add(connection);
+        Counters.Connections++;
+        _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        return connection;
+    }
+
+    /// <summary>Bytes arrived.</summary>
+    public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
+    {
+        connection.LastHeard = now;
+        if (connection.Partial.IsEmpty)
+        {
+            var consumed = ReceivePackets(connection, bytes, now);
+            if (IsOpen(connection))
+            {
+                connection.Partial.Append(bytes[consumed..]);
+            }
+        }
+        else
+        {
+            connection.Partial.Append(bytes);
+            var consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
+            if (IsOpen(connection))
+            {
+                connection.Partial.Consume(consumed);
+            }
+        }
+    }
+
+    /// <summary>The connection was ended by the peer or the network. What is left to send is of no use any more.</summary>
+    public void Ended(Connection connection, Instant now) => _closer.Ended(connection, now);
+
+    /// <summary>Closes a connection at once, for a reason of this side.</summary>
+    public void Abort(Connection connection, Fault reason, Instant now)
+    {
+        connection.CloseReason = reason;
+        _closer.Abort(connection, now);
+    }
+
+    /// <summary>The connection's output was sent in full: a Session that had to hold back may go on.</summary>
+    public void OutputSent(Connection connection, Instant now)
+    {
+        if (connection.Session is { } session && (session.HasWaiting || session.Window.HasUnsent))
+        {
+            _sender.SendWaiting(session, now);
+        }
+    }
+
+    /// <summary>Time has passed: does what is due.</summary>
+    public void Advance(Instant now)
+    {
+        while (_wheel.TryTakeDue(now) is { } deadline)
+        {
+            switch (deadline.Owner)
+            {
+                case Session session:
+                    _sessions.OnDeadline(session, now);
+                    break;
+                case Exchange exchange:
+                    _exchanges.Close(exchange);
+                    break;
+                case Connection connection:
+                    OnDeadline(connection, now);
+                    break;
+                default:
+                    throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
+            }
+        }
+    }
+
+    /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
+    /// <param name="now">The current instant.</param>
+    public void Flush(Instant now)
+    {
+        _pressure.Relieve(now);
+        _flushList.FlushAll();
+    }
+
+    /// <summary>The broker stops: says goodbye to everyone (MQTT 5 §3.14.2.1, 0x8B).</summary>
+    public void DismissAll(Instant now)
+    {
+        var reason = new Fault(ReasonCode.ServerShuttingDown, "The broker is shutting down.");
+        foreach (var connection in _connections.ToArray())
+        {
+            if (connection.Phase == ConnectionPhase.Connected)
+            {
+                _closer.Disconnect(connection, reason, now);
+            }
+            else if (connection.Phase == ConnectionPhase.AwaitingConnect)
+            {
+                Abort(connection, reason, now);
+            }
+        }
+    }
+
+    private static bool IsOpen(Connection connection) => connection.Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Connected;
+
+    private int ReceivePackets(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
+    {
+        var consumed = 0;
+        while (IsOpen(connection))
+        {
+            var rest = bytes[consumed..];
+            switch (FrameReader.TryRead(rest, _options.MaximumPacketSize, out var frame, out var fault))
+            {
+                case FrameStatus.Complete:
+                    consumed += frame.Length;
+                    ReceivePacket(connection, frame, now);
+                    break;
+                case FrameStatus.NeedMore:
+                    return consumed;
+                case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect && rest[0] >> 4 != (int)PacketType.Connect:
+                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1).
+                    Counters.Refusals++;
+                    _closer.Close(connection, fault, now);
+                    break;
+                default:
+                    _closer.Refuse(connection, fault, now);
+                    break;
+            }
+        }
+
+        if (connection.Phase == ConnectionPhase.Closing)
+        {
+            _closer.Discard(connection, bytes.Length - consumed, now);
+        }
+
+        return consumed;
+    }
+
+    private void ReceivePacket(Connection connection, in Frame frame, Instant now)
+    {
+        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        {
+            _handshake.Receive(connection, frame, now);
+            return;
+        }
+
+        var session = connection.Session ?? throw new InvalidOperationException("A connection that stands has no Session.");
+        Fault fault;
+        switch (frame.Type)
+        {
+            case PacketType.Publish:
+                fault = ReceivePublish(connection, session, frame, now);
+                break;
+            case PacketType.PubAck:
+                if (AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out _, out fault))
+                {
+                    _sender.Acknowledged(session, identifier, now);
+                }
+
+                break;
+            case PacketType.PingReq:
+                fault = ReceivePing(connection, frame);
+                break;
+            default:
+                fault = PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var malformed)
+                    ? ReceiveControl(connection, session, packet, now)
+                    : malformed;
+                break;
+        }
+
+        if (fault.Exists)
+        {
+            _closer.Refuse(connection, fault, now);
+        }
+    }
+
+    private Fault ReceivePublish(Connection connection, Session session, in Frame frame, Instant now)
+    {
+        if (!PublishView.TryDecode(frame, connection.Version, out var publish, out var fault))
+        {
+            return fault;
+        }
+
+        Counters.MessagesReceived++;
+        if (publish.TopicAlias is { } alias)
+        {
+            fault = ResolveAlias(connection, ref publish, alias);
+            if (fault.Exists)
+            {
+                return fault;
+            }
+        }
+
+        if (publish.HasSubscriptionIdentifier)
+        {
+            return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
+        }
+
+        if (publish.QoS == QualityOfService.ExactlyOnce)
+        {
+            return new Fault(ReasonCode.QoSNotSupported, "The PUBLISH has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-11].");
+        }
+
+        if (publish.Retain)
+        {
+            return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
+        }
+
+        var code = _router.Route(publish, session, now);
+        if (publish.QoS == QualityOfService.AtLeastOnce)
+        {
+            fault = _pressure.Acknowledge(connection, publish.PacketIdentifier, code);
+        }
+
+        _pressure.AfterPublish(connection);
+        return fault;
+    }
+
+    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
+    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
+    {
+        if (alias > _options.TopicAliasMaximum)
+        {
+            return new Fault(
+                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {_options.TopicAliasMaximum} [MQTT-3.3.2-9].");
+        }
+
+        var topics = connection.TopicAliases ??= new byte[]?[_options.TopicAliasMaximum];
+        ref var known = ref topics[alias - 1];
+        if (publish.Topic.IsEmpty)
+        {
+            if (known is null)
+            {
+                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
+            }
+
+            publish.Topic = known;
+        }
+        else if (!publish.Topic.SequenceEqual(known))
+        {
+            known = publish.Topic.ToArray();
+        }
+
+        return default;
+    }
+
+    private Fault ReceivePing(Connection connection, in Frame frame)
+    {
+        if (!frame.Body.IsEmpty)
+        {
+            return Fault.Malformed("PINGREQ has no body (MQTT 5 §3.12).");
+        }
+
+        Answer(connection, PingRespPacket.Instance);
+        return default;
+    }
+
+    private Fault ReceiveControl(Connection connection, Session session, Packet packet, Instant now)
+    {
+        switch (packet)
+        {
+            case SubscribePacket subscribe:
+                return ReceiveSubscribe(connection, session, subscribe);
+            case UnsubscribePacket unsubscribe:
+                Answer(connection, new UnsubAckPacket
+                {
+                    PacketIdentifier = unsubscribe.PacketIdentifier,
+                    ReasonCodes = [.. unsubscribe.TopicFilters.Select(filter => _subscriptions.Unsubscribe(session, filter))],
+                });
+                return default;
+            case DisconnectPacket disconnect:
+                return ReceiveDisconnect(connection, session, disconnect, now);
+            case AcknowledgementPacket { Type: PacketType.PubRec } received:
+                // No QoS 2 message was sent (MQTT 5 §3.6.2.1).
+                AcknowledgementPacket.Write(
+                    connection.Output, PacketType.PubRel, received.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
+                _flushList.Mark(connection);
+                return default;
+            case AcknowledgementPacket { Type: PacketType.PubRel } release:
+                // No QoS 2 message was accepted (MQTT 5 §3.7.2.1).
+                AcknowledgementPacket.Write(
+                    connection.Output, PacketType.PubComp, release.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
+                _flushList.Mark(connection);
+                return default;
+            case AcknowledgementPacket { Type: PacketType.PubComp }:
+                Counters.UnknownAcknowledgements++;
+                return default;
+            case ConnectPacket:
+                return Fault.Protocol("A second CONNECT on the same connection [MQTT-3.1.0-2].");
+            case AuthPacket:
+                return Fault.Protocol("AUTH on a connection that uses no enhanced authentication [MQTT-4.12.0-1].");
+            default:
+                return Fault.Protocol($"A client does not send {packet.Type} (MQTT 5 §2.1.2).");
+        }
+    }
+
+    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe)
+    {
+        // All filters are judged before the first takes effect: a packet against the rules changes nothing.
+        var filters = new TopicFilter[subscribe.Subscriptions.Count];
+        for (var i = 0; i < filters.Length; i++)
+        {
+            if (!TopicFilter.TryParse(subscribe.Subscriptions[i].TopicFilter, out filters[i], out var fault))
+            {
+                return fault;
+            }
+        }
+
+        uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
+        var codes = new ReasonCode[filters.Length];
+        for (var i = 0; i < filters.Length; i++)
+        {
+            var (topicFilter, options) = subscribe.Subscriptions[i];
+            codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
+        }
+
+        Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        return default;
+    }
+
+    private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)
+    {
+        if (disconnect.ServerReference is not null)
+        {
+            return Fault.Protocol("A client's DISCONNECT has a Server Reference [MQTT-3.14.2-2].");
+        }
+
+        if (disconnect.SessionExpiryInterval is { } seconds)
+        {
+            if (session.ExpiryInterval == TimeSpan.Zero && seconds > 0)
+            {
+                return Fault.Protocol($"DISCONNECT raises the Session Expiry Interval from 0 to {seconds} (MQTT 5 §3.14.2.2.2).");
+            }
+
+            session.ExpiryInterval = _handshake.LimitExpiry(seconds);
+        }
+
+        if (disconnect.ReasonCode == ReasonCode.Success)
+        {
+            session.Will = null;
+        }
+
+        _closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
+        return default;
+    }
+
+    private void Answer(Connection connection, Packet packet)
+    {
+        packet.WriteTo(connection.Output, connection.Version);
+        _flushList.Mark(connection);
+    }
+
+    private void OnDeadline(Connection connection, Instant now)
+    {
+        switch (connection.Phase)
+        {
+            case ConnectionPhase.AwaitingConnect:
+                Counters.Refusals++;
+                Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                break;
+            case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
+                _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
+                break;
+            case ConnectionPhase.Connected:
+                Counters.Refusals++;
+                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"Nothing was heard for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
+                _closer.Disconnect(connection, silence, now);
+                break;
+            case ConnectionPhase.Closing:
+                _closer.Abort(connection, now);
+                break;
+            case ConnectionPhase.Closed:
+                break;
+            default:
+                throw new InvalidOperationException($"Phase {connection.Phase} is unknown.");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Antiphon.Broker;
+
+/// <summary>How a broker is to run. Immutable; checked once, when the broker starts, and all mistakes are reported together.</summary>
+public sealed record BrokerOptions
+{
+    /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
+    public int Port { get; init; } = 1883;
+
+    /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
+    public BrokerTransport Transport { get; init; }
+
+    /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
+    public bool AllowAnonymous { get; init; }
+
+    /// <summary>The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).</summary>
+    public uint MaximumPacketSize { get; init; } = 1024 * 1024;
+
+    /// <summary>How many QoS 1 messages of one client may be unacknowledged, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
+    public ushort ReceiveMaximum { get; init; } = 1024;
+
+    /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
+    public ushort TopicAliasMaximum { get; init; } = 16;
+
+    /// <summary>
+    /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
+    /// <c>null</c>: the client's value holds.
+    /// </summary>
+    public TimeSpan? MaximumKeepAlive { get; init; }
+
+    /// <summary>How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).</summary>
+    public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a peer may take to close after the last packet to it, more than zero; 2 seconds unless said otherwise.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Bytes that may wait to be written to one connection, 4,096 or more; 1 MiB unless said otherwise. Beyond it QoS 0 messages to that client are dropped
+    /// and counted, and QoS 1 messages wait in its Session.
+    /// </summary>
+    public int MaximumOutputBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>QoS 1 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. The newest is dropped beyond it, and counted.</summary>
+    public int MaximumQueuedMessages { get; init; } = 10_000;
+
+    /// <summary>Bytes of QoS 1 messages that may wait in one Session, 1 or more; 16 MiB unless said otherwise. The newest is dropped beyond it, and counted.</summary>
+    public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
+    /// withheld until a quarter is free again; a quarter beyond it publishers are left unread.
+    /// </summary>
+    public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
+
+    /// <summary>
+    /// How long the receiver of a request may answer on the requester's own response topic when the request has no Message Expiry Interval, more than zero;
+    /// 2 minutes unless said otherwise.
+    /// </summary>
+    public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it a request with an own response topic is refused with 0x97.</summary>
+    public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more; 1,000 unless said otherwise.</summary>
+    public int MaximumReplies { get; init; } = 1000;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where the log goes; nowhere unless said otherwise.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    internal void Validate()
+    {
+        var mistakes = new List<string>();
+
+        void Require(bool holds, string sentence)
+        {
+            if (!holds)
+            {
+                mistakes.Add(sentence);
+            }
+        }
+
+        Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
+        Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
+        Require(
+            AllowAnonymous || IPAddress.IsLoopback(Bind),
+            $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
+        Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
+        Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.2.2.3.3).");
+        Require(
+            MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
+            $"MaximumKeepAlive is {MaximumKeepAlive}; it has to be 1 to 65,535 seconds.");
+        Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
+        Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
+        Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
+        Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
+        Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
+        Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
+        Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
+        Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
+        Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException(string.Join(" ", mistakes));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+namespace Antiphon.Broker;
+
+/// <summary>The broker could not begin to listen; the message says on what, why, and what to do.</summary>
+public sealed class BrokerStartException : Exception
+{
+    internal BrokerStartException(string message, Exception cause)
+        : base(message, cause)
+    {
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Connections;
+
+/// <summary>
+/// Ends connections so that the peer sees why (MQTT 5 §4.13): the last packet is flushed, then the sending side is ended, then what still arrives is discarded for
+/// a limited time and up to a limited number of bytes. (Closing with unread input would reset the connection, and the last packet would be lost.)
+/// </summary>
+internal sealed class Closer(
+    BrokerOptions options, HashSet<Connection> connections, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+{
+    private const int MaximumDiscarded = 1024 * 1024;
+
+    /// <summary>A refusing CONNACK or DISCONNECT without its Reason String, in bytes: fixed header, code, lengths and the property's identifier.</summary>
+    private const int LongestWithoutText = 16;
+
+    /// <summary>Refuses what the peer did: with CONNACK before the connection stands, with DISCONNECT after it.</summary>
+    public void Refuse(Connection connection, Fault fault, Instant now)
+    {
+        counters.Refusals++;
+        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        {
+            new ConnAckPacket { ReasonCode = fault.Code, ReasonString = TextFor(connection, fault) }.WriteTo(connection.Output, connection.Version);
+            Close(connection, fault, now);
+        }
+        else
+        {
+            Disconnect(connection, fault, now);
+        }
+    }
+
+    /// <summary>Closes a connection that stands, saying why. A Session that rests, and its Will, follow the loss of a connection.</summary>
+    public void Disconnect(Connection connection, Fault reason, Instant now)
+    {
+        if (connection.Version == ProtocolVersion.V5)
+        {
+            new DisconnectPacket { ReasonCode = reason.Code, ReasonString = TextFor(connection, reason) }.WriteTo(connection.Output, connection.Version);
+        }
+
+        Close(connection, reason, now);
+    }
+
+    /// <summary>Closes after what is in the output, without another word.</summary>
+    public void Close(Connection connection, Fault reason, Instant now)
+    {
+        connection.CloseReason = reason;
+        connection.Phase = ConnectionPhase.Closing;
+        connection.Partial.Clear();
+        Detach(connection, now);
+        wheel.Set(connection.Deadline, now + options.CloseTimeout);
+        flushList.Mark(connection);
+    }
+
+    /// <summary>What arrives on a closing connection is thrown away, but not for ever.</summary>
+    public void Discard(Connection connection, int bytes, Instant now)
+    {
+        connection.Discarded += bytes;
+        if (connection.Discarded > MaximumDiscarded)
+        {
+            Abort(connection, now);
+        }
+    }
+
+    /// <summary>Closes at once.</summary>
+    public void Abort(Connection connection, Instant now)
+    {
+        connection.Link.Abort();
+        Ended(connection, now);
+    }
+
+    /// <summary>The connection is gone.</summary>
+    public void Ended(Connection connection, Instant now)
+    {
+        if (connection.Phase == ConnectionPhase.Closed)
+        {
+            return;
+        }
+
+        connection.Phase = ConnectionPhase.Closed;
+        connections.Remove(connection);
+        counters.Connections--;
+        wheel.Cancel(connection.Deadline);
+        connection.Partial.Clear();
+        connection.Output.Clear();
+        Detach(connection, now);
+    }
+
+    /// <summary>The sentence that goes with the code, unless it made the packet longer than the client accepts [MQTT-3.2.2-19, MQTT-3.14.2-3].</summary>
+    private static string? TextFor(Connection connection, Fault fault) =>
+        fault.Message is { } text && Encoding.UTF8.GetByteCount(text) + LongestWithoutText <= connection.MaximumPacketSize ? text : null;
+
+    private void Detach(Connection connection, Instant now)
+    {
+        if (connection.Session is { } session)
+        {
+            connection.Session = null;
+            sessions.Detach(session, now);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+
+namespace Antiphon.Broker.Connections;
+
+/// <summary>How far a Network Connection has come.</summary>
+internal enum ConnectionPhase : byte
+{
+    /// <summary>Nothing but a CONNECT may arrive [MQTT-3.1.0-1].</summary>
+    AwaitingConnect,
+
+    /// <summary>CONNACK with success has been sent.</summary>
+    Connected,
+
+    /// <summary>The last packet is on its way; what still arrives is discarded.</summary>
+    Closing,
+
+    /// <summary>It is gone.</summary>
+    Closed,
+}
+
+/// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
+internal interface ILink
+{
+    /// <summary>Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting. When a closing connection's output is empty, ends the sending side.</summary>
+    void Flush();
+
+    /// <summary>Reads nothing from the peer until <see cref="ResumeReading"/>; that the peer has gone may still be noticed.</summary>
+    void PauseReading();
+
+    /// <summary>Reads again.</summary>
+    void ResumeReading();
+
+    /// <summary>Closes at once; <see cref="BrokerEngine"/> is not told.</summary>
+    void Abort();
+}
+
+/// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
+internal sealed class Connection
+{
+    internal Connection(ILink link, BufferPool pool, MessagePool messages, Instant now)
+    {
+        Link = link;
+        Output = new OutputBuffer(pool, messages);
+        Partial = new PartialPacket(pool);
+        Deadline = new Deadline(this);
+        LastHeard = now;
+    }
+
+    public ILink Link { get; }
+
+    public OutputBuffer Output { get; }
+
+    public PartialPacket Partial { get; }
+
+    /// <summary>When patience ends: for the CONNECT, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
+    public Deadline Deadline { get; }
+
+    public ConnectionPhase Phase { get; set; }
+
+    /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
+    public bool IsDirty { get; set; }
+
+    public Instant LastHeard { get; set; }
+
+    public ProtocolVersion Version { get; set; } = ProtocolVersion.V5;
+
+    public Session? Session { get; set; }
+
+    /// <summary>One and a half times the Keep Alive; zero: none (§3.1.2.10).</summary>
+    public TimeSpan Patience { get; set; }
+
+    /// <summary>The client's Receive Maximum.</summary>
+    public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
+
+    /// <summary>The client's Maximum Packet Size, in bytes.</summary>
+    public uint MaximumPacketSize { get; set; } = uint.MaxValue;
+
+    /// <summary>The Topic Names behind the client's Topic Aliases, by alias − 1; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
+    public byte[]?[]? TopicAliases { get; set; }
+
+    /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
+    public bool WantsProblemInformation { get; set; } = true;
+
+    /// <summary>Whether it is left unread because memory is short.</summary>
+    public bool IsPaused { get; set; }
+
+    /// <summary>Acknowledgements that its client waits for because memory is short.</summary>
+    public int WithheldAcknowledgements { get; set; }
+
+    /// <summary>Why it closes or was closed; for the log.</summary>
+    public Fault CloseReason { get; set; }
+
+    /// <summary>The Client Identifier, once CONNECT has said it; for the log.</summary>
+    public string? ClientId { get; set; }
+
+    /// <summary>Bytes that arrived after the last packet was written; bounded.</summary>
+    public int Discarded { get; set; }
+
+    /// <summary>The network or the peer ended it, unless it was being closed anyway.</summary>
+    /// <param name="reason">How, for the log.</param>
+    public void Lose(string reason)
+    {
+        if (Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Connected)
+        {
+            CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
+        }
+    }
+}

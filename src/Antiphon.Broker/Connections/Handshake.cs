@@ -1,0 +1,152 @@
+using System.Globalization;
+using Antiphon.Broker.Publishing;
+using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Broker.Connections;
+
+/// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2): who is it, which Session, under which limits.</summary>
+internal sealed class Handshake(
+    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, Action<Span<byte>> fillRandom)
+{
+    private const uint NeverExpires = uint.MaxValue;
+
+    /// <summary>The first packet of a connection.</summary>
+    public void Receive(Connection connection, in Frame frame, Instant now)
+    {
+        if (frame.Type != PacketType.Connect)
+        {
+            closer.Close(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
+            return;
+        }
+
+        var level = ConnectPacket.PeekProtocolLevel(frame.Body);
+        if (level is null)
+        {
+            closer.Close(connection, Fault.Malformed("The CONNECT does not begin with the protocol name MQTT [MQTT-3.1.2-1]."), now);
+            return;
+        }
+
+        if (level <= (byte)ProtocolVersion.V311)
+        {
+            // Said in the older protocol's own words: return code 1 (MQTT 3.1.1 §3.2.2.3).
+            connection.Version = ProtocolVersion.V311;
+            var spoken = new Fault(ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is level 5, MQTT 5 [MQTT-3.1.2-2].");
+            closer.Refuse(connection, spoken, now);
+            return;
+        }
+
+        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        {
+            closer.Refuse(connection, fault, now);
+            return;
+        }
+
+        var connect = (ConnectPacket)packet;
+        connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
+        fault = Check(connect);
+        if (fault.Exists)
+        {
+            closer.Refuse(connection, fault, now);
+            return;
+        }
+
+        Accept(connection, connect, now);
+    }
+
+    /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
+    private static Fault Check(ConnectPacket connect)
+    {
+        if (connect.AuthenticationMethod is { } method)
+        {
+            return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(method)}» is not supported; connect without one (MQTT 5 §4.12).");
+        }
+
+        return connect.Will switch
+        {
+            { Message.QoS: QualityOfService.ExactlyOnce } => new Fault(ReasonCode.QoSNotSupported, "The Will has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-12]."),
+            { Message.Retain: true } => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            _ => default,
+        };
+    }
+
+    private void Accept(Connection connection, ConnectPacket connect, Instant now)
+    {
+        var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
+        var session = sessions.Find(clientId);
+        if (session?.Connection is { } older)
+        {
+            closer.Disconnect(older, new Fault(ReasonCode.SessionTakenOver, "Another connection uses the same Client Identifier [MQTT-3.1.4-3]."), now);
+            session = sessions.Find(clientId);
+        }
+
+        if (session is not null && connect.CleanStart)
+        {
+            sessions.End(session, now);
+            session = null;
+        }
+
+        var present = session is not null;
+        session ??= sessions.Begin(clientId);
+        sessions.Attach(session, connection);
+        connection.ClientId = clientId;
+
+        var expiry = connect.SessionExpiryInterval ?? 0;
+        session.ExpiryInterval = LimitExpiry(expiry);
+        session.Will = connect.Will;
+        connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
+        connection.Phase = ConnectionPhase.Connected;
+
+        var keepAlive = LimitKeepAlive(connect.KeepAlive);
+        connection.Patience = TimeSpan.FromSeconds(1.5 * keepAlive);
+        if (keepAlive > 0)
+        {
+            wheel.Set(connection.Deadline, now + connection.Patience);
+        }
+        else
+        {
+            wheel.Cancel(connection.Deadline);
+        }
+
+        var granted = ExpirySeconds(session.ExpiryInterval);
+        new ConnAckPacket
+        {
+            SessionPresent = present,
+            SessionExpiryInterval = granted == expiry ? null : granted,
+            ReceiveMaximum = options.ReceiveMaximum,
+            MaximumQoS = QualityOfService.AtLeastOnce,
+            RetainAvailable = false,
+            MaximumPacketSize = options.MaximumPacketSize,
+            TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
+            AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
+            ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
+            ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
+        }.WriteTo(connection.Output, connection.Version);
+        flushList.Mark(connection);
+        sender.SendWaiting(session, now);
+    }
+
+    /// <summary>What the broker grants of a Session Expiry Interval, in CONNECT or DISCONNECT.</summary>
+    public TimeSpan LimitExpiry(uint seconds)
+    {
+        var asked = seconds == NeverExpires ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
+        return asked < options.MaximumSessionExpiry ? asked : options.MaximumSessionExpiry;
+    }
+
+    private static uint ExpirySeconds(TimeSpan expiry) => expiry.TotalSeconds >= NeverExpires ? NeverExpires : (uint)expiry.TotalSeconds;
+
+    private ushort LimitKeepAlive(ushort asked) =>
+        options.MaximumKeepAlive is { } maximum && (asked == 0 || asked > maximum.TotalSeconds) ? (ushort)maximum.TotalSeconds : asked;
+
+    private string NewClientId()
+    {
+        Span<byte> random = stackalloc byte[12];
+        fillRandom(random);
+        return string.Create(CultureInfo.InvariantCulture, $"antiphon-{Convert.ToHexStringLower(random)}");
+    }
+}

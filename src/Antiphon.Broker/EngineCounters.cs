@@ -1,0 +1,44 @@
+namespace Antiphon.Broker;
+
+/// <summary>The figures behind <see cref="BrokerCounters"/>. Written by the engine's thread; other threads read them one by one.</summary>
+internal sealed class EngineCounters
+{
+    public long Connections;
+    public long Sessions;
+    public long Subscriptions;
+    public long MessagesReceived;
+    public long MessagesSent;
+    public long MessagesWithoutSubscriber;
+    public long DroppedSlowReader;
+    public long DroppedQueueFull;
+    public long Expired;
+    public long TooLargeForReceiver;
+    public long UnknownAcknowledgements;
+    public long OpenExchanges;
+    public long UninvitedResponses;
+    public long UntrackedRequests;
+    public long WithheldAcknowledgements;
+    public long PausedConnections;
+    public long Refusals;
+
+    public BrokerCounters Read() => new()
+    {
+        Connections = Volatile.Read(ref Connections),
+        Sessions = Volatile.Read(ref Sessions),
+        Subscriptions = Volatile.Read(ref Subscriptions),
+        MessagesReceived = Volatile.Read(ref MessagesReceived),
+        MessagesSent = Volatile.Read(ref MessagesSent),
+        MessagesWithoutSubscriber = Volatile.Read(ref MessagesWithoutSubscriber),
+        DroppedSlowReader = Volatile.Read(ref DroppedSlowReader),
+        DroppedQueueFull = Volatile.Read(ref DroppedQueueFull),
+        Expired = Volatile.Read(ref Expired),
+        TooLargeForReceiver = Volatile.Read(ref TooLargeForReceiver),
+        UnknownAcknowledgements = Volatile.Read(ref UnknownAcknowledgements),
+        OpenExchanges = Volatile.Read(ref OpenExchanges),
+        UninvitedResponses = Volatile.Read(ref UninvitedResponses),
+        UntrackedRequests = Volatile.Read(ref UntrackedRequests),
+        WithheldAcknowledgements = Volatile.Read(ref WithheldAcknowledgements),
+        PausedConnections = Volatile.Read(ref PausedConnections),
+        Refusals = Volatile.Read(ref Refusals),
+    };
+}

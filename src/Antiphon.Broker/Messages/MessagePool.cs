@@ -1,0 +1,35 @@
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Messages;
+
+/// <summary>Where waiting messages come from and go back to, so that a steady flow of them allocates nothing.</summary>
+/// <param name="buffers">Where their bytes live.</param>
+internal sealed class MessagePool(BufferPool buffers)
+{
+    private const int Kept = 16_384;
+
+    private readonly Stack<Message> _free = new();
+
+    /// <summary>Copies a message out of the input; the caller is its first holder.</summary>
+    public Message Copy(in PublishView source, Instant now)
+    {
+        var message = _free.TryPop(out var free) ? free : new Message();
+        message.Fill(source, now, buffers);
+        return message;
+    }
+
+    /// <summary>A holder is done with the message.</summary>
+    public void Release(Message message)
+    {
+        if (message.Release())
+        {
+            message.Empty(buffers);
+            if (_free.Count < Kept)
+            {
+                _free.Push(message);
+            }
+        }
+    }
+}

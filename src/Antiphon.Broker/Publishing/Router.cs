@@ -1,0 +1,158 @@
+using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
+
+namespace Antiphon.Broker.Publishing;
+
+/// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions.</summary>
+internal sealed class Router(
+    MatchCache matches, OwnResponseTopics responseTopics, ExchangeTable exchanges, Sender sender, MessagePool messages, EngineCounters counters)
+{
+    /// <summary>Delivers a message to everyone whom it concerns.</summary>
+    /// <param name="publish">The message, with its Topic Name.</param>
+    /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
+    /// <param name="now">The current instant.</param>
+    /// <returns>What PUBACK says: Success, 0x10 when no subscription matches, or why the message is refused.</returns>
+    public ReasonCode Route(in PublishView publish, Session? publisher, Instant now)
+    {
+        // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
+        var opensExchange = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic);
+        if (opensExchange && (exchanges.IsFull || ExchangeTable.IsTooLong(publish)))
+        {
+            counters.UntrackedRequests++;
+            return ReasonCode.QuotaExceeded;
+        }
+
+        Message? copy = null;
+        var code = OwnResponseTopics.Includes(publish.Topic)
+            ? RouteResponse(publish, ref copy, publisher, now)
+            : RouteToSubscriptions(publish, ref copy, publisher, opensExchange, now);
+        if (copy is not null)
+        {
+            messages.Release(copy);
+        }
+
+        if (code == ReasonCode.NoMatchingSubscribers)
+        {
+            counters.MessagesWithoutSubscriber++;
+        }
+
+        return code;
+    }
+
+    private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, bool opensExchange, Instant now)
+    {
+        var match = matches.Match(publish.Topic);
+        if (match.IsNobody)
+        {
+            return ReasonCode.NoMatchingSubscribers;
+        }
+
+        if (publish.MessageExpiryInterval == 0)
+        {
+            counters.Expired++;
+            return ReasonCode.Success;
+        }
+
+        foreach (ref readonly var matched in match.Sessions.AsSpan())
+        {
+            if (matched.TryWithoutNoLocal(publisher, out var recipient))
+            {
+                if (opensExchange && recipient.MayRespond)
+                {
+                    exchanges.Permit(publish, recipient.Session, now);
+                }
+
+                var retain = publish.Retain && recipient.RetainAsPublished;
+                sender.Deliver(publish, ref copy, recipient.Session, Lower(publish.QoS, recipient.QoS), retain, recipient.Identifiers, now);
+            }
+        }
+
+        foreach (var group in match.Groups)
+        {
+            var member = group.Choose();
+            if (opensExchange && member.MayRespond)
+            {
+                exchanges.Permit(publish, member.Session, now);
+            }
+
+            Deliver(publish, ref copy, member, now);
+        }
+
+        return ReasonCode.Success;
+    }
+
+    private ReasonCode RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
+    {
+        if (!responseTopics.TryFindOwner(publish.Topic, out var owner) || owner.ResponseSubscriptions is not { } subscriptions)
+        {
+            return ReasonCode.NoMatchingSubscribers;
+        }
+
+        Subscription? first = null;
+        List<Subscription>? several = null;
+        foreach (var subscription in subscriptions)
+        {
+            if (TopicFilter.Matches(subscription.Pattern, publish.Topic))
+            {
+                if (first is null)
+                {
+                    first = subscription;
+                }
+                else
+                {
+                    (several ??= [first]).Add(subscription);
+                }
+            }
+        }
+
+        if (first is null)
+        {
+            return ReasonCode.NoMatchingSubscribers;
+        }
+
+        if (publisher != owner && (publisher is null || !exchanges.TryUse(publish, publisher)))
+        {
+            counters.UninvitedResponses++;
+
+            // A repetition may be of a message that was delivered and used the permission up: it is not refused, but nobody gets it again.
+            return publish.Dup ? ReasonCode.NoMatchingSubscribers : ReasonCode.NotAuthorized;
+        }
+
+        if (publish.MessageExpiryInterval == 0)
+        {
+            counters.Expired++;
+        }
+        else if (several is not null)
+        {
+            if (new MatchedSession(owner, [.. several]).TryWithoutNoLocal(publisher, out var recipient))
+            {
+                sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, recipient.QoS), retain: false, recipient.Identifiers, now);
+            }
+        }
+        else if (!first.Options.NoLocal || publisher != owner)
+        {
+            Deliver(publish, ref copy, first, now);
+        }
+
+        return ReasonCode.Success;
+    }
+
+    private void Deliver(in PublishView publish, ref Message? copy, Subscription subscription, Instant now) =>
+        sender.Deliver(
+            publish,
+            ref copy,
+            subscription.Session,
+            Lower(publish.QoS, subscription.QoS),
+            publish.Retain && subscription.Options.RetainAsPublished,
+            subscription.Identifiers,
+            now);
+
+    private static QualityOfService Lower(QualityOfService left, QualityOfService right) => left < right ? left : right;
+}

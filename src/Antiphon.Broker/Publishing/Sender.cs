@@ -1,0 +1,217 @@
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Publishing;
+
+/// <summary>
+/// Gets messages to one Session: at once into its connection's output where that is possible, else into its queue.
+/// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 waits, in order, within bounds.
+/// </summary>
+internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushList flushList, EngineCounters counters)
+{
+    /// <summary>More than the fixed header, lengths, identifiers and Subscription Identifiers of a delivery usually add to a message.</summary>
+    private const int Overhead = 64;
+
+    /// <summary>Payloads of so many bytes and more are shared by their receivers instead of copied to each.</summary>
+    private const int SharedFrom = 4096;
+
+    /// <summary>Delivers a message that is still in the receive buffer.</summary>
+    /// <param name="publish">The message.</param>
+    /// <param name="copy">Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.</param>
+    /// <param name="session">To whom.</param>
+    /// <param name="qos">QoS of the delivery.</param>
+    /// <param name="retain">RETAIN of the delivery.</param>
+    /// <param name="identifiers">Subscription Identifiers.</param>
+    /// <param name="now">The current instant.</param>
+    public void Deliver(in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now)
+    {
+        if (qos == QualityOfService.AtMostOnce)
+        {
+            if (session.Connection is not { } connection)
+            {
+                return;
+            }
+
+            if (connection.Output.Backlog >= options.MaximumOutputBytes)
+            {
+                counters.DroppedSlowReader++;
+                return;
+            }
+
+            var delivery = new Delivery
+            {
+                QoS = qos,
+                Retain = retain,
+                RemainingExpiry = publish.MessageExpiryInterval ?? 0,
+                SubscriptionIdentifiers = identifiers,
+            };
+            if (publish.Payload.Length >= SharedFrom)
+            {
+                copy ??= messages.Copy(publish, now);
+            }
+
+            Write(connection, publish, copy, delivery);
+            return;
+        }
+
+        copy ??= messages.Copy(publish, now);
+
+        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers);
+        if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
+        {
+            copy.Retain();
+            SendNew(session, open, outgoing, now);
+        }
+        else
+        {
+            Enqueue(session, outgoing);
+        }
+    }
+
+    /// <summary>Sends what has waited: first what an earlier connection left unacknowledged, with DUP, then the queue.</summary>
+    public void SendWaiting(Session session, Instant now)
+    {
+        if (session.Connection is not { } connection)
+        {
+            return;
+        }
+
+        while (session.Window.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
+        {
+            if (again.Message.Expires <= now)
+            {
+                counters.Expired++;
+                Acknowledge(session, identifier);
+            }
+            else
+            {
+                Send(session, connection, again, identifier, dup: true, now);
+            }
+        }
+
+        while (session.HasWaiting && CanSend(session, connection))
+        {
+            var next = session.Waiting.Dequeue();
+            session.WaitingBytes -= next.Message.Size;
+            if (next.Message.Expires <= now)
+            {
+                counters.Expired++;
+                messages.Release(next.Message);
+            }
+            else
+            {
+                SendNew(session, connection, next, now);
+            }
+        }
+    }
+
+    /// <summary>A PUBACK came: the message is done with, and there is room for the next.</summary>
+    public void Acknowledged(Session session, PacketIdentifier identifier, Instant now)
+    {
+        if (!Acknowledge(session, identifier))
+        {
+            counters.UnknownAcknowledgements++;
+        }
+        else if (session.HasWaiting || session.Window.HasUnsent)
+        {
+            SendWaiting(session, now);
+        }
+    }
+
+    /// <summary>The Session ends: gives back what waits.</summary>
+    public void Discard(Session session)
+    {
+        session.Window.Clear(messages);
+        while (session.HasWaiting)
+        {
+            messages.Release(session.Waiting.Dequeue().Message);
+        }
+
+        session.WaitingBytes = 0;
+    }
+
+    private bool HasRoom(Session session, Connection connection) =>
+        session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
+
+    private bool CanSend(Session session, Connection connection) =>
+        HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull;
+
+    private void Enqueue(Session session, in OutgoingMessage outgoing)
+    {
+        var size = outgoing.Message.Size;
+        if (session.Waiting.Count >= options.MaximumQueuedMessages || session.WaitingBytes + size > options.MaximumQueuedBytes)
+        {
+            counters.DroppedQueueFull++;
+            return;
+        }
+
+        outgoing.Message.Retain();
+        session.Waiting.Enqueue(outgoing);
+        session.WaitingBytes += size;
+    }
+
+    /// <summary>The caller has made the window a holder of the message.</summary>
+    private void SendNew(Session session, Connection connection, in OutgoingMessage outgoing, Instant now) =>
+        Send(session, connection, outgoing, session.Window.AddSent(outgoing), dup: false, now);
+
+    private void Send(Session session, Connection connection, in OutgoingMessage outgoing, PacketIdentifier identifier, bool dup, Instant now)
+    {
+        var delivery = new Delivery
+        {
+            QoS = outgoing.QoS,
+            Retain = outgoing.Retain,
+            Dup = dup,
+            PacketIdentifier = identifier,
+            RemainingExpiry = outgoing.Message.RemainingExpiry(now),
+            SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
+        };
+        if (!Write(connection, outgoing.Message.View, outgoing.Message, delivery))
+        {
+            // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
+            Acknowledge(session, identifier);
+        }
+    }
+
+    /// <param name="connection">To whom.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="copy">Its copy, if there is one: a large payload is not copied again.</param>
+    /// <param name="delivery">This delivery.</param>
+    private bool Write(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
+    {
+        var roughly = (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length + Overhead);
+        if (roughly > connection.MaximumPacketSize && (uint)PublishEncoder.SizeOf(message, delivery, connection.Version) > connection.MaximumPacketSize)
+        {
+            counters.TooLargeForReceiver++;
+            return false;
+        }
+
+        if (copy is not null && message.Payload.Length >= SharedFrom)
+        {
+            PublishEncoder.WriteUpToPayload(connection.Output, message, delivery, connection.Version);
+            connection.Output.AppendPayload(copy);
+        }
+        else
+        {
+            PublishEncoder.Write(connection.Output, message, delivery, connection.Version);
+        }
+
+        flushList.Mark(connection);
+        counters.MessagesSent++;
+        return true;
+    }
+
+    private bool Acknowledge(Session session, PacketIdentifier identifier)
+    {
+        if (!session.Window.TryAcknowledge(identifier, out var message))
+        {
+            return false;
+        }
+
+        messages.Release(message);
+        return true;
+    }
+}

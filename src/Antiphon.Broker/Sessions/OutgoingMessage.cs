@@ -1,0 +1,11 @@
+using Antiphon.Broker.Messages;
+using Antiphon.Protocol;
+
+namespace Antiphon.Broker.Sessions;
+
+/// <summary>A message on its way to one Session, with what belongs to this one delivery.</summary>
+/// <param name="Message">The message; this is one of its holders.</param>
+/// <param name="QoS">QoS of the delivery.</param>
+/// <param name="Retain">RETAIN of the delivery.</param>
+/// <param name="SubscriptionIdentifiers">The identifiers of the subscriptions that matched; empty: none.</param>
+internal readonly record struct OutgoingMessage(Message Message, QualityOfService QoS, bool Retain, uint[] SubscriptionIdentifiers);

@@ -1,0 +1,58 @@
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Sessions;
+
+/// <summary>
+/// What the broker keeps for a client for as long as its Session lasts, which may be longer than a Network Connection (MQTT 5 §4.1).
+/// Owned by the engine's thread.
+/// </summary>
+/// <param name="clientId">The Client Identifier.</param>
+internal sealed class Session(string clientId)
+{
+    private Queue<OutgoingMessage>? _waiting;
+
+    // For the Session.
+    public string ClientId { get; } = clientId;
+
+    public SubscriptionList Subscriptions { get; } = new();
+
+    public SendWindow Window { get; } = new();
+
+    /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
+    public Queue<OutgoingMessage> Waiting => _waiting ??= new Queue<OutgoingMessage>();
+
+    public bool HasWaiting => _waiting is { Count: > 0 };
+
+    /// <summary>What <see cref="Waiting"/> takes in memory, in bytes.</summary>
+    public long WaitingBytes { get; set; }
+
+    /// <summary>The Response Information of this Session, once its client has asked for it: what its own response topics begin with.</summary>
+    public byte[]? ResponseTopicRoot { get; set; }
+
+    /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
+    public List<Subscription>? ResponseSubscriptions { get; set; }
+
+    /// <summary>How long it outlives its connection; <see cref="TimeSpan.MaxValue"/>: for ever.</summary>
+    public TimeSpan ExpiryInterval { get; set; }
+
+    /// <summary>Published unless the client says goodbye (§3.1.2.5).</summary>
+    public Will? Will { get; set; }
+
+    /// <summary>When the Will is published, while the client is away.</summary>
+    public Instant WillDue { get; set; } = Instant.Never;
+
+    /// <summary>When the Session ends, while the client is away.</summary>
+    public Instant Expires { get; set; } = Instant.Never;
+
+    /// <summary>The earlier of <see cref="WillDue"/> and <see cref="Expires"/>; <c>null</c> until the client is away for the first time.</summary>
+    public Deadline? Deadline { get; set; }
+
+    // For the Network Connection.
+    public Connection? Connection { get; set; }
+
+    /// <summary>Messages that it has been given and has not dealt with; by this a share group finds its least busy member.</summary>
+    public int Load => Window.Unacknowledged + (_waiting?.Count ?? 0);
+}

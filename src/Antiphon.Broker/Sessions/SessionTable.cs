@@ -1,0 +1,113 @@
+using System.Buffers;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Publishing;
+using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Broker.Sessions;
+
+/// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
+internal sealed class SessionTable(
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
+{
+    private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+
+    public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
+
+    public Session Begin(string clientId)
+    {
+        var session = new Session(clientId);
+        _sessions.Add(clientId, session);
+        counters.Sessions++;
+        return session;
+    }
+
+    /// <summary>The client is there.</summary>
+    public void Attach(Session session, Connection connection)
+    {
+        session.Connection = connection;
+        connection.Session = session;
+        session.WillDue = session.Expires = Instant.Never;
+        if (session.Deadline is { } deadline)
+        {
+            wheel.Cancel(deadline);
+        }
+    }
+
+    /// <summary>The client is gone: its Session rests, or ends with the connection; its Will is published, now or later [MQTT-3.1.2-8].</summary>
+    public void Detach(Session session, Instant now)
+    {
+        session.Connection = null;
+        session.Window.ConnectionEnded();
+        if (session.ExpiryInterval == TimeSpan.Zero)
+        {
+            End(session, now);
+            return;
+        }
+
+        session.Expires = now + session.ExpiryInterval;
+        if (session.Will is { } will)
+        {
+            session.WillDue = now + TimeSpan.FromSeconds(will.DelayInterval ?? 0);
+        }
+
+        OnDeadline(session, now);
+    }
+
+    /// <summary>The Session's deadline was reached, or may have been.</summary>
+    public void OnDeadline(Session session, Instant now)
+    {
+        if (session.Expires <= now)
+        {
+            End(session, now);
+            return;
+        }
+
+        if (session.WillDue <= now)
+        {
+            PublishWill(session, now);
+        }
+
+        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(session.Expires, session.WillDue));
+    }
+
+    /// <summary>Ends a Session that no connection serves.</summary>
+    public void End(Session session, Instant now)
+    {
+        if (session.Deadline is { } deadline)
+        {
+            wheel.Cancel(deadline);
+        }
+
+        _sessions.Remove(session.ClientId);
+        counters.Sessions--;
+        subscriptions.RemoveAll(session);
+        responseTopics.Revoke(session);
+        sender.Discard(session);
+        PublishWill(session, now);
+    }
+
+    private void PublishWill(Session session, Instant now)
+    {
+        session.WillDue = Instant.Never;
+        if (session.Will is not { } will)
+        {
+            return;
+        }
+
+        session.Will = null;
+        var bytes = new ArrayBufferWriter<byte>();
+        new PublishPacket(will.Message) { PacketIdentifier = new PacketIdentifier(1) }.WriteTo(bytes, ProtocolVersion.V5);
+        if (FrameReader.TryRead(bytes.WrittenSpan, uint.MaxValue, out var frame, out var fault) != FrameStatus.Complete
+            || !PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out fault))
+        {
+            throw new InvalidOperationException($"A Will that CONNECT brought cannot be published: {fault.Message}");
+        }
+
+        router.Route(publish, publisher: null, now);
+    }
+}

@@ -1,0 +1,62 @@
+using Antiphon.Broker.Sessions;
+using Antiphon.Protocol;
+
+namespace Antiphon.Broker.Subscriptions;
+
+/// <summary>Whom a message to one Topic Name goes to: Sessions, each once whatever the number of its subscriptions that match, and share groups.</summary>
+internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups)
+{
+    public static Match Nobody { get; } = new([], []);
+
+    public bool IsNobody => Sessions.Length == 0 && Groups.Length == 0;
+}
+
+/// <summary>
+/// One Session with all its matching subscriptions folded into one delivery: the highest QoS [MQTT-3.3.4-2], all Subscription Identifiers [MQTT-3.3.4-4].
+/// </summary>
+internal readonly struct MatchedSession
+{
+    private readonly Subscription[] _subscriptions;
+    private readonly bool _anyNoLocal;
+
+    public MatchedSession(Session session, Subscription[] subscriptions)
+    {
+        Session = session;
+        _subscriptions = subscriptions;
+        QoS = subscriptions.Max(subscription => subscription.QoS);
+        RetainAsPublished = subscriptions.Any(subscription => subscription.Options.RetainAsPublished);
+        Identifiers = subscriptions.Length == 1 ? subscriptions[0].Identifiers : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
+        MayRespond = subscriptions.Any(subscription => subscription.MayRespond);
+        _anyNoLocal = subscriptions.Any(subscription => subscription.Options.NoLocal);
+    }
+
+    public Session Session { get; }
+
+    public QualityOfService QoS { get; }
+
+    public bool RetainAsPublished { get; }
+
+    public uint[] Identifiers { get; }
+
+    public bool MayRespond { get; }
+
+    /// <summary>Leaves the subscriptions out that do not want what their own client published [MQTT-3.8.3-3].</summary>
+    /// <returns>Whether anything is left to deliver.</returns>
+    public bool TryWithoutNoLocal(Session? publisher, out MatchedSession remaining)
+    {
+        remaining = this;
+        if (!_anyNoLocal || publisher != Session)
+        {
+            return true;
+        }
+
+        var rest = Array.FindAll(_subscriptions, subscription => !subscription.Options.NoLocal);
+        if (rest.Length == 0)
+        {
+            return false;
+        }
+
+        remaining = new MatchedSession(Session, rest);
+        return true;
+    }
+}

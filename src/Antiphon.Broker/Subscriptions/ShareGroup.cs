@@ -1,0 +1,48 @@
+namespace Antiphon.Broker.Subscriptions;
+
+/// <summary>The members of one shared subscription: each message goes to one of them (MQTT 5 §4.8.2).</summary>
+/// <param name="name">The Share Name.</param>
+internal sealed class ShareGroup(string name)
+{
+    /// <summary>So many members are compared for the least busy one; beyond that their order rotates, which spreads as well and costs no more.</summary>
+    private const int Compared = 16;
+
+    private readonly List<Subscription> _members = [];
+    private int _next;
+
+    public string Name { get; } = name;
+
+    public bool IsEmpty => _members.Count == 0;
+
+    public void Add(Subscription member) => _members.Add(member);
+
+    public void Remove(Subscription member) => _members.Remove(member);
+
+    /// <summary>The connected member with the fewest messages to deal with; members equally busy take turns. Only if none is connected, one that is away.</summary>
+    public Subscription Choose()
+    {
+        var start = _next++ % _members.Count;
+        if (_next == int.MaxValue)
+        {
+            _next = 0;
+        }
+
+        Subscription? best = null;
+        var bestLoad = int.MaxValue;
+        for (var i = 0; i < _members.Count && (best is null || i < Compared); i++)
+        {
+            var member = _members[(start + i) % _members.Count];
+            if (member.Session.Connection is not null && member.Session.Load < bestLoad)
+            {
+                best = member;
+                bestLoad = member.Session.Load;
+                if (bestLoad == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return best ?? _members[start];
+    }
+}

@@ -1,0 +1,32 @@
+using Antiphon.Broker.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Subscriptions;
+
+/// <summary>One subscription of one Session (MQTT 5 §3.8).</summary>
+/// <param name="session">Whose it is.</param>
+/// <param name="topicFilter">The filter as the client wrote it.</param>
+internal sealed class Subscription(Session session, string topicFilter)
+{
+    public Session Session { get; } = session;
+
+    public string TopicFilter { get; } = topicFilter;
+
+    /// <summary>The filter in UTF-8 without <c>$share/NAME/</c>, for those that no tree holds; else <c>null</c>.</summary>
+    public byte[]? Pattern { get; init; }
+
+    /// <summary>Whether a request received through it may be answered: its filter does not begin with a wildcard, so that a logger on <c>#</c> is no responder.</summary>
+    public bool MayRespond { get; init; }
+
+    /// <summary>The group, if it is a shared subscription.</summary>
+    public ShareGroup? Group { get; set; }
+
+    public SubscriptionOptions Options { get; set; }
+
+    /// <summary>The granted QoS.</summary>
+    public QualityOfService QoS => Options.MaximumQoS;
+
+    /// <summary>None or one Subscription Identifier.</summary>
+    public uint[] Identifiers { get; set; } = [];
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
+
+namespace Antiphon.Broker.Subscriptions;
+
+/// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
+internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache, EngineCounters counters)
+{
+    /// <summary>Adds a subscription, or replaces the options of the one that has the same Topic Filter [MQTT-3.8.4-3].</summary>
+    /// <returns>The Reason Code for SUBACK.</returns>
+    public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions options, uint[] identifiers)
+    {
+        var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
+        var ownResponse = OwnResponseTopics.Includes(pattern);
+        if (ownResponse && (filter.IsShared || !OwnResponseTopics.Owns(session, pattern)))
+        {
+            return ReasonCode.NotAuthorized;
+        }
+
+        // Maximum QoS is 1 here: more is granted as 1 (§3.9.3).
+        var granted = options with { MaximumQoS = options.MaximumQoS == QualityOfService.AtMostOnce ? QualityOfService.AtMostOnce : QualityOfService.AtLeastOnce };
+        if (session.Subscriptions.TryGet(topicFilter, out var subscription))
+        {
+            subscription.Options = granted;
+            subscription.Identifiers = identifiers;
+        }
+        else
+        {
+            subscription = new Subscription(session, topicFilter)
+            {
+                Options = granted,
+                Identifiers = identifiers,
+                Pattern = ownResponse ? pattern : null,
+                MayRespond = !filter.BeginsWithWildcard,
+            };
+            session.Subscriptions.Add(subscription);
+            counters.Subscriptions++;
+            if (ownResponse)
+            {
+                (session.ResponseSubscriptions ??= []).Add(subscription);
+            }
+            else
+            {
+                tree.Add(subscription, filter);
+            }
+        }
+
+        if (!ownResponse)
+        {
+            cache.Outdate(filter);
+        }
+
+        return (ReasonCode)granted.MaximumQoS;
+    }
+
+    /// <summary>Removes the subscription with exactly that Topic Filter [MQTT-3.10.4-1].</summary>
+    /// <returns>The Reason Code for UNSUBACK.</returns>
+    public ReasonCode Unsubscribe(Session session, string topicFilter)
+    {
+        if (!session.Subscriptions.TryGet(topicFilter, out var subscription))
+        {
+            return ReasonCode.NoSubscriptionExisted;
+        }
+
+        session.Subscriptions.Remove(subscription);
+        Remove(subscription);
+        return ReasonCode.Success;
+    }
+
+    /// <summary>The Session ends, and its subscriptions with it.</summary>
+    public void RemoveAll(Session session)
+    {
+        foreach (var subscription in session.Subscriptions.All)
+        {
+            Remove(subscription);
+        }
+    }
+
+    private void Remove(Subscription subscription)
+    {
+        counters.Subscriptions--;
+        if (subscription.Pattern is not null)
+        {
+            subscription.Session.ResponseSubscriptions!.Remove(subscription);
+            return;
+        }
+
+        var filter = TopicFilter.Parse(subscription.TopicFilter);
+        tree.Remove(subscription, filter);
+        cache.Outdate(filter);
+    }
+}

@@ -1,0 +1,210 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Timing;
+
+namespace Antiphon.Broker.Transport.Epoll;
+
+/// <summary>
+/// The event loop: one thread that owns the listening socket, all connections and the engine. Per wake-up it reads each ready connection once into one
+/// shared buffer, does what is due, and flushes each connection that has output once.
+/// </summary>
+internal sealed class EpollLoop : IEngineLoop
+{
+    private const ulong ListenerToken = ulong.MaxValue;
+    private const ulong WakeUpToken = ulong.MaxValue - 1;
+    private const int ReceiveBufferSize = 64 * 1024;
+    private const int AcceptsPerWakeUp = 64;
+
+    // For the process.
+    private readonly Socket _listener;
+    private readonly int _listenerDescriptor;
+    private readonly WakeUp _wakeUp = new();
+    private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveBufferSize, pinned: true);
+
+    /// <summary>Room for the pieces of one <c>writev</c>.</summary>
+    public ArraySegment<byte>[] Pieces { get; } = new ArraySegment<byte>[64];
+
+    // Connections by slot. A token is the slot and how often the slot has been used before, so that an event for a closed connection cannot reach its successor.
+    private readonly List<(EpollConnection? Connection, uint Generation)> _slots = [];
+    private readonly Stack<int> _freeSlots = new();
+
+    private Instant _acceptAgain = Instant.Never;
+
+    public EpollLoop(BrokerEngine engine, BrokerOptions options)
+    {
+        Shell = new EngineShell(engine, options, _wakeUp.Signal);
+        _listener = ListeningSocket.Open(options.Bind, options.Port);
+        try
+        {
+            EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
+            _listener.Blocking = false;
+            _listenerDescriptor = (int)_listener.SafeHandle.DangerousGetHandle();
+            Set = new EpollSet();
+            if (!Set.TryAdd(_listenerDescriptor, Native.EPOLLIN, ListenerToken) || !Set.TryAdd(_wakeUp.Descriptor, Native.EPOLLIN, WakeUpToken))
+            {
+                throw new InvalidOperationException("epoll_ctl failed: " + Marshal.GetLastPInvokeErrorMessage());
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public EngineShell Shell { get; }
+
+    public IPEndPoint EndPoint { get; }
+
+    public EpollSet Set { get; } = null!;
+
+    public void Run()
+    {
+        while (!Shell.IsDone)
+        {
+            var count = Set.Wait(Shell.WaitMilliseconds(_acceptAgain));
+            Shell.Begin();
+            for (var i = 0; i < count; i++)
+            {
+                Handle(Set.Event(i));
+            }
+
+            if (_acceptAgain <= Shell.Now && !Shell.IsStopping)
+            {
+                _acceptAgain = Instant.Never;
+                Set.Change(_listenerDescriptor, Native.EPOLLIN, ListenerToken);
+            }
+
+            Shell.RunCommands();
+            Shell.Finish();
+        }
+    }
+
+    public void Stop()
+    {
+        // Closing takes it out of the epoll set.
+        _listener.Close();
+        _acceptAgain = Instant.Never;
+        Shell.Stop();
+    }
+
+    /// <summary>A connection's socket is about to be closed, which takes it out of the epoll set.</summary>
+    public void Remove(EpollConnection link)
+    {
+        Shell.LogEnd(link.Connection);
+        var slot = (int)(uint)link.Token;
+        _slots[slot] = (null, _slots[slot].Generation + 1);
+        _freeSlots.Push(slot);
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _wakeUp.Dispose();
+        Set?.Dispose();
+    }
+
+    private void Handle((int Ready, ulong Token) ev)
+    {
+        switch (ev.Token)
+        {
+            case ListenerToken:
+                Accept();
+                return;
+            case WakeUpToken:
+                // The commands themselves are run once per turn, woken or not.
+                _wakeUp.Clear();
+                return;
+            default:
+                var (link, generation) = _slots[(int)(uint)ev.Token];
+                if (link is not null && generation == (uint)(ev.Token >> 32))
+                {
+                    Handle(link, ev.Ready);
+                }
+
+                return;
+        }
+    }
+
+    private void Handle(EpollConnection link, int ready)
+    {
+        try
+        {
+            if ((ready & Native.EPOLLOUT) != 0)
+            {
+                link.Flush();
+            }
+
+            if ((ready & (Native.EPOLLIN | Native.EPOLLHUP | Native.EPOLLERR)) != 0 && link.Connection.Phase != ConnectionPhase.Closed)
+            {
+                link.Read(_receiveBuffer);
+            }
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            Shell.Fail(link.Connection, defect);
+        }
+    }
+
+    private unsafe void Accept()
+    {
+        for (var i = 0; i < AcceptsPerWakeUp && !Shell.IsStopping; i++)
+        {
+            var fd = Native.Accept(_listenerDescriptor, null, null, Native.SOCK_NONBLOCK | Native.SOCK_CLOEXEC);
+            if (fd < 0)
+            {
+                switch (Marshal.GetLastPInvokeError())
+                {
+                    case Native.EAGAIN:
+                        return;
+                    case Native.EINTR or Native.ECONNABORTED:
+                        continue;
+                    case var error:
+                        PauseAccepting(Marshal.GetPInvokeErrorMessage(error));
+                        return;
+                }
+            }
+
+            if (!TryOpen(fd))
+            {
+                PauseAccepting(Marshal.GetLastPInvokeErrorMessage());
+                _ = Native.Close(fd);
+                return;
+            }
+        }
+    }
+
+    private void PauseAccepting(string error)
+    {
+        Shell.LogNoAccept(error, ListeningSocket.AcceptPause);
+        Set.Change(_listenerDescriptor, 0, ListenerToken);
+        _acceptAgain = Shell.Now + ListeningSocket.AcceptPause;
+    }
+
+    private unsafe bool TryOpen(int fd)
+    {
+        var one = 1;
+
+        // Without it small answers would wait for the peer's acknowledgement; a socket that refuses it is about to fail anyway.
+        _ = Native.SetSocketOption(fd, Native.IPPROTO_TCP, Native.TCP_NODELAY, &one, sizeof(int));
+        if (!_freeSlots.TryPop(out var slot))
+        {
+            slot = _slots.Count;
+            _slots.Add((null, 0));
+        }
+
+        var generation = _slots[slot].Generation;
+        var link = new EpollConnection(this, fd, (ulong)generation << 32 | (uint)slot);
+        if (!Set.TryAdd(fd, Native.EPOLLIN, link.Token))
+        {
+            _freeSlots.Push(slot);
+            return false;
+        }
+
+        _slots[slot] = (link, generation);
+        link.Connection = Shell.Engine.Open(link, Shell.Now);
+        return true;
+    }
+}

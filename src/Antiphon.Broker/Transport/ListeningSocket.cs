@@ -1,0 +1,38 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Antiphon.Broker.Transport;
+
+/// <summary>Opens the TCP socket that a loop listens on.</summary>
+internal static class ListeningSocket
+{
+    private const int Backlog = 4096;
+
+    /// <summary>How long accepting pauses when the process or the system has no descriptor left.</summary>
+    public static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(250);
+
+    /// <exception cref="BrokerStartException">The address or port cannot be had.</exception>
+    public static Socket Open(IPAddress address, int port)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (!OperatingSystem.IsWindows())
+            {
+                // A port that another program listens on stays refused; one in TIME_WAIT does not. (On Windows the option would allow both.)
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            }
+
+            socket.Bind(new IPEndPoint(address, port));
+            socket.Listen(Backlog);
+            return socket;
+        }
+        catch (SocketException refused)
+        {
+            socket?.Dispose();
+            throw new BrokerStartException(
+                $"The broker cannot listen on {new IPEndPoint(address, port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Connections;
+
+namespace Antiphon.Broker.Transport.Queued;
+
+/// <summary>
+/// The one adapter for every transport but epoll: a stream that is read and written on other threads. Each batch of bytes that arrives is handed to the loop by a command,
+/// and the next is read when the engine has taken it; output is handed out whole and counts against the connection's bound until it is written.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "The semaphore's wait handle is never asked for, so there is nothing to dispose of.")]
+internal sealed class QueuedLink : ILink
+{
+    private const int ReceiveBufferSize = 16 * 1024;
+
+    private readonly EngineShell _shell;
+    private readonly Stream _stream;
+    private readonly Action _endSending;
+    private readonly Action _onReceived;
+    private readonly Action _onSent;
+
+    // The reading task owns these until it posts, the loop's thread until it releases the task.
+    private readonly SemaphoreSlim _taken = new(0, 1);
+    private ReadOnlyMemory<byte> _received;
+
+    // The sending task writes it before it posts.
+    private string? _sendFailure;
+
+    // Owned by the loop's thread.
+    private Connection _connection = null!;
+    private ArraySegment<byte> _handedOut;
+    private bool _isPaused;
+    private bool _isHeldUp;
+    private bool _endWhenSent;
+    private bool _shutDown;
+    private bool _closed;
+
+    private QueuedLink(EngineShell shell, Stream stream, Action endSending)
+    {
+        _shell = shell;
+        _stream = stream;
+        _endSending = endSending;
+        _onReceived = OnReceived;
+        _onSent = OnSent;
+    }
+
+    private bool IsSending => _handedOut.Array is not null;
+
+    /// <summary>Hands a new connection to the loop. Safe from any thread.</summary>
+    /// <param name="shell">The loop's shell.</param>
+    /// <param name="stream">The connection; the link closes it.</param>
+    /// <param name="endSending">Ends the sending side, so that the peer reads to the last byte and then to the end. It may fail where the peer is gone.</param>
+    public static void Open(EngineShell shell, Stream stream, Action endSending)
+    {
+        var link = new QueuedLink(shell, stream, endSending);
+        shell.Post(link.Begin);
+    }
+
+    public void Flush()
+    {
+        if (_closed || IsSending)
+        {
+            return;
+        }
+
+        if (_connection.Output.Length > 0)
+        {
+            _handedOut = _connection.Output.HandOut();
+            _ = SendAsync(_handedOut);
+            return;
+        }
+
+        _shell.Engine.OutputSent(_connection, _shell.Now);
+        if (_endWhenSent)
+        {
+            End();
+        }
+        else if (_connection.Phase == ConnectionPhase.Closing && _connection.Output.Length == 0 && !_shutDown)
+        {
+            _shutDown = true;
+            _endSending();
+        }
+    }
+
+    public void Abort()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            _shell.LogEnd(_connection);
+
+            // Both tasks end by it; what the sending task holds comes back with its last command.
+            _stream.Dispose();
+            ResumeReading();
+        }
+    }
+
+    public void PauseReading() => _isPaused = true;
+
+    public void ResumeReading()
+    {
+        _isPaused = false;
+        if (_isHeldUp)
+        {
+            _isHeldUp = false;
+            _taken.Release();
+        }
+    }
+
+    private void Begin()
+    {
+        if (_shell.IsStopping)
+        {
+            _stream.Dispose();
+            return;
+        }
+
+        _connection = _shell.Engine.Open(this, _shell.Now);
+        _ = ReadAsync();
+    }
+
+    /// <summary>Reads until the connection ends; whatever ends it is told to the loop.</summary>
+    private async Task ReadAsync()
+    {
+        var reason = "The peer closed the connection.";
+        try
+        {
+            while (true)
+            {
+                // Waits without a buffer, so that an idle connection holds none.
+                await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                var buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferSize);
+                var length = await _stream.ReadAsync(buffer).ConfigureAwait(false);
+                if (length > 0)
+                {
+                    _received = buffer.AsMemory(0, length);
+                    _shell.Post(_onReceived);
+                    await _taken.WaitAsync().ConfigureAwait(false);
+                }
+
+                ArrayPool<byte>.Shared.Return(buffer);
+                if (length == 0)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            reason = $"Receiving failed: {failure.Message}";
+        }
+
+        _shell.Post(() => OnEnded(reason));
+    }
+
+    private async Task SendAsync(ArraySegment<byte> bytes)
+    {
+        try
+        {
+            await _stream.WriteAsync(bytes).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _sendFailure = $"Sending failed: {failure.Message}";
+        }
+
+        _shell.Post(_onSent);
+    }
+
+    private void OnReceived()
+    {
+        try
+        {
+            if (!_closed)
+            {
+                _shell.Engine.Receive(_connection, _received.Span, _shell.Now);
+            }
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            _shell.Fail(_connection, defect);
+        }
+        finally
+        {
+            if (_isPaused)
+            {
+                _isHeldUp = true;
+            }
+            else
+            {
+                _taken.Release();
+            }
+        }
+    }
+
+    private void OnSent()
+    {
+        _connection.Output.TakeBack(_handedOut);
+        _handedOut = default;
+        if (_sendFailure is { } failure)
+        {
+            _connection.Lose(failure);
+            End();
+        }
+        else
+        {
+            Flush();
+        }
+    }
+
+    private void OnEnded(string reason)
+    {
+        if (_closed)
+        {
+            return;
+        }
+
+        // The peer will send no more, but may still read what is on its way.
+        _connection.Lose(reason);
+        _endWhenSent = true;
+        Flush();
+    }
+
+    private void End()
+    {
+        if (!_closed)
+        {
+            Abort();
+            _shell.Engine.Ended(_connection, _shell.Now);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Tests.Wire;
+
+namespace Antiphon.Protocol.Tests.Packets;
+
+/// <summary>What the broker does for every message allocates nothing.</summary>
+public sealed class AllocationTests
+{
+    private static readonly byte[] Request = Hex.Bytes(
+        "32 2D  0003't/1' 0001  22  23 0007  02 0000000A  08 0003'r/1'  09 0004 00010203  26 0003'key' 0005'value'  'by' 01");
+
+    private static readonly byte[] Ack = Hex.Bytes("40 0B  1234 10 07  26 0001'k' 0001'v'");
+
+    private readonly ArrayBufferWriter<byte> _output = new(65_536);
+
+    [Fact]
+    public void Decoding_a_PUBLISH_allocates_nothing() => AllocatesNothing(() =>
+    {
+        var frame = ReadFrame(Request);
+        Assert.True(PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out _));
+        Assert.True(view.TryGetUserProperty("key"u8, out _));
+    });
+
+    [Fact]
+    public void Forwarding_a_PUBLISH_allocates_nothing()
+    {
+        uint[] identifiers = [1, 200];
+        AllocatesNothing(() =>
+        {
+            Assert.True(PublishView.TryDecode(ReadFrame(Request), ProtocolVersion.V5, out var view, out _));
+            var delivery = new Delivery
+            {
+                QoS = QualityOfService.AtLeastOnce,
+                PacketIdentifier = new PacketIdentifier(5),
+                RemainingExpiry = 9,
+                SubscriptionIdentifiers = identifiers,
+            };
+            PublishEncoder.Write(_output, view, delivery, ProtocolVersion.V5);
+            PublishEncoder.Write(_output, view, delivery, ProtocolVersion.V311);
+            PublishEncoder.WriteUpToPayload(_output, view, delivery, ProtocolVersion.V5);
+            _output.ResetWrittenCount();
+        });
+    }
+
+    [Fact]
+    public void Reading_an_acknowledgement_allocates_nothing() => AllocatesNothing(() =>
+        Assert.True(AcknowledgementPacket.TryRead(ReadFrame(Ack), ProtocolVersion.V5, out _, out _, out _)));
+
+    [Fact]
+    public void Writing_an_acknowledgement_allocates_nothing() => AllocatesNothing(() =>
+    {
+        AcknowledgementPacket.Write(_output, PacketType.PubAck, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers, ProtocolVersion.V5);
+        AcknowledgementPacket.Write(_output, PacketType.PubRel, new PacketIdentifier(1), ReasonCode.Success, ProtocolVersion.V5);
+        _output.ResetWrittenCount();
+    });
+
+    private static Antiphon.Protocol.Wire.Frame ReadFrame(byte[] bytes)
+    {
+        Antiphon.Protocol.Wire.FrameReader.TryRead(bytes, uint.MaxValue, out var frame, out _);
+        return frame;
+    }
+
+    private static void AllocatesNothing(Action operation)
+    {
+        for (var warmUp = 0; warmUp < 100; warmUp++)
+        {
+            operation();
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+        {
+            operation();
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+}

@@ -1,0 +1,155 @@
+using System.Buffers;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Tests.Wire;
+
+namespace Antiphon.Protocol.Tests.Packets;
+
+public sealed class PublishEncoderTests
+{
+    private const string Alias = "23 0007";
+    private const string Expiry = "02 00000064";
+    private const string First = "26 0001'b' 0001'1'";
+    private const string Second = "26 0001'a' 0001'2'";
+    private const string Response = "08 0003'r/1' 09 0002 AABB";
+
+    public static TheoryData<string, string, string, string, string> Orders
+    {
+        get
+        {
+            var orders = new TheoryData<string, string, string, string, string>();
+            foreach (var order in Permutations([Alias, Expiry, First, Second, Response]))
+            {
+                orders.Add(order[0], order[1], order[2], order[3], order[4]);
+            }
+
+            return orders;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Orders))]
+    [Trait("Label", "MQTT-3.3.2-4")]
+    [Trait("Label", "MQTT-3.3.2-6")]
+    [Trait("Label", "MQTT-3.3.2-7")]
+    [Trait("Label", "MQTT-3.3.2-15")]
+    [Trait("Label", "MQTT-3.3.2-16")]
+    [Trait("Label", "MQTT-3.3.2-17")]
+    [Trait("Label", "MQTT-3.3.2-18")]
+    [Trait("Label", "MQTT-3.3.2-20")]
+    public void The_alias_goes_the_expiry_is_what_remains_and_all_else_stays_in_its_order(string a, string b, string c, string d, string e)
+    {
+        string[] order = [a, b, c, d, e];
+        var expected = string.Join(' ', order).Replace(Alias, "", StringComparison.Ordinal).Replace(Expiry, "02 00000063", StringComparison.Ordinal);
+        var forwarded = Forward(
+            Publish(string.Join(' ', order), "'payload'"),
+            new Delivery { QoS = QualityOfService.AtMostOnce, RemainingExpiry = 99 });
+        Assert.Equal(Hex.Text(Publish(expected, "'payload'")), Hex.Text(forwarded));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(Alias)]
+    [InlineData(Expiry)]
+    [InlineData(First)]
+    public void One_property_or_none_is_enough(string property) => Assert.Equal(
+        Hex.Text(Publish(property.Replace(Alias, "", StringComparison.Ordinal).Replace("64", "05", StringComparison.Ordinal), "")),
+        Hex.Text(Forward(Publish(property, ""), new Delivery { RemainingExpiry = 5 })));
+
+    [Fact]
+    [Trait("Label", "MQTT-3.3.4-3")]
+    [Trait("Label", "MQTT-3.3.4-4")]
+    public void Subscription_Identifiers_stand_first()
+    {
+        uint[] identifiers = [1, 127, 128, 268_435_455];
+        var forwarded = Forward(Publish(Alias + First, "'p'"), new Delivery { SubscriptionIdentifiers = identifiers });
+        Assert.Equal(Hex.Text(Publish($"0B 01 0B 7F 0B 8001 0B FFFFFF7F {First}", "'p'")), Hex.Text(forwarded));
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-3.3.1-3")]
+    public void The_flags_are_those_of_the_delivery_and_not_of_what_came_in()
+    {
+        var incoming = Hex.Bytes("3D 08  0001't' 0001 00 'hi'");
+        Assert.Equal("30 06 00 01 74 00 68 69", Spaced(Forward(incoming, new Delivery())));
+        Assert.Equal("3B 08 00 01 74 12 34 00 68 69", Spaced(Forward(incoming, new Delivery
+        {
+            QoS = QualityOfService.AtLeastOnce,
+            Dup = true,
+            Retain = true,
+            PacketIdentifier = new PacketIdentifier(0x1234),
+        })));
+    }
+
+    [Fact]
+    public void A_receiver_of_MQTT_3_1_1_gets_no_properties()
+    {
+        uint[] identifiers = [5];
+        var delivery = new Delivery { QoS = QualityOfService.AtLeastOnce, PacketIdentifier = new(2), RemainingExpiry = 1, SubscriptionIdentifiers = identifiers };
+        Assert.Equal("32 07 00 01 74 00 02 68 69", Spaced(Forward(Publish(Alias + Expiry + First, "'hi'"), delivery, ProtocolVersion.V311)));
+    }
+
+    [Fact]
+    public void A_message_of_MQTT_3_1_1_reaches_a_receiver_of_MQTT_5()
+    {
+        var frame = ByteCase.Frame(Hex.Bytes("30 05 0001't' 'hi'"));
+        Assert.True(PublishView.TryDecode(frame, ProtocolVersion.V311, out var view, out _));
+        Assert.Equal("30 06 00 01 74 00 68 69", Spaced(Write(view, new Delivery(), ProtocolVersion.V5)));
+    }
+
+    [Fact]
+    public void A_message_put_together_by_hand_keeps_all_its_properties()
+    {
+        var view = new PublishView { Topic = "t"u8, Payload = "hi"u8, Properties = Hex.Bytes(First) };
+        Assert.Equal(Hex.Text(Publish(First, "'hi'")), Hex.Text(Write(view, new Delivery(), ProtocolVersion.V5)));
+        Assert.Equal("30 06 00 01 74 00 68 69", Spaced(Write(new PublishView { Topic = "t"u8, Payload = "hi"u8 }, new Delivery(), ProtocolVersion.V5)));
+    }
+
+    [Theory]
+    [InlineData(123)]
+    [InlineData(124)]
+    [InlineData(16_379)]
+    [InlineData(16_380)]
+    [InlineData(2_097_147)]
+    [InlineData(2_097_148)]
+    public void The_size_is_right_at_the_borders_of_the_Remaining_Length(int payload)
+    {
+        var view = new PublishView { Topic = "t"u8, Payload = new byte[payload] };
+        var bytes = Write(view, new Delivery(), ProtocolVersion.V5);
+        Assert.Equal(payload, ((PublishPacket)ByteCase.Accept(bytes, ProtocolVersion.V5)).Message.Payload.Length);
+    }
+
+    private static byte[] Forward(byte[] incoming, in Delivery delivery, ProtocolVersion version = ProtocolVersion.V5)
+    {
+        Assert.True(PublishView.TryDecode(ByteCase.Frame(incoming), ProtocolVersion.V5, out var view, out var fault), fault.Message);
+        return Write(view, delivery, version);
+    }
+
+    /// <summary>Writes the packet in one piece, and checks that its size is what was announced and that its beginning without the payload is the same.</summary>
+    private static byte[] Write(in PublishView view, in Delivery delivery, ProtocolVersion version)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        PublishEncoder.Write(output, view, delivery, version);
+        Assert.Equal(output.WrittenCount, PublishEncoder.SizeOf(view, delivery, version));
+
+        var beginning = new ArrayBufferWriter<byte>();
+        PublishEncoder.WriteUpToPayload(beginning, view, delivery, version);
+        Assert.Equal(output.WrittenCount - view.Payload.Length, beginning.WrittenCount);
+        Assert.True(output.WrittenSpan.StartsWith(beginning.WrittenSpan));
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>A QoS 0 PUBLISH to «t» with these properties; all of it short enough for one length byte.</summary>
+    private static byte[] Publish(string properties, string payload)
+    {
+        var section = Hex.Bytes(properties);
+        byte[] body = [0, 1, (byte)'t', (byte)section.Length, .. section, .. Hex.Bytes(payload)];
+        Assert.InRange(body.Length, 0, 127);
+        return [0x30, (byte)body.Length, .. body];
+    }
+
+    private static string Spaced(byte[] bytes) => string.Join(' ', bytes.Select(one => $"{one:X2}"));
+
+    private static IEnumerable<string[]> Permutations(string[] items) => items.Length == 0
+        ? [[]]
+        : items.SelectMany(first => Permutations([.. items.Where(item => item != first)]).Select(rest => (string[])[first, .. rest]));
+}
