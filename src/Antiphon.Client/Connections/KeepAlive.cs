@@ -37,7 +37,7 @@ internal sealed class KeepAlive(TimeSpan interval, TimeSpan patience)
     {
         if (_pingedAt is { } pingedAt)
         {
-            if (lastReceived <= pingedAt)
+            if (lastReceived < pingedAt)
             {
                 next = pingedAt + Patience - now;
                 return next > TimeSpan.Zero ? KeepAliveStep.Wait : KeepAliveStep.Lost;

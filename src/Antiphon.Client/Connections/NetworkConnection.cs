@@ -77,8 +77,7 @@ internal sealed class NetworkConnection : IDisposable
             await SayFarewellAsync(reader, writer).ConfigureAwait(false);
         }
 
-        _socket.Dispose();
-        await Task.WhenAll(reader, writer).ConfigureAwait(false);
+        await CloseAsync(Task.WhenAll(reader, writer)).ConfigureAwait(false);
         _session.ConnectionClosed();
         return end;
     }
@@ -120,6 +119,23 @@ internal sealed class NetworkConnection : IDisposable
         {
             // The server does not listen; it will see the connection close.
         }
+    }
+
+    /// <summary>Ends both loops by shutting the socket down first: disposing it under a pending receive would reset the connection.</summary>
+    private async Task CloseAsync(Task loops)
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+            await loops.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
+        {
+            // Reset by the server, or it did not help: disposing does.
+        }
+
+        _socket.Dispose();
+        await loops.ConfigureAwait(false);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]

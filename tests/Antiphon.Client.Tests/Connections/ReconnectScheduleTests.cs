@@ -1,0 +1,60 @@
+using Antiphon.Client.Connections;
+
+namespace Antiphon.Client.Tests.Connections;
+
+public sealed class ReconnectScheduleTests
+{
+    [Fact]
+    public void Waits_double_up_to_the_longest_with_half_of_each_left_to_chance()
+    {
+        var schedule = new ReconnectSchedule(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), new Random(1));
+        int[] due = [100, 200, 400, 800, 1000, 1000, 1000];
+
+        foreach (var milliseconds in due)
+        {
+            Assert.InRange(schedule.Next(TimeSpan.Zero).TotalMilliseconds, milliseconds / 2.0, milliseconds);
+        }
+    }
+
+    [Fact]
+    public void A_connection_that_held_begins_anew_and_one_that_did_not_goes_on()
+    {
+        var schedule = new ReconnectSchedule(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), new Random(1));
+        schedule.Next(TimeSpan.Zero);
+        schedule.Next(TimeSpan.Zero);
+
+        Assert.InRange(schedule.Next(TimeSpan.FromMilliseconds(10)).TotalMilliseconds, 200, 400);
+        Assert.InRange(schedule.Next(TimeSpan.FromMinutes(1)).TotalMilliseconds, 50, 100);
+    }
+
+    [Fact]
+    public void A_thousand_failures_do_not_overflow()
+    {
+        var schedule = new ReconnectSchedule(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), new Random(1));
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.InRange(schedule.Next(TimeSpan.Zero), TimeSpan.FromMilliseconds(500), TimeSpan.FromDays(1));
+        }
+    }
+
+    [Fact]
+    public async Task The_client_waits_before_it_tries_again()
+    {
+        using var server = new Peers.ScriptedServer();
+        var clock = new Time.ManualTimeProvider();
+        await using var client = MqttClient.Start(server.Options with
+        {
+            TimeProvider = clock,
+            ReconnectDelay = TimeSpan.FromSeconds(2),
+            MaximumReconnectDelay = TimeSpan.FromSeconds(2),
+        });
+        using var first = await server.AcceptAsync("20 03 00 88 00");
+
+        await clock.WhenTimerAsync(due => due >= TimeSpan.FromSeconds(1) && due <= TimeSpan.FromSeconds(2));
+        Assert.Equal(ConnectionState.Reconnecting, client.State);
+        clock.Advance(TimeSpan.FromSeconds(2));
+
+        using var second = await server.AcceptAsync(Peers.ScriptedServer.Accepted);
+        await client.WaitUntilConnectedAsync(Peers.Limit.Token);
+    }
+}
