@@ -1,0 +1,44 @@
+namespace Antiphon.Rpc;
+
+/// <summary>What a responder has counted since it was made.</summary>
+public readonly record struct ResponderCounters
+{
+    /// <summary>Requests that arrived, all below included.</summary>
+    public long Requests { get; init; }
+
+    /// <summary>Handlers that run at the moment.</summary>
+    public int Running { get; init; }
+
+    /// <summary>Requests that wait for a handler at the moment.</summary>
+    public int Waiting { get; init; }
+
+    /// <summary>Responses sent for the first time, errors included.</summary>
+    public long Answered { get; init; }
+
+    /// <summary>Requests without a Response Topic: their handler runs, and nobody is answered.</summary>
+    public long Notifications { get; init; }
+
+    /// <summary>Requests that came again and were answered from memory, or with the answer of the first, without another run.</summary>
+    public long Repeated { get; init; }
+
+    /// <summary>Requests answered with 429, since too many waited.</summary>
+    public long Overloaded { get; init; }
+
+    /// <summary>Requests whose time was up before a handler took them; they are not run.</summary>
+    public long Expired { get; init; }
+
+    /// <summary>Handlers that had not finished when their request's time was up; what they return is dropped.</summary>
+    public long Overran { get; init; }
+
+    /// <summary>Handlers that threw an exception.</summary>
+    public long HandlerFailures { get; init; }
+
+    /// <summary>Retained messages that arrived as requests; they are old and not run.</summary>
+    public long Retained { get; init; }
+
+    /// <summary>Requests whose Response Topic is one that the responder itself listens on; they are not run.</summary>
+    public long InvalidResponseTopics { get; init; }
+
+    /// <summary>Responses that the server refused, or that nobody received.</summary>
+    public long Undelivered { get; init; }
+}

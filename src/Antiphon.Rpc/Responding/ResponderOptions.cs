@@ -1,0 +1,81 @@
+using Antiphon.Protocol;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Antiphon.Rpc;
+
+/// <summary>How a <see cref="Responder"/> works. Immutable; checked when a responder is made of it.</summary>
+public sealed record ResponderOptions
+{
+    /// <summary>How many handlers may run at once, over all registrations: 1 or more. They start in the order in which the requests arrived.</summary>
+    public int MaximumConcurrency { get; init; } = Math.Min(16 * Environment.ProcessorCount, 256);
+
+    /// <summary>
+    /// How many requests may wait for a handler, 0 or more. Beyond it a request is answered at once with status 429. Together with <see cref="MaximumConcurrency"/> it should stay well below the client's
+    /// Receive Maximum, at which the server stops sending QoS 1 requests before they can be answered.
+    /// </summary>
+    public int MaximumWaiting { get; init; } = 256;
+
+    /// <summary>What an overloaded responder tells its requesters to wait before they ask again; zero or more.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How much time a request gets that says nothing of time; more than zero, at most 24 days.</summary>
+    public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Whether a requester gets to see the message of an exception that its handler threw; <c>false</c>: only that it failed.</summary>
+    public bool ExposeExceptions { get; init; }
+
+    /// <summary>
+    /// How long a registration that ends waits for its handlers and for the server to acknowledge their answers; then handlers are cancelled, their requests answered with status 503, and these answers
+    /// waited for once more as long. Zero or more, at most 24 days.
+    /// </summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many bytes of requests and answers may be remembered, so that a request that comes again is answered again and not executed again; the oldest are forgotten first. 0 remembers none.</summary>
+    public int MaximumRememberedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The clock of every deadline.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where log messages go; never a payload.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Checks everything and reports all mistakes together.</summary>
+    /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
+    internal void Validate()
+    {
+        var mistakes = new List<string>();
+        void Require(bool holds, string otherwise)
+        {
+            if (!holds)
+            {
+                mistakes.Add(otherwise);
+            }
+        }
+
+        Require(MaximumConcurrency >= 1, $"MaximumConcurrency is {MaximumConcurrency}; it has to be 1 or more.");
+        Require(MaximumWaiting >= 0, $"MaximumWaiting is {MaximumWaiting}; it has to be 0 or more.");
+        Require(RetryAfter >= TimeSpan.Zero, $"RetryAfter is {RetryAfter}; it has to be zero or more.");
+        Require(RequesterOptions.IsTimeout(DefaultTimeout), $"DefaultTimeout is {DefaultTimeout}; it has to be more than zero and at most 24 days.");
+        Require(DrainTimeout >= TimeSpan.Zero && DrainTimeout <= RequesterOptions.LongestTimeout, $"DrainTimeout is {DrainTimeout}; it has to be zero or more and at most 24 days.");
+        Require(MaximumRememberedBytes >= 0, $"MaximumRememberedBytes is {MaximumRememberedBytes}; it has to be 0 or more.");
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+        ArgumentNullException.ThrowIfNull(LoggerFactory);
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException(string.Join(' ', mistakes));
+        }
+    }
+}
+
+/// <summary>What one registration has of its own. Immutable.</summary>
+public sealed record RespondOptions
+{
+    internal static readonly RespondOptions Default = new();
+
+    /// <summary>Shares the requests with all responders that give the same name: each request goes to one of them (MQTT 5 §4.8.2). <c>null</c>: every responder gets every request.</summary>
+    public string? ShareName { get; init; }
+
+    /// <summary>The highest QoS to receive requests with, 0 or 1; a response has the QoS of its request.</summary>
+    public QualityOfService MaximumQoS { get; init; } = QualityOfService.AtLeastOnce;
+}

@@ -1,0 +1,467 @@
+using System.Text;
+using Antiphon.Client;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+using Antiphon.Rpc.Tests.Servers;
+using Antiphon.Rpc.Tests.Timing;
+
+namespace Antiphon.Rpc.Tests.Responding;
+
+/// <summary>What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.</summary>
+public sealed class ResponderTests : IAsyncLifetime
+{
+    // Most tests leave answers unacknowledged, which is nothing to wait for at the end.
+    private static readonly ResponderOptions Defaults = new() { DrainTimeout = TimeSpan.Zero };
+
+    private readonly ManualTime _time = new();
+    private readonly ScriptedServer _server = new();
+    private MqttClient _client = null!;
+    private Responder _responder = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _client = await _server.ConnectAsync();
+        _responder = new Responder(_client, Defaults with { TimeProvider = _time });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _responder.DisposeAsync();
+        await _client.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_request_is_answered_and_then_acknowledged()
+    {
+        await _responder.RespondAsync("relay/+", request => $"{request.Topic} is {request.Text}", cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1, "on"));
+
+        var answer = await _server.PublishAsync();
+        Assert.Equal("r/1", answer.Message.Topic);
+        Assert.Equal("relay/1 is on", Text(answer));
+        Assert.Equal(QualityOfService.AtLeastOnce, answer.Message.QoS);
+        Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.Message.CorrelationData!.Value.ToArray());
+        Assert.True(answer.Message.PayloadIsUtf8);
+        Assert.Equal(5u, answer.Message.MessageExpiryInterval);
+        Assert.Null(answer.Message.ResponseTopic);
+        Assert.Equal([new("__stat", "200"), new("__protVer", "1.0")], answer.Message.UserProperties);
+        _server.Acknowledge(answer);
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(new ResponderCounters { Requests = 1, Answered = 1 }, _responder.Counters);
+    }
+
+    [Fact]
+    public async Task A_handler_sees_all_of_the_request()
+    {
+        var seen = new TaskCompletionSource<Request>();
+        await _responder.RespondAsync(
+            "relay/+",
+            request =>
+            {
+                seen.SetResult(request);
+                return new Reply { Payload = new byte[] { 1 }, ContentType = "x/y", UserProperties = [new("mine", "1")] };
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1) with { ContentType = "a/b", PayloadIsUtf8 = true }, dup: true);
+
+        var request = await seen.Task;
+        Assert.Equal("a/b", request.ContentType);
+        Assert.True(request.PayloadIsUtf8);
+        Assert.Equal("r/1", request.ResponseTopic);
+        Assert.Equal(QualityOfService.AtLeastOnce, request.QoS);
+        Assert.True(request.IsRedelivery);
+        Assert.Equal(TimeSpan.FromSeconds(4.5), request.Remaining);
+        Assert.Contains(new UserProperty("__protVer", "1.0"), request.UserProperties);
+        var answer = (await _server.PublishAsync()).Message;
+        Assert.Equal("x/y", answer.ContentType);
+        Assert.Contains(new UserProperty("mine", "1"), answer.UserProperties);
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(TimeSpan.Zero, request.Remaining);
+    }
+
+    [Fact]
+    public async Task A_QoS_0_request_is_answered_with_QoS_0_and_a_foreign_one_with_its_own_Correlation_Data()
+    {
+        await _responder.RespondAsync("relay/+", _ => "ok", cancellationToken: Token);
+        _server.Deliver(new ApplicationMessage { Topic = "relay/1", ResponseTopic = "r/x", CorrelationData = "abc"u8.ToArray() });
+        var answer = (await _server.PublishAsync()).Message;
+        Assert.Equal(QualityOfService.AtMostOnce, answer.QoS);
+        Assert.Equal("abc"u8.ToArray(), answer.CorrelationData!.Value.ToArray());
+        Assert.Null(answer.MessageExpiryInterval);
+
+        _server.Deliver(new ApplicationMessage { Topic = "relay/1", ResponseTopic = "r/x" });
+        Assert.Null((await _server.PublishAsync()).Message.CorrelationData);
+        _server.Deliver(new ApplicationMessage { Topic = "relay/1", ResponseTopic = "r/x", CorrelationData = Array.Empty<byte>() });
+        Assert.Empty((await _server.PublishAsync()).Message.CorrelationData!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task A_message_without_Response_Topic_is_run_and_acknowledged_and_nobody_is_answered()
+    {
+        var ran = new TaskCompletionSource<string?>();
+        await _responder.RespondAsync(
+            "relay/+",
+            request =>
+            {
+                ran.SetResult(request.ResponseTopic);
+                return "unheard";
+            },
+            cancellationToken: Token);
+        var identifier = _server.Deliver(new ApplicationMessage { Topic = "relay/1", QoS = QualityOfService.AtLeastOnce });
+
+        Assert.Null(await ran.Task);
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(new ResponderCounters { Requests = 1, Notifications = 1 }, _responder.Counters);
+    }
+
+    [Fact]
+    public async Task What_a_handler_throws_is_hidden_by_default()
+    {
+        await _responder.RespondAsync("relay/+", Reply (_) => throw new InvalidOperationException("the secret"), cancellationToken: Token);
+        _server.Deliver(Request(1));
+
+        var answer = (await _server.PublishAsync()).Message;
+        Assert.Equal([new("__stat", "500"), new("__stMsg", "The handler failed."), new("__apErr", "true"), new("__protVer", "1.0")], answer.UserProperties);
+        Assert.Equal(1, _responder.Counters.HandlerFailures);
+        Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.CorrelationData!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task What_a_handler_throws_is_told_if_so_chosen()
+    {
+        await using var responder = new Responder(_client, Defaults with { ExposeExceptions = true });
+        await responder.RespondAsync("relay/+", Task<Reply> (_) => throw new InvalidOperationException("no such relay"), cancellationToken: Token);
+        _server.Deliver(Request(1));
+
+        Assert.Contains(new UserProperty("__stMsg", "no such relay"), (await _server.PublishAsync()).Message.UserProperties);
+    }
+
+    [Fact]
+    public async Task An_error_of_the_application_is_answered_as_it_is()
+    {
+        await _responder.RespondAsync(
+            "relay/+", request => request.Text == "throw" ? throw new ReplyException(404, "no relay 9") : Reply.Error(409, "busy"), cancellationToken: Token);
+        _server.Deliver(Request(1, "throw"));
+        Assert.Equal(
+            [new("__stat", "404"), new("__stMsg", "no relay 9"), new("__apErr", "true"), new("__protVer", "1.0")],
+            (await _server.PublishAsync()).Message.UserProperties);
+        _server.Deliver(Request(2));
+        Assert.Contains(new UserProperty("__stat", "409"), (await _server.PublishAsync()).Message.UserProperties);
+        Assert.Equal(0, _responder.Counters.HandlerFailures);
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_again_is_answered_again_and_not_run_again()
+    {
+        var runs = 0;
+        await _responder.RespondAsync("relay/+", _ => $"run {Interlocked.Increment(ref runs)}", cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1));
+        _server.Acknowledge(await _server.PublishAsync());
+        await _server.PubAckAsync();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _server.Deliver(Request(1) with { MessageExpiryInterval = 3 }, dup: true, identifier);
+
+        var again = await _server.PublishAsync();
+        Assert.Equal("run 1", Text(again));
+        Assert.Equal(3u, again.Message.MessageExpiryInterval);
+        _server.Acknowledge(again);
+        await _server.PubAckAsync();
+        Assert.Equal(1, _responder.Counters.Repeated);
+        Assert.Equal(1, _responder.Counters.Answered);
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_again_while_it_runs_waits_for_the_one_answer()
+    {
+        var go = new TaskCompletionSource();
+        var runs = 0;
+        await _responder.RespondAsync(
+            "relay/+",
+            async _ =>
+            {
+                runs++;
+                await go.Task;
+                return "done";
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1));
+        _server.Deliver(Request(1));
+        await Until(() => _responder.Counters.Repeated == 1);
+        go.SetResult();
+
+        var answer = await _server.PublishAsync();
+        _server.Acknowledge(answer);
+        await _server.PubAckAsync();
+        await _server.PubAckAsync();
+        Assert.Equal(1, runs);
+        Assert.Equal(1, _responder.Counters.Answered);
+    }
+
+    [Fact]
+    public async Task A_request_redelivered_to_the_next_connection_is_answered_and_not_run_again()
+    {
+        var runs = 0;
+        await _responder.RespondAsync("relay/+", _ => $"run {Interlocked.Increment(ref runs)}", cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1, isOfProfile: false));
+        await _server.PublishAsync();
+        _server.ConnAck = new ConnAckPacket { SessionPresent = true };
+        _server.Cut();
+        await Until(() => _client.Counters.Reconnects == 1);
+
+        // The answer, which the server had not acknowledged, comes again by itself.
+        _server.Acknowledge(await _server.PublishAsync());
+        _server.Deliver(Request(1, isOfProfile: false), dup: true, identifier);
+        var again = await _server.PublishAsync();
+        Assert.Equal("run 1", Text(again));
+        _server.Acknowledge(again);
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task Overload_is_answered_at_once()
+    {
+        await using var responder = new Responder(
+            _client, Defaults with { MaximumConcurrency = 1, MaximumWaiting = 1, RetryAfter = TimeSpan.FromMilliseconds(250), TimeProvider = _time });
+        var go = new TaskCompletionSource();
+        await responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                await go.Task;
+                return request.Text;
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1, "a"));
+        _server.Deliver(Request(2, "b"));
+        _server.Deliver(Request(3, "c"));
+
+        var refusal = await _server.PublishAsync();
+        Assert.Equal(Request(3).CorrelationData!.Value.ToArray(), refusal.Message.CorrelationData!.Value.ToArray());
+        Assert.Equal(
+            [new("__stat", "429"), new("__stMsg", "The responder is overloaded."), new("__protVer", "1.0"), new("antiphon-retry-after-ms", "250")],
+            refusal.Message.UserProperties);
+        Assert.Equal((1, 1, 1), (responder.Counters.Running, responder.Counters.Waiting, (int)responder.Counters.Overloaded));
+        go.SetResult();
+        Assert.Equal("a", Text(await _server.PublishAsync()));
+        Assert.Equal("b", Text(await _server.PublishAsync()));
+    }
+
+    [Fact]
+    public async Task At_the_deadline_the_handler_is_cancelled_the_request_acknowledged_and_nothing_answered()
+    {
+        var cancelled = new TaskCompletionSource();
+        var finish = new TaskCompletionSource();
+        await _responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                if (request.Text == "slow")
+                {
+                    request.CancellationToken.Register(cancelled.SetResult);
+                    await finish.Task;
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1, "slow"));
+        await Until(() => _responder.Counters.Running == 1);
+        _time.Advance(TimeSpan.FromMilliseconds(4499));
+        Assert.Equal(0, _responder.Counters.Overran);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(1, _responder.Counters.Overran);
+        await Until(() => cancelled.Task.IsCompleted || _responder.Counters.Running == 0);
+        finish.SetResult();
+        _server.Deliver(Request(2, "next"));
+        Assert.Equal("next", Text(await _server.PublishAsync()));
+    }
+
+    [Fact]
+    public async Task An_expired_request_never_runs()
+    {
+        await using var responder = new Responder(_client, Defaults with { MaximumConcurrency = 1, TimeProvider = _time });
+        var go = new TaskCompletionSource();
+        var ran = new List<string>();
+        await responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                ran.Add(request.Text);
+                await go.Task;
+                return request.Text;
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1, "dead on arrival") with { MessageExpiryInterval = 0 });
+        await _server.PubAckAsync();
+        _server.Deliver(Request(2, "long") with { MessageExpiryInterval = 60, UserProperties = [new("__protVer", "1.0")] });
+        _server.Deliver(Request(3, "short"));
+        await Until(() => responder.Counters.Waiting == 1);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        go.SetResult();
+
+        Assert.Equal("long", Text(await _server.PublishAsync()));
+        Assert.Equal(["long"], ran);
+        Assert.Equal(2, responder.Counters.Expired);
+    }
+
+    [Fact]
+    public async Task Retained_messages_and_answers_that_would_come_back_as_requests_are_not_run()
+    {
+        await _responder.RespondAsync("relay/#", _ => "ran", cancellationToken: Token);
+        _server.Deliver(Request(1) with { Retain = true });
+        await _server.PubAckAsync();
+        _server.Deliver(Request(2) with { ResponseTopic = "relay/2" });
+        await _server.PubAckAsync();
+
+        Assert.Equal(new ResponderCounters { Requests = 2, Retained = 1, InvalidResponseTopics = 1 }, _responder.Counters);
+    }
+
+    [Fact]
+    public async Task Handlers_run_at_once_and_acknowledgements_keep_their_order()
+    {
+        var go = new TaskCompletionSource();
+        await _responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                if (request.Text == "slow")
+                {
+                    await go.Task;
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        var slow = _server.Deliver(Request(1, "slow"));
+        var fast = _server.Deliver(Request(2, "fast"));
+        var answer = await _server.PublishAsync();
+        Assert.Equal("fast", Text(answer));
+        _server.Acknowledge(answer);
+        go.SetResult();
+        answer = await _server.PublishAsync();
+        _server.Acknowledge(answer);
+
+        Assert.Equal(slow, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(fast, (await _server.PubAckAsync()).PacketIdentifier.Value);
+    }
+
+    [Fact]
+    public async Task Ending_a_registration_answers_what_has_come()
+    {
+        var go = new TaskCompletionSource();
+        await using var responder = new Responder(_client, Defaults with { DrainTimeout = TimeSpan.FromSeconds(10), TimeProvider = _time });
+        var registration = await responder.RespondAsync(
+            "relay/+",
+            async _ =>
+            {
+                await go.Task;
+                return "done";
+            },
+            new RespondOptions { ShareName = "g" },
+            Token);
+        Assert.Equal("$share/g/relay/+", registration.TopicFilter);
+        _server.Deliver(Request(1));
+        await Until(() => responder.Counters.Running == 1);
+        var ending = registration.DisposeAsync().AsTask();
+        Assert.Equal("$share/g/relay/+", await _server.UnsubscribedAsync());
+        Assert.False(ending.IsCompleted);
+        go.SetResult();
+
+        _server.Acknowledge(await _server.PublishAsync());
+        await ending;
+    }
+
+    [Fact]
+    public async Task Ending_a_registration_waits_only_so_long_and_then_says_so()
+    {
+        await using var responder = new Responder(_client, Defaults with { DrainTimeout = TimeSpan.FromSeconds(10), TimeProvider = _time });
+        var registration = await responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, request.CancellationToken);
+                return "never";
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1) with { MessageExpiryInterval = 60, UserProperties = [] });
+        await Until(() => responder.Counters.Running == 1);
+        var ending = registration.DisposeAsync().AsTask();
+        await _server.UnsubscribedAsync();
+        await Until(() => _time.UntilNext == TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        var answer = await _server.PublishAsync();
+        Assert.Contains(new UserProperty("__stat", "503"), answer.Message.UserProperties);
+        _server.Acknowledge(answer);
+        await ending;
+    }
+
+    [Fact]
+    public async Task An_answer_beyond_the_servers_Maximum_Packet_Size_is_answered_with_an_error()
+    {
+        _server.ConnAck = new ConnAckPacket { MaximumPacketSize = 500 };
+        _server.Cut();
+        await Until(() => _client.Counters.Reconnects == 1);
+        await _responder.RespondAsync("relay/+", _ => new byte[1000], cancellationToken: Token);
+        _server.Deliver(Request(1));
+
+        Assert.Contains(new UserProperty("__stMsg", "The response is larger than the server accepts."), (await _server.PublishAsync()).Message.UserProperties);
+    }
+
+    [Fact]
+    public async Task Refused_answers_are_counted_and_the_request_is_acknowledged()
+    {
+        await _responder.RespondAsync("relay/+", _ => "ok", cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1));
+        _server.Acknowledge(await _server.PublishAsync(), ReasonCode.NotAuthorized);
+
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(1, _responder.Counters.Undelivered);
+    }
+
+    [Fact]
+    public async Task Wrong_usage_is_said_at_once()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a/#/b", _ => "x", cancellationToken: Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Reply.Error(200, "fine"));
+        var mistakes = Assert.Throws<ArgumentException>(() => new Responder(_client, new ResponderOptions
+        {
+            MaximumConcurrency = 0,
+            MaximumWaiting = -1,
+            RetryAfter = TimeSpan.FromSeconds(-1),
+            DefaultTimeout = TimeSpan.Zero,
+            DrainTimeout = TimeSpan.FromSeconds(-1),
+            MaximumRememberedBytes = -1,
+        }));
+        Assert.Equal(6, mistakes.Message.Split(" has to be ").Length - 1);
+    }
+
+    private static string Text(PublishPacket packet) => Encoding.UTF8.GetString(packet.Message.Payload.Span);
+
+    private static async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    private static ApplicationMessage Request(byte correlation, string text = "1", bool isOfProfile = true) => new()
+    {
+        Topic = "relay/1",
+        Payload = Encoding.UTF8.GetBytes(text),
+        QoS = QualityOfService.AtLeastOnce,
+        ResponseTopic = "r/1",
+        CorrelationData = Enumerable.Repeat(correlation, 16).ToArray(),
+        MessageExpiryInterval = 5,
+        UserProperties = isOfProfile ? [new("__protVer", "1.0"), new("antiphon-timeout-ms", "4500")] : [],
+    };
+}
