@@ -18,12 +18,8 @@ internal static class ListeningSocket
         try
         {
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (!OperatingSystem.IsWindows())
-            {
-                // A port that another program listens on stays refused; one in TIME_WAIT does not. (On Windows the option would allow both.)
-                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            }
 
+            // Not ReuseAddress: .NET sets SO_REUSEPORT with it, and two brokers would share a port unawares. Bind itself lets a port in TIME_WAIT be taken again.
             socket.Bind(new IPEndPoint(address, port));
             socket.Listen(Backlog);
             return socket;
