@@ -56,7 +56,7 @@ internal sealed class BrokerEngine
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
         _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }

@@ -73,7 +73,7 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it a request with an own response topic is refused with 0x97.</summary>
+    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise; those of one requester at most a quarter of it. Beyond it a request with an own response topic is refused with 0x97.</summary>
     public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more; 1,000 unless said otherwise.</summary>
