@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Rpc.Tests.Servers;
+using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Exchanges;
 
@@ -277,7 +278,7 @@ public sealed class ExchangeTests
             cancellationToken: Limit.Token);
 
         var call = requester.RequestAsync("work", "", Patient, Limit.Token).AsTask();
-        await Until(() => requester.Counters.Acknowledged == 1);
+        await Wait.Until(() => requester.Counters.Acknowledged == 1);
         acknowledged.SetResult();
 
         Assert.Equal("after all", (await call).Text);
@@ -305,7 +306,7 @@ public sealed class ExchangeTests
         await using var requester = new Requester(client);
 
         Assert.Equal("run 1", (await requester.RequestAsync("work", "", Patient, Limit.Token)).Text);
-        await Until(() => responder.Counters.Repeated == 1);
+        await Wait.Until(() => responder.Counters.Repeated == 1);
         Assert.Equal(1, runs);
     }
 
@@ -333,7 +334,7 @@ public sealed class ExchangeTests
 
         await device.PublishAsync(
             new ApplicationMessage { Topic = request.ResponseTopic!, CorrelationData = request.CorrelationData, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
-        await Until(() => requester.Counters.LateResponses == 1);
+        await Wait.Until(() => requester.Counters.LateResponses == 1);
     }
 
     [Theory]
@@ -407,7 +408,7 @@ public sealed class ExchangeTests
             calls.Add(requester.RequestAsync("work", $"{i}", Patient, Limit.Token).AsTask());
             if (i == 100)
             {
-                await Until(() => one.Counters.Requests > 0);
+                await Wait.Until(() => one.Counters.Requests > 0);
                 await one.DisposeAsync();
             }
         }
@@ -418,15 +419,6 @@ public sealed class ExchangeTests
         {
             await Task.Yield();
             return request.Text;
-        }
-    }
-
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            Limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
         }
     }
 
