@@ -55,8 +55,8 @@ internal sealed class BrokerEngine
         _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
-        _subscriptions = new SubscriptionTable(tree, cache, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _router, _sender, _wheel, Counters);
+        _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }
@@ -68,6 +68,9 @@ internal sealed class BrokerEngine
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
+
+    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
+    private long MaximumUnread => 2L * _options.MaximumOutputBytes + _options.MaximumPacketSize;
 
     /// <summary>A Network Connection was opened.</summary>
     public Connection Open(ILink link, Instant now)
@@ -83,6 +86,14 @@ internal sealed class BrokerEngine
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         connection.LastHeard = now;
+        if (connection.Output.Backlog > MaximumUnread)
+        {
+            // It asks and asks and reads no answer. Messages alone never fill an output that far.
+            Counters.Refusals++;
+            Abort(connection, new Fault(ReasonCode.QuotaExceeded, $"{connection.Output.Backlog} bytes of output wait to be read."), now);
+            return;
+        }
+
         if (connection.Partial.IsEmpty)
         {
             var consumed = ReceivePackets(connection, bytes, now);
@@ -186,8 +197,7 @@ internal sealed class BrokerEngine
                     return consumed;
                 case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect && rest[0] >> 4 != (int)PacketType.Connect:
                     // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1).
-                    Counters.Refusals++;
-                    _closer.Close(connection, fault, now);
+                    _closer.Reject(connection, fault, now);
                     break;
                 default:
                     _closer.Refuse(connection, fault, now);
@@ -318,8 +328,7 @@ internal sealed class BrokerEngine
             return Fault.Malformed("PINGREQ has no body (MQTT 5 §3.12).");
         }
 
-        Answer(connection, PingRespPacket.Instance);
-        return default;
+        return Answer(connection, PingRespPacket.Instance);
     }
 
     private Fault ReceiveControl(Connection connection, Session session, Packet packet, Instant now)
@@ -329,12 +338,11 @@ internal sealed class BrokerEngine
             case SubscribePacket subscribe:
                 return ReceiveSubscribe(connection, session, subscribe);
             case UnsubscribePacket unsubscribe:
-                Answer(connection, new UnsubAckPacket
+                return Answer(connection, new UnsubAckPacket
                 {
                     PacketIdentifier = unsubscribe.PacketIdentifier,
                     ReasonCodes = [.. unsubscribe.TopicFilters.Select(filter => _subscriptions.Unsubscribe(session, filter))],
                 });
-                return default;
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
             case AcknowledgementPacket { Type: PacketType.PubRec } received:
@@ -381,8 +389,7 @@ internal sealed class BrokerEngine
             codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
         }
 
-        Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
-        return default;
+        return Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
     }
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)
@@ -411,10 +418,16 @@ internal sealed class BrokerEngine
         return default;
     }
 
-    private void Answer(Connection connection, Packet packet)
+    private Fault Answer(Connection connection, Packet packet)
     {
-        packet.WriteTo(connection.Output, connection.Version);
+        if (!connection.TryWrite(packet))
+        {
+            return new Fault(
+                ReasonCode.PacketTooLarge, $"{packet.Type} is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24].");
+        }
+
         _flushList.Mark(connection);
+        return default;
     }
 
     private void OnDeadline(Connection connection, Instant now)

@@ -52,8 +52,14 @@ public sealed record BrokerOptions
     /// <summary>QoS 1 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. The newest is dropped beyond it, and counted.</summary>
     public int MaximumQueuedMessages { get; init; } = 10_000;
 
-    /// <summary>Bytes of QoS 1 messages that may wait in one Session, 1 or more; 16 MiB unless said otherwise. The newest is dropped beyond it, and counted.</summary>
+    /// <summary>
+    /// Bytes of QoS 1 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
+    /// The newest is dropped beyond it, and counted.
+    /// </summary>
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).</summary>
+    public int MaximumSubscriptions { get; init; } = 10_000;
 
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
@@ -67,7 +73,7 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it a request with an own response topic is refused with 0x97.</summary>
+    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise; those of one requester at most a quarter of it. Beyond it a request with an own response topic is refused with 0x97.</summary>
     public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more; 1,000 unless said otherwise.</summary>
@@ -108,6 +114,7 @@ public sealed record BrokerOptions
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
         Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
+        Require(MaximumSubscriptions >= 1, $"MaximumSubscriptions is {MaximumSubscriptions}; it has to be 1 or more.");
         Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
         Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");

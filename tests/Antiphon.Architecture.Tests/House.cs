@@ -15,7 +15,8 @@ internal static class House
     /// <summary>Opens the assembly of a project as it was built beside this one.</summary>
     public static PEReader Open(string project) => new(File.OpenRead(PathOf(project)));
 
-    public static string PathOf(string project) => Path.Combine(AppContext.BaseDirectory, $"{project}.dll");
+    /// <summary>The assembly of a project, which has the project's name; only the program is called as one calls it.</summary>
+    public static string PathOf(string project) => Path.Combine(AppContext.BaseDirectory, $"{(project == "Antiphon.Cli" ? "antiphon" : project)}.dll");
 
     /// <summary>The names of the assemblies that a project's assembly references.</summary>
     public static IReadOnlyList<string> References(string project)

@@ -1,4 +1,3 @@
-using System.Text;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -15,16 +14,14 @@ internal sealed class Closer(
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
-    /// <summary>A refusing CONNACK or DISCONNECT without its Reason String, in bytes: fixed header, code, lengths and the property's identifier.</summary>
-    private const int LongestWithoutText = 16;
-
     /// <summary>Refuses what the peer did: with CONNACK before the connection stands, with DISCONNECT after it.</summary>
     public void Refuse(Connection connection, Fault fault, Instant now)
     {
         counters.Refusals++;
         if (connection.Phase == ConnectionPhase.AwaitingConnect)
         {
-            new ConnAckPacket { ReasonCode = fault.Code, ReasonString = TextFor(connection, fault) }.WriteTo(connection.Output, connection.Version);
+            var refusal = new ConnAckPacket { ReasonCode = fault.Code, ReasonString = fault.Message };
+            _ = connection.TryWrite(refusal) || connection.TryWrite(refusal with { ReasonString = null });
             Close(connection, fault, now);
         }
         else
@@ -33,12 +30,20 @@ internal sealed class Closer(
         }
     }
 
+    /// <summary>Closes on whoever may not even speak MQTT, without a word (MQTT 5 §4.13.1).</summary>
+    public void Reject(Connection connection, Fault fault, Instant now)
+    {
+        counters.Refusals++;
+        Close(connection, fault, now);
+    }
+
     /// <summary>Closes a connection that stands, saying why. A Session that rests, and its Will, follow the loss of a connection.</summary>
     public void Disconnect(Connection connection, Fault reason, Instant now)
     {
         if (connection.Version == ProtocolVersion.V5)
         {
-            new DisconnectPacket { ReasonCode = reason.Code, ReasonString = TextFor(connection, reason) }.WriteTo(connection.Output, connection.Version);
+            var goodbye = new DisconnectPacket { ReasonCode = reason.Code, ReasonString = reason.Message };
+            _ = connection.TryWrite(goodbye) || connection.TryWrite(goodbye with { ReasonString = null });
         }
 
         Close(connection, reason, now);
@@ -88,10 +93,6 @@ internal sealed class Closer(
         connection.Output.Clear();
         Detach(connection, now);
     }
-
-    /// <summary>The sentence that goes with the code, unless it made the packet longer than the client accepts [MQTT-3.2.2-19, MQTT-3.14.2-3].</summary>
-    private static string? TextFor(Connection connection, Fault fault) =>
-        fault.Message is { } text && Encoding.UTF8.GetByteCount(text) + LongestWithoutText <= connection.MaximumPacketSize ? text : null;
 
     private void Detach(Connection connection, Instant now)
     {

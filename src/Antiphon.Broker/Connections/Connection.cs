@@ -3,6 +3,7 @@ using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Connections;
 
@@ -108,5 +109,21 @@ internal sealed class Connection
         {
             CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
         }
+    }
+
+    /// <summary>Appends a packet to <see cref="Output"/>.</summary>
+    /// <returns><c>false</c>: nothing was appended, because the packet is larger than the client takes [MQTT-3.1.2-24].</returns>
+    public bool TryWrite(Packet packet)
+    {
+        var before = Output.Length;
+        packet.WriteTo(Output, Version);
+        var size = Output.Length - before;
+        if ((uint)size <= MaximumPacketSize)
+        {
+            return true;
+        }
+
+        Output.Retract(size);
+        return false;
     }
 }

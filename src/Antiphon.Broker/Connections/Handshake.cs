@@ -20,14 +20,14 @@ internal sealed class Handshake(
     {
         if (frame.Type != PacketType.Connect)
         {
-            closer.Close(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
+            closer.Reject(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
             return;
         }
 
         var level = ConnectPacket.PeekProtocolLevel(frame.Body);
         if (level is null)
         {
-            closer.Close(connection, Fault.Malformed("The CONNECT does not begin with the protocol name MQTT [MQTT-3.1.2-1]."), now);
+            closer.Reject(connection, Fault.Malformed("The CONNECT does not begin with the protocol name MQTT [MQTT-3.1.2-1]."), now);
             return;
         }
 
@@ -114,7 +114,7 @@ internal sealed class Handshake(
         }
 
         var granted = ExpirySeconds(session.ExpiryInterval);
-        new ConnAckPacket
+        var accepted = new ConnAckPacket
         {
             SessionPresent = present,
             SessionExpiryInterval = granted == expiry ? null : granted,
@@ -126,7 +126,13 @@ internal sealed class Handshake(
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
-        }.WriteTo(connection.Output, connection.Version);
+        };
+        if (!connection.TryWrite(accepted))
+        {
+            closer.Reject(connection, new Fault(ReasonCode.PacketTooLarge, $"CONNACK is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
+            return;
+        }
+
         flushList.Mark(connection);
         sender.SendWaiting(session, now);
     }

@@ -154,6 +154,16 @@ internal sealed class OutputBuffer(BufferPool pool, MessagePool messages) : IBuf
         pool.Return(handedOut.Array!);
     }
 
+    /// <summary>Takes the last so many bytes back; none of them may have been handed out for sending.</summary>
+    public void Retract(int count)
+    {
+        _end -= count;
+        if (Length == 0)
+        {
+            Clear();
+        }
+    }
+
     /// <summary>Drops everything and gives the array back.</summary>
     public void Clear()
     {

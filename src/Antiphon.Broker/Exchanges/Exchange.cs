@@ -12,22 +12,36 @@ internal sealed class Exchange
     /// <summary>Longer keys are not tracked.</summary>
     public const int MaximumKeyLength = 256;
 
+    /// <summary>From so many responders on they are found by an index: a request to a hundred thousand must not compare each with all.</summary>
+    private const int IndexedFrom = 16;
+
     private byte[] _key = [];
     private int _keyLength;
     private Responder[] _responders = new Responder[1];
     private int _responderCount;
+    private Dictionary<Session, int>? _index;
 
     public Exchange() => Deadline = new Deadline(this);
 
     public Deadline Deadline { get; }
 
+    /// <summary>Whose request it is; <c>null</c> while it is not open.</summary>
+    public Session? Requester { get; private set; }
+
+    /// <summary>The neighbours among the open exchanges of its requester.</summary>
+    public Exchange? Previous { get; set; }
+
+    /// <inheritdoc cref="Previous"/>
+    public Exchange? Next { get; set; }
+
     public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
     /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
-    public int Size => 160 + _key.Length + 16 * _responders.Length;
+    public int Size => 200 + _key.Length + 16 * _responders.Length + (_index is null ? 0 : 40 * _responders.Length);
 
-    public void Open(ReadOnlySpan<byte> key)
+    public void Open(ReadOnlySpan<byte> key, Session? requester)
     {
+        Requester = requester;
         if (_key.Length < key.Length)
         {
             _key = new byte[key.Length];
@@ -40,13 +54,11 @@ internal sealed class Exchange
     /// <summary>A Session received the request, for the first time or again: it may send so many Response Messages.</summary>
     public void Permit(Session responder, int messages)
     {
-        for (var i = 0; i < _responderCount; i++)
+        var place = Find(responder);
+        if (place >= 0)
         {
-            if (_responders[i].Session == responder)
-            {
-                _responders[i].Remaining = messages;
-                return;
-            }
+            _responders[place].Remaining = messages;
+            return;
         }
 
         if (_responderCount == _responders.Length)
@@ -54,22 +66,17 @@ internal sealed class Exchange
             Array.Resize(ref _responders, 2 * _responderCount);
         }
 
-        _responders[_responderCount++] = new Responder { Session = responder, Remaining = messages };
+        _responders[_responderCount] = new Responder { Session = responder, Remaining = messages };
+        _index?.Add(responder, _responderCount);
+        _responderCount++;
     }
 
     /// <summary>A Session sends a Response Message.</summary>
     /// <returns>Whether it may.</returns>
     public bool TryUse(Session responder)
     {
-        for (var i = 0; i < _responderCount; i++)
-        {
-            if (_responders[i].Session == responder)
-            {
-                return _responders[i].Remaining > 0 && _responders[i].Remaining-- > 0;
-            }
-        }
-
-        return false;
+        var place = Find(responder);
+        return place >= 0 && _responders[place].Remaining > 0 && _responders[place].Remaining-- > 0;
     }
 
     /// <summary>Whether nobody may answer any more.</summary>
@@ -88,8 +95,46 @@ internal sealed class Exchange
 
     public void Close()
     {
-        _responders.AsSpan(0, _responderCount).Clear();
+        Requester = null;
+        _index = null;
+        if (_responders.Length > IndexedFrom)
+        {
+            // It is kept for reuse, and most exchanges have one responder.
+            _responders = new Responder[1];
+        }
+        else
+        {
+            _responders.AsSpan(0, _responderCount).Clear();
+        }
+
         _responderCount = 0;
+    }
+
+    private int Find(Session responder)
+    {
+        if (_responderCount < IndexedFrom)
+        {
+            for (var i = 0; i < _responderCount; i++)
+            {
+                if (_responders[i].Session == responder)
+                {
+                    return i;
+                }
+            }
+
+            return -1;
+        }
+
+        if (_index is null)
+        {
+            _index = new Dictionary<Session, int>(2 * _responderCount);
+            for (var i = 0; i < _responderCount; i++)
+            {
+                _index.Add(_responders[i].Session, i);
+            }
+        }
+
+        return _index.TryGetValue(responder, out var place) ? place : -1;
     }
 
     private struct Responder

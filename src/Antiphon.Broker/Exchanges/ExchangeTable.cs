@@ -21,28 +21,29 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
 
-    /// <summary>Whether there is room for one more.</summary>
-    public bool IsFull => _bytes >= options.MaximumExchangeBytes;
+    /// <summary>Whether there is room for one more of that requester. Nobody may have more than a quarter of it all, so that no client takes what others need.</summary>
+    public bool HasRoom(Session requester) => _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
 
     /// <summary>Whether Response Topic and Correlation Data together are too long to be tracked.</summary>
     public static bool IsTooLong(in PublishView request) => IsTooLong(request.ResponseTopic, request.CorrelationData);
 
     /// <summary>A responder is given a request. The same request again from the same Session is a retry of the same exchange.</summary>
-    public void Permit(in PublishView request, Session responder, Instant now)
+    public void Permit(in PublishView request, Session requester, Session responder, Instant now)
     {
         var key = Key(stackalloc byte[Exchange.MaximumKeyLength], request.ResponseTopic, request.CorrelationData);
         if (!Lookup.TryGetValue(key, out var exchange))
         {
             exchange = _free.TryPop(out var free) ? free : new Exchange();
-            exchange.Open(key);
+            exchange.Open(key, requester);
             _open.Add(exchange);
-            _bytes += exchange.Size;
+            Link(exchange, requester);
+            Count(requester, exchange.Size);
             counters.OpenExchanges++;
         }
 
         var before = exchange.Size;
         exchange.Permit(responder, Replies(request));
-        _bytes += exchange.Size - before;
+        Count(requester, exchange.Size - before);
         var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
         wheel.Set(exchange.Deadline, now + limit);
     }
@@ -75,7 +76,12 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     {
         wheel.Cancel(exchange.Deadline);
         _open.Remove(exchange);
-        _bytes -= exchange.Size;
+        if (exchange.Requester is { } requester)
+        {
+            Count(requester, -exchange.Size);
+            Unlink(exchange, requester);
+        }
+
         counters.OpenExchanges--;
         exchange.Close();
         if (_free.Count < KeptForReuse)
@@ -84,7 +90,52 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         }
     }
 
+    /// <summary>The requester's Session ends: nobody is left to be answered.</summary>
+    public void CloseAll(Session requester)
+    {
+        while (requester.FirstExchange is { } exchange)
+        {
+            Close(exchange);
+        }
+    }
+
     private HashSet<Exchange>.AlternateLookup<ReadOnlySpan<byte>> Lookup => _open.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    private static void Link(Exchange exchange, Session requester)
+    {
+        exchange.Next = requester.FirstExchange;
+        if (exchange.Next is { } next)
+        {
+            next.Previous = exchange;
+        }
+
+        requester.FirstExchange = exchange;
+    }
+
+    private static void Unlink(Exchange exchange, Session requester)
+    {
+        if (exchange.Previous is { } previous)
+        {
+            previous.Next = exchange.Next;
+        }
+        else
+        {
+            requester.FirstExchange = exchange.Next;
+        }
+
+        if (exchange.Next is { } next)
+        {
+            next.Previous = exchange.Previous;
+        }
+
+        exchange.Previous = exchange.Next = null;
+    }
+
+    private void Count(Session requester, int bytes)
+    {
+        _bytes += bytes;
+        requester.ExchangeBytes += bytes;
+    }
 
     private static bool IsTooLong(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) => topic.Length + 1 + correlation.Length > Exchange.MaximumKeyLength;
 
@@ -115,7 +166,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         public Exchange Create(ReadOnlySpan<byte> alternate)
         {
             var exchange = new Exchange();
-            exchange.Open(alternate);
+            exchange.Open(alternate, requester: null);
             return exchange;
         }
     }

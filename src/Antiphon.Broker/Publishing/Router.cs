@@ -22,8 +22,8 @@ internal sealed class Router(
     public ReasonCode Route(in PublishView publish, Session? publisher, Instant now)
     {
         // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
-        var opensExchange = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic);
-        if (opensExchange && (exchanges.IsFull || ExchangeTable.IsTooLong(publish)))
+        var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic) ? publisher : null;
+        if (requester is not null && (!exchanges.HasRoom(requester) || ExchangeTable.IsTooLong(publish)))
         {
             counters.UntrackedRequests++;
             return ReasonCode.QuotaExceeded;
@@ -32,7 +32,7 @@ internal sealed class Router(
         Message? copy = null;
         var code = OwnResponseTopics.Includes(publish.Topic)
             ? RouteResponse(publish, ref copy, publisher, now)
-            : RouteToSubscriptions(publish, ref copy, publisher, opensExchange, now);
+            : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
         if (copy is not null)
         {
             messages.Release(copy);
@@ -46,7 +46,7 @@ internal sealed class Router(
         return code;
     }
 
-    private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, bool opensExchange, Instant now)
+    private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
     {
         var match = matches.Match(publish.Topic);
         if (match.IsNobody)
@@ -64,9 +64,9 @@ internal sealed class Router(
         {
             if (matched.TryWithoutNoLocal(publisher, out var recipient))
             {
-                if (opensExchange && recipient.MayRespond)
+                if (requester is not null && recipient.MayRespond)
                 {
-                    exchanges.Permit(publish, recipient.Session, now);
+                    exchanges.Permit(publish, requester, recipient.Session, now);
                 }
 
                 var retain = publish.Retain && recipient.RetainAsPublished;
@@ -77,9 +77,9 @@ internal sealed class Router(
         foreach (var group in match.Groups)
         {
             var member = group.Choose();
-            if (opensExchange && member.MayRespond)
+            if (requester is not null && member.MayRespond)
             {
-                exchanges.Permit(publish, member.Session, now);
+                exchanges.Permit(publish, requester, member.Session, now);
             }
 
             Deliver(publish, ref copy, member, now);

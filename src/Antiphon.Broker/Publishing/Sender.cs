@@ -13,8 +13,11 @@ namespace Antiphon.Broker.Publishing;
 /// </summary>
 internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushList flushList, EngineCounters counters)
 {
-    /// <summary>More than the fixed header, lengths, identifiers and Subscription Identifiers of a delivery usually add to a message.</summary>
-    private const int Overhead = 64;
+    /// <summary>More than fixed header, lengths and Packet Identifier add to a message.</summary>
+    private const int Overhead = 16;
+
+    /// <summary>What a Subscription Identifier adds at most: its property identifier and four bytes.</summary>
+    private const int SubscriptionIdentifierSize = 5;
 
     /// <summary>Payloads of so many bytes and more are shared by their receivers instead of copied to each.</summary>
     private const int SharedFrom = 4096;
@@ -138,7 +141,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
     private bool CanSend(Session session, Connection connection) =>
-        HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull;
+        HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
 
     private void Enqueue(Session session, in OutgoingMessage outgoing)
     {
@@ -182,8 +185,9 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     /// <param name="delivery">This delivery.</param>
     private bool Write(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
-        var roughly = (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length + Overhead);
-        if (roughly > connection.MaximumPacketSize && (uint)PublishEncoder.SizeOf(message, delivery, connection.Version) > connection.MaximumPacketSize)
+        var atMost = (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length
+            + SubscriptionIdentifierSize * delivery.SubscriptionIdentifiers.Length + Overhead);
+        if (atMost > connection.MaximumPacketSize && (uint)PublishEncoder.SizeOf(message, delivery, connection.Version) > connection.MaximumPacketSize)
         {
             counters.TooLargeForReceiver++;
             return false;

@@ -31,6 +31,9 @@ internal sealed class SendWindow
 
     public bool IsEmpty => _count == 0;
 
+    /// <summary>What the unacknowledged messages take in memory, in bytes.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Adds a message that is sent right now.</summary>
     /// <returns>Its Packet Identifier, not zero and not in use [MQTT-2.2.1-4].</returns>
     public PacketIdentifier AddSent(in OutgoingMessage message)
@@ -44,6 +47,7 @@ internal sealed class SendWindow
         _count++;
         _sent++;
         Unacknowledged++;
+        Bytes += message.Message.Size;
         return IdentifierAt(_count - 1);
     }
 
@@ -94,12 +98,15 @@ internal sealed class SendWindow
         message = entry.Outgoing.Message;
         entry = default;
         Unacknowledged--;
+        Bytes -= message.Size;
         while (_count > 0 && _entries[_head].Acknowledged)
         {
             _head = (_head + 1) & (_entries.Length - 1);
             _headIdentifier = _headIdentifier == LastIdentifier ? (ushort)1 : (ushort)(_headIdentifier + 1);
             _count--;
-            _sent--;
+
+            // What was acknowledged over an earlier connection may lie beyond what this one has been sent.
+            _sent = Math.Max(0, _sent - 1);
         }
 
         return true;
@@ -126,6 +133,7 @@ internal sealed class SendWindow
 
         _entries = [];
         _head = _count = 0;
+        Bytes = 0;
         ConnectionEnded();
     }
 

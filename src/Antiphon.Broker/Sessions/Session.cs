@@ -1,4 +1,5 @@
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol.Packets;
@@ -34,6 +35,12 @@ internal sealed class Session(string clientId)
 
     /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
     public List<Subscription>? ResponseSubscriptions { get; set; }
+
+    /// <summary>Its open exchanges as requester, linked with each other.</summary>
+    public Exchange? FirstExchange { get; set; }
+
+    /// <summary>What these take in memory, in bytes.</summary>
+    public long ExchangeBytes { get; set; }
 
     /// <summary>How long it outlives its connection; <see cref="TimeSpan.MaxValue"/>: for ever.</summary>
     public TimeSpan ExpiryInterval { get; set; }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Subscriptions;
@@ -12,7 +13,7 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
@@ -87,6 +88,7 @@ internal sealed class SessionTable(
         counters.Sessions--;
         subscriptions.RemoveAll(session);
         responseTopics.Revoke(session);
+        exchanges.CloseAll(session);
         sender.Discard(session);
         PublishWill(session, now);
     }

@@ -16,18 +16,21 @@ internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups)
 /// </summary>
 internal readonly struct MatchedSession
 {
-    private readonly Subscription[] _subscriptions;
-    private readonly bool _anyNoLocal;
+    // What is left without the subscriptions that have No Local: nothing, or one; null: none has it. Made here, so that delivering makes nothing.
+    private readonly MatchedSession[]? _withoutNoLocal;
 
     public MatchedSession(Session session, Subscription[] subscriptions)
     {
         Session = session;
-        _subscriptions = subscriptions;
         QoS = subscriptions.Max(subscription => subscription.QoS);
         RetainAsPublished = subscriptions.Any(subscription => subscription.Options.RetainAsPublished);
         Identifiers = subscriptions.Length == 1 ? subscriptions[0].Identifiers : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
         MayRespond = subscriptions.Any(subscription => subscription.MayRespond);
-        _anyNoLocal = subscriptions.Any(subscription => subscription.Options.NoLocal);
+        if (subscriptions.Any(subscription => subscription.Options.NoLocal))
+        {
+            var rest = Array.FindAll(subscriptions, subscription => !subscription.Options.NoLocal);
+            _withoutNoLocal = rest.Length == 0 ? [] : [new MatchedSession(session, rest)];
+        }
     }
 
     public Session Session { get; }
@@ -45,18 +48,17 @@ internal readonly struct MatchedSession
     public bool TryWithoutNoLocal(Session? publisher, out MatchedSession remaining)
     {
         remaining = this;
-        if (!_anyNoLocal || publisher != Session)
+        if (_withoutNoLocal is null || publisher != Session)
         {
             return true;
         }
 
-        var rest = Array.FindAll(_subscriptions, subscription => !subscription.Options.NoLocal);
-        if (rest.Length == 0)
+        if (_withoutNoLocal.Length == 0)
         {
             return false;
         }
 
-        remaining = new MatchedSession(Session, rest);
+        remaining = _withoutNoLocal[0];
         return true;
     }
 }

@@ -14,9 +14,9 @@ internal sealed class ShareGroup(string name)
 
     public bool IsEmpty => _members.Count == 0;
 
-    public void Add(Subscription member) => _members.Add(member);
+    public void Add(Subscription member) => _members.Join(member);
 
-    public void Remove(Subscription member) => _members.Remove(member);
+    public void Remove(Subscription member) => _members.Leave(member);
 
     /// <summary>The connected member with the fewest messages to deal with; members equally busy take turns. Only if none is connected, one that is away.</summary>
     public Subscription Choose()

@@ -8,11 +8,14 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
-internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache, EngineCounters counters)
+internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, EngineCounters counters)
 {
+    /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
+    private const int MaximumLevels = 128;
+
     /// <summary>Adds a subscription, or replaces the options of the one that has the same Topic Filter [MQTT-3.8.4-3].</summary>
     /// <returns>The Reason Code for SUBACK.</returns>
-    public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions options, uint[] identifiers)
+    public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
         var ownResponse = OwnResponseTopics.Includes(pattern);
@@ -22,11 +25,15 @@ internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache,
         }
 
         // Maximum QoS is 1 here: more is granted as 1 (§3.9.3).
-        var granted = options with { MaximumQoS = options.MaximumQoS == QualityOfService.AtMostOnce ? QualityOfService.AtMostOnce : QualityOfService.AtLeastOnce };
+        var granted = asked with { MaximumQoS = asked.MaximumQoS == QualityOfService.AtMostOnce ? QualityOfService.AtMostOnce : QualityOfService.AtLeastOnce };
         if (session.Subscriptions.TryGet(topicFilter, out var subscription))
         {
             subscription.Options = granted;
             subscription.Identifiers = identifiers;
+        }
+        else if (session.Subscriptions.Count >= options.MaximumSubscriptions || pattern.AsSpan().Count((byte)'/') >= MaximumLevels)
+        {
+            return ReasonCode.QuotaExceeded;
         }
         else
         {
@@ -41,7 +48,7 @@ internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache,
             counters.Subscriptions++;
             if (ownResponse)
             {
-                (session.ResponseSubscriptions ??= []).Add(subscription);
+                (session.ResponseSubscriptions ??= []).Join(subscription);
             }
             else
             {
@@ -85,7 +92,7 @@ internal sealed class SubscriptionTable(SubscriptionTree tree, MatchCache cache,
         counters.Subscriptions--;
         if (subscription.Pattern is not null)
         {
-            subscription.Session.ResponseSubscriptions!.Remove(subscription);
+            subscription.Session.ResponseSubscriptions!.Leave(subscription);
             return;
         }
 

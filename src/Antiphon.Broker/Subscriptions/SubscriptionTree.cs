@@ -27,7 +27,7 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
 
         if (filter.ShareName is null)
         {
-            level.Subscriptions.Add(subscription);
+            level.Subscriptions.Join(subscription);
             return;
         }
 
@@ -61,7 +61,7 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         }
         else
         {
-            level.Subscriptions.Remove(subscription);
+            level.Subscriptions.Leave(subscription);
         }
 
         for (; level.Parent is not null && level.IsEmpty; level = level.Parent)

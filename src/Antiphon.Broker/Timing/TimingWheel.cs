@@ -80,7 +80,7 @@ internal sealed class TimingWheel
             while (_heads[Firing] is { } deadline)
             {
                 Unlink(deadline);
-                if (deadline.Due <= now)
+                if (TickAfter(deadline.Due) <= _tick)
                 {
                     _count--;
                     return deadline;

@@ -18,12 +18,7 @@ internal static class ListeningSocket
         try
         {
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (!OperatingSystem.IsWindows())
-            {
-                // A port that another program listens on stays refused; one in TIME_WAIT does not. (On Windows the option would allow both.)
-                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            }
-
+            AllowTimeWait(socket);
             socket.Bind(new IPEndPoint(address, port));
             socket.Listen(Backlog);
             return socket;
@@ -33,6 +28,22 @@ internal static class ListeningSocket
             socket?.Dispose();
             throw new BrokerStartException(
                 $"The broker cannot listen on {new IPEndPoint(address, port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+        }
+    }
+
+    /// <summary>
+    /// A port that another program listens on stays refused; one in TIME_WAIT does not. (The base library's ReuseAddress would set SO_REUSEPORT too, and with it
+    /// two brokers share a port unawares. Windows needs neither.)
+    /// </summary>
+    private static void AllowTimeWait(Socket socket)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            socket.SetRawSocketOption(optionLevel: 1, optionName: 2, BitConverter.GetBytes(1));
+        }
+        else if (!OperatingSystem.IsWindows())
+        {
+            socket.SetRawSocketOption(optionLevel: 0xFFFF, optionName: 4, BitConverter.GetBytes(1));
         }
     }
 }

@@ -2,14 +2,17 @@ using System.Threading.Tasks.Sources;
 
 namespace Antiphon.Client.Connections;
 
-/// <summary>Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates.</summary>
-internal sealed class AsyncSignal : IValueTaskSource
+/// <summary>
+/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates. The waiter goes to the end of the thread pool's
+/// common queue, behind what is ready to run on this thread: publishers that run meanwhile get into the same send.
+/// </summary>
+internal sealed class AsyncSignal : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int Idle = 0;
     private const int Waiting = 1;
     private const int Ready = 2;
 
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core;
     private int _state;
 
     public void Set()
@@ -22,7 +25,7 @@ internal sealed class AsyncSignal : IValueTaskSource
         if (Interlocked.Exchange(ref _state, Ready) == Waiting)
         {
             Volatile.Write(ref _state, Idle);
-            _core.SetResult(true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
 
@@ -43,6 +46,8 @@ internal sealed class AsyncSignal : IValueTaskSource
 
         return new ValueTask(this, _core.Version);
     }
+
+    void IThreadPoolWorkItem.Execute() => _core.SetResult(true);
 
     void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
 

@@ -147,7 +147,14 @@ internal sealed class NetworkConnection : IDisposable
             {
                 if (_session.TryTakeOutput(out var bytes))
                 {
-                    await SendAsync(bytes).ConfigureAwait(false);
+                    Volatile.Write(ref _lastSent, Elapsed());
+                    for (var sent = 0; sent < bytes.Length;)
+                    {
+                        sent += await _socket.SendAsync(bytes[sent..], SocketFlags.None).ConfigureAwait(false);
+                    }
+
+                    _session.Counting.BytesSent(bytes.Length);
+                    _session.Sent();
                 }
                 else if (_closing)
                 {
@@ -163,19 +170,6 @@ internal sealed class NetworkConnection : IDisposable
         {
             End(new ConnectionEnd($"The connection was lost while sending: {failure.Message}") { Cause = failure });
         }
-    }
-
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
-    {
-        var rest = bytes;
-        while (!rest.IsEmpty)
-        {
-            rest = rest[await _socket.SendAsync(rest, SocketFlags.None).ConfigureAwait(false)..];
-        }
-
-        Volatile.Write(ref _lastSent, Elapsed());
-        _session.Counting.BytesSent(bytes.Length);
-        _session.Sent();
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]

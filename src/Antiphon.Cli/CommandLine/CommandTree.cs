@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using Antiphon.Cli.Brokers;
+using Antiphon.Cli.Demo;
+using Antiphon.Cli.Output;
+using Antiphon.Cli.Publishing;
+using Antiphon.Cli.Replies;
+using Antiphon.Cli.Requests;
+using Antiphon.Cli.Subscribing;
+
+namespace Antiphon.Cli.CommandLine;
+
+/// <summary>The commands of the program, and what every one of them has: an example in its help, one sentence for an error, an exit code.</summary>
+internal static class CommandTree
+{
+    private const string Description = """
+        MQTT 5 request/response: a broker, a requester, a responder, and tools to look at them.
+
+        Exit codes: 0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked, 130 interrupted.
+        Data goes to the standard output, everything else to the standard error.
+        """;
+
+    private const string Example = """
+        antiphon demo
+        antiphon broker --port 1883
+        antiphon reply device_1/relay_1 --echo
+        antiphon request device_1/relay_1 1
+        """;
+
+    public static async Task<ExitCode> RunAsync(string[] args, Terminal terminal, TimeProvider time, CancellationToken interrupted)
+    {
+        var root = Create(terminal, time);
+
+        // «@text» is a payload like any other, not the name of a file with more arguments.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        string[] mistakes = [.. MisspeltOptions(parsed), .. parsed.Errors.Select(error => error.Message).Distinct()];
+        if (mistakes.Length > 0 && parsed.Action is not HelpWithExample)
+        {
+            foreach (var sentence in mistakes)
+            {
+                terminal.Note(sentence);
+            }
+
+            terminal.Note($"See: {NameOf(parsed.CommandResult.Command)} --help");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            // Signals are handled by Interruption alone.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return (ExitCode)await parsed.InvokeAsync(invocation, interrupted);
+        }
+        catch (Exception e)
+        {
+            // The last catch of the program: whatever it was, the person gets a sentence and the script gets a code.
+            var failure = Failure.From(e, interrupted);
+            terminal.Note(failure.Sentence);
+            return failure.ExitCode;
+        }
+    }
+
+    private static RootCommand Create(Terminal terminal, TimeProvider time)
+    {
+        var root = new RootCommand(Description);
+        var examples = new Dictionary<Command, string> { [root] = Example };
+        Add(BrokerCommand.Create(terminal), BrokerCommand.Example);
+        Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
+        Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
+        Add(PubCommand.Create(terminal), PubCommand.Example);
+        Add(SubCommand.Create(terminal), SubCommand.Example);
+        Add(DemoCommand.Create(terminal, time), DemoCommand.Example);
+
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExample((HelpAction)help.Action!, examples);
+        return root;
+
+        void Add(Command command, string example)
+        {
+            root.Subcommands.Add(command);
+            examples.Add(command, example);
+        }
+    }
+
+    // The parser takes an option that it does not know for an argument where one fits: a mistyped option must not go out as the payload.
+    private static IEnumerable<string> MisspeltOptions(ParseResult parsed)
+    {
+        var beforeDashes = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).ToHashSet();
+        return parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Where(token => token.Value is ['-', not (>= '0' and <= '9'), ..] && beforeDashes.Contains(token))
+            .Select(token => $"There is no option {token.Value}. If it is meant as it stands, put -- before it.");
+    }
+
+    private static string NameOf(Command command) => command is RootCommand ? "antiphon" : $"antiphon {command.Name}";
+}

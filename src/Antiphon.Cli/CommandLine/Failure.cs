@@ -1,0 +1,47 @@
+using Antiphon.Cli.Connecting;
+using Antiphon.Client;
+using Antiphon.Protocol;
+using Antiphon.Rpc;
+
+namespace Antiphon.Cli.CommandLine;
+
+/// <summary>What went wrong: for scripts a code and a word, for people a sentence that says what was seen and what to do.</summary>
+/// <param name="ExitCode">How the program ends because of it.</param>
+/// <param name="Name">The word for it in JSON and in summaries.</param>
+/// <param name="Sentence">The sentence.</param>
+internal readonly record struct Failure(ExitCode ExitCode, string Name, string Sentence)
+{
+    public static Failure From(Exception exception, CancellationToken interrupted) => exception switch
+    {
+        OperationCanceledException when interrupted.IsCancellationRequested => new(ExitCode.Interrupted, "interrupted", "Interrupted."),
+        UsageException => new(ExitCode.Usage, "usage", exception.Message),
+        ConnectFailedException failed => FromConnect(failed),
+        NoResponderException => new(
+            ExitCode.NoResponder, "no-responder", $"{exception.Message} Start a responder that subscribes to the topic, or check the topic's spelling."),
+        RequestTimeoutException => new(
+            ExitCode.Timeout, "timeout", $"{exception.Message} If the responder needs longer, raise --timeout."),
+        RemoteErrorException => new(ExitCode.RemoteError, "remote-error", exception.Message),
+        RequestRefusedException refused => new(ExitCodeOf(refused.ReasonCode), "refused", exception.Message),
+        RefusedException refused => new(ExitCodeOf(refused.ReasonCode), "refused", exception.Message),
+        OutcomeUnknownException => new(ExitCode.Connect, "outcome-unknown", exception.Message),
+        ResponderGoneException => new(ExitCode.Other, "responder-gone", exception.Message),
+        ConnectionException lost => new(lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),
+        _ => new(ExitCode.Other, "other", exception.Message),
+    };
+
+    /// <summary>A gathered reply that is an error.</summary>
+    public static Failure From(Response error) =>
+        new(ExitCode.RemoteError, "remote-error", $"A responder answered with error {error.Status}{(error.StatusMessage is null ? "" : $": {error.StatusMessage}")}.");
+
+    private static Failure FromConnect(ConnectFailedException failed)
+    {
+        var exitCode = failed.Reason.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect;
+        var advice = exitCode == ExitCode.Denied
+            ? "Check --username and the password."
+            : $"Check --host and --port, or start a broker: antiphon broker --port {failed.Port}";
+        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{failed.Message} {advice}");
+    }
+
+    private static ExitCode ExitCodeOf(ReasonCode code, ExitCode otherwise = ExitCode.Other) =>
+        code is ReasonCode.NotAuthorized or ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod ? ExitCode.Denied : otherwise;
+}

@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Antiphon.Protocol;
+
+namespace Antiphon.Cli.CommandLine;
+
+/// <summary>The kinds of value that more than one command takes, each with the sentence for a value that is none.</summary>
+internal static class Values
+{
+    private static readonly (string Unit, double Milliseconds)[] Units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("", 1_000)];
+
+    /// <summary>A duration above zero and up to a day: <c>500ms</c>, <c>2.5s</c>, <c>1m</c>; a bare number is seconds.</summary>
+    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "DURATION",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (TryReadDuration(text) is { } duration)
+            {
+                return duration;
+            }
+
+            result.AddError($"{name} «{text}» is not a duration; write for instance 500ms, 2.5s or 1m, above zero and at most 24 hours.");
+            return null;
+        },
+    };
+
+    /// <summary>A whole number from 1 on.</summary>
+    public static Option<int?> Count(string name, string description, params string[] aliases)
+    {
+        var option = new Option<int?>(name, aliases) { Description = description, HelpName = "N" };
+        option.CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1)
+            {
+                return count;
+            }
+
+            result.AddError($"{name} «{text}» is not a whole number from 1 to {int.MaxValue}.");
+            return null;
+        };
+        return option;
+    }
+
+    /// <summary>A TCP port; <paramref name="lowest"/> is 0 where 0 means a free one.</summary>
+    public static Option<int> Port(string description, int lowest) => new("--port", "-p")
+    {
+        Description = description,
+        HelpName = "PORT",
+        DefaultValueFactory = _ => 1883,
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port >= lowest && port <= ushort.MaxValue)
+            {
+                return port;
+            }
+
+            result.AddError($"--port «{text}» is not a port; ports are whole numbers from {lowest} to 65535.");
+            return 0;
+        },
+    };
+
+    /// <summary>QoS 0 or 1; absent: 1.</summary>
+    public static Option<QualityOfService?> QoS(string description) => new("--qos", "-q")
+    {
+        Description = $"{description} [default: 1]",
+        HelpName = "0|1",
+        CustomParser = result =>
+        {
+            switch (result.Tokens[0].Value)
+            {
+                case "0":
+                    return QualityOfService.AtMostOnce;
+                case "1":
+                    return QualityOfService.AtLeastOnce;
+                case var other:
+                    result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
+                    return null;
+            }
+        },
+    };
+
+    /// <summary>A Topic Name, checked before anything is sent.</summary>
+    public static Argument<string> TopicName(string description)
+    {
+        var argument = new Argument<string>("TOPIC") { Description = description };
+        argument.Validators.Add(result => Check(result, topic => Protocol.Topics.TopicName.ThrowIfInvalid(topic, "TOPIC")));
+        return argument;
+    }
+
+    /// <summary>Reports a Topic Filter that is none.</summary>
+    public static void CheckTopicFilter(ArgumentResult result) => Check(result, filter => Protocol.Topics.TopicFilter.Parse(filter));
+
+    private static void Check(ArgumentResult result, Action<string> check)
+    {
+        foreach (var token in result.Tokens)
+        {
+            try
+            {
+                check(token.Value);
+            }
+            catch (ArgumentException e)
+            {
+                result.AddError(token.Value.Length == 0 ? $"{result.Argument.Name} is empty; a topic has one character or more." : FirstLine(e));
+            }
+        }
+    }
+
+    // ArgumentException appends the parameter's name, which means nothing to somebody at a command line.
+    private static string FirstLine(ArgumentException e) =>
+        e.ParamName is { } name ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
+
+    private static TimeSpan? TryReadDuration(string text)
+    {
+        foreach (var (unit, milliseconds) in Units)
+        {
+            if (text.EndsWith(unit, StringComparison.Ordinal)
+                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+                && number * milliseconds is > 0 and <= 86_400_000)
+            {
+                return TimeSpan.FromMilliseconds(number * milliseconds);
+            }
+        }
+
+        return null;
+    }
+}

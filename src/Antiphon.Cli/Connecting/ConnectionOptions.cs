@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Text;
+using Antiphon.Cli.CommandLine;
+using Antiphon.Client;
+
+namespace Antiphon.Cli.Connecting;
+
+/// <summary>Which broker a command talks to, and as whom. Passwords come from the environment or from a file, since a command line can be read by every user of a machine.</summary>
+internal sealed class ConnectionOptions
+{
+    private const string PasswordVariable = "ANTIPHON_PASSWORD";
+
+    private readonly Option<string> _host = new("--host", "-H")
+    {
+        Description = "The broker's host name or address.",
+        HelpName = "HOST",
+        DefaultValueFactory = _ => "localhost",
+    };
+
+    private readonly Option<int> _port = Values.Port("The broker's TCP port.", lowest: 1);
+
+    private readonly Option<string?> _clientId = new("--client-id", "-i")
+    {
+        Description = "The Client Identifier; without it, a random one.",
+        HelpName = "ID",
+    };
+
+    private readonly Option<string?> _userName = new("--username", "-u")
+    {
+        Description = $"The user name. The password is taken from --password-file or from the environment variable {PasswordVariable}.",
+        HelpName = "NAME",
+    };
+
+    private readonly Option<FileInfo?> _passwordFile = new("--password-file")
+    {
+        Description = "A file that holds the password; a line end behind it does not count.",
+        HelpName = "FILE",
+    };
+
+    public ConnectionOptions(Command command)
+    {
+        command.Options.Add(_host);
+        command.Options.Add(_port);
+        command.Options.Add(_clientId);
+        command.Options.Add(_userName);
+        command.Options.Add(_passwordFile);
+    }
+
+    /// <summary>Connects, or throws <see cref="ConnectFailedException"/>.</summary>
+    public async Task<MqttClient> ConnectAsync(ParseResult line, CancellationToken cancellationToken)
+    {
+        var options = new MqttClientOptions
+        {
+            Host = line.GetRequiredValue(_host),
+            Port = line.GetValue(_port),
+            ClientId = line.GetValue(_clientId),
+            UserName = line.GetValue(_userName),
+            Password = await ReadPasswordAsync(line.GetValue(_passwordFile), cancellationToken),
+        };
+        try
+        {
+            return await MqttClient.ConnectAsync(options, cancellationToken);
+        }
+        catch (ConnectionException e)
+        {
+            throw new ConnectFailedException(options.Host, options.Port, e);
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>?> ReadPasswordAsync(FileInfo? file, CancellationToken cancellationToken)
+    {
+        if (file is null)
+        {
+            return Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : null;
+        }
+
+        try
+        {
+            var bytes = await File.ReadAllBytesAsync(file.FullName, cancellationToken);
+            return bytes.AsMemory().TrimEnd("\r\n"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"The password file «{file}» cannot be read: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Antiphon.Cli.Output;
+
+/// <summary>
+/// Where a command writes: data to the standard output, everything that is said about it to the standard error. Safe from any thread; what one call writes stays together.
+/// </summary>
+internal sealed class Terminal : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Stream _data = Console.OpenStandardOutput();
+    private readonly TextWriter _notes = Console.Error;
+
+    /// <summary>Colour only where a person looks, and never against their wish (no-color.org).</summary>
+    public bool HasColour { get; } = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+
+    /// <summary>Writes bytes as they are, and ends the line.</summary>
+    public void Data(ReadOnlySpan<byte> bytes)
+    {
+        // One write a line, so that whoever reads the other end never sees half of one.
+        var line = new byte[bytes.Length + 1];
+        bytes.CopyTo(line);
+        line[^1] = (byte)'\n';
+        lock (_lock)
+        {
+            _data.Write(line);
+            _data.Flush();
+        }
+    }
+
+    public void Data(string text) => Data(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Writes one line of JSON.</summary>
+    public void Json<T>(T value, JsonTypeInfo<T> type) => Data(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    /// <summary>Says something to the person at the terminal.</summary>
+    public void Note(string sentence)
+    {
+        lock (_lock)
+        {
+            _notes.WriteLine(sentence);
+            _notes.Flush();
+        }
+    }
+
+    public void Dispose() => _data.Dispose();
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Connecting;
+using Antiphon.Cli.Output;
+using Antiphon.Protocol;
+
+namespace Antiphon.Cli.Publishing;
+
+/// <summary><c>antiphon pub</c>: publishes a message and asks for nothing back.</summary>
+internal static class PubCommand
+{
+    public const string Example = """
+        antiphon pub device_1/status online
+        echo 21.5 | antiphon pub sensor_1/temperature --stdin --qos 0
+        """;
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("pub", "Publishes a message. With QoS 1 the broker's acknowledgement is waited for; it says nothing about who received it.");
+        var topic = Values.TopicName("The Topic Name.");
+        command.Arguments.Add(topic);
+        var payload = new PayloadOptions(command);
+        var qos = Values.QoS("How often it may arrive: 0 at most once, 1 at least once.");
+        command.Options.Add(qos);
+        var connection = new ConnectionOptions(command);
+        command.SetAction(async (line, interrupted) =>
+        {
+            var body = await payload.ReadAsync(line, interrupted);
+            await using var client = await connection.ConnectAsync(line, interrupted);
+            var message = new ApplicationMessage
+            {
+                Topic = line.GetRequiredValue(topic),
+                Payload = body.Bytes,
+                PayloadIsUtf8 = body.IsText ? true : null,
+                QoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce,
+            };
+            var result = await client.PublishAsync(message, interrupted);
+            if (result.NoMatchingSubscribers)
+            {
+                terminal.Note($"Published, but nobody is subscribed to {message.Topic} (0x10 No matching subscribers).");
+            }
+
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Connecting;
+using Antiphon.Cli.Output;
+using Antiphon.Cli.Publishing;
+using Antiphon.Protocol;
+using Antiphon.Rpc;
+
+namespace Antiphon.Cli.Requests;
+
+/// <summary><c>antiphon request</c>: sends a Request Message and prints what answers it.</summary>
+internal static class RequestCommand
+{
+    public const string Example = """
+        antiphon request device_1/relay_1 1
+        antiphon request device_1/relay_1 --file firmware.bin --timeout 30s --json
+        antiphon request sensors/temperature --replies 3 --timeout 2s
+        antiphon request echo ping --count 10000 --concurrency 100
+        """;
+
+    public static Command Create(Terminal terminal, TimeProvider time)
+    {
+        var command = new Command("request", "Sends a request and prints the payload of the response.");
+        var topic = Values.TopicName("The Topic Name that the responder listens on.");
+        command.Arguments.Add(topic);
+        var payload = new PayloadOptions(command);
+        var timeout = Values.Duration("--timeout", "How long to wait for the response, from the moment the request is made: 500ms, 2.5s, 1m. [default: 5s]");
+        var qos = Values.QoS("How often the request may arrive: 0 at most once, 1 at least once.");
+        var count = Values.Count("--count", "Sends the request so many times and prints a summary.", "-C");
+        var concurrency = Values.Count("--concurrency", "With --count: how many requests may wait for their response at the same time. [default: 1]");
+        var replies = Values.Count("--replies", "Gathers so many replies to the request, from many responders, until the timeout; fewer end with exit code 8.");
+        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each response, and for each request that failed." };
+        command.Options.Add(timeout);
+        command.Options.Add(qos);
+        command.Options.Add(count);
+        command.Options.Add(concurrency);
+        command.Options.Add(replies);
+        command.Options.Add(json);
+        var connection = new ConnectionOptions(command);
+        command.SetAction(async (line, interrupted) =>
+        {
+            var body = await payload.ReadAsync(line, interrupted);
+            var settings = new RequestSettings
+            {
+                Topic = line.GetRequiredValue(topic),
+                Payload = body,
+                Timeout = line.GetValue(timeout) ?? TimeSpan.FromSeconds(5),
+                QoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce,
+                Count = line.GetValue(count),
+                Concurrency = line.GetValue(concurrency) ?? 1,
+                Replies = line.GetValue(replies),
+            };
+            await using var client = await connection.ConnectAsync(line, interrupted);
+            await using var requester = new Requester(client, new RequesterOptions { Timeout = settings.Timeout, QoS = settings.QoS });
+            IRequestReport report = line.GetValue(json) ? new JsonReport(terminal) : new PlainReport(terminal);
+            return (int)await new RequestRun(requester, settings, report, terminal, time).RunAsync(interrupted);
+        });
+        return command;
+    }
+}

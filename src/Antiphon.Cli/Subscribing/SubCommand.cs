@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Connecting;
+using Antiphon.Cli.Output;
+using Antiphon.Client;
+using Antiphon.Protocol;
+
+namespace Antiphon.Cli.Subscribing;
+
+/// <summary><c>antiphon sub</c>: prints what is published.</summary>
+internal static class SubCommand
+{
+    public const string Example = """
+        antiphon sub 'device_1/#' --verbose
+        antiphon sub sensor_1/temperature --count 1
+        antiphon sub 'device_1/#' --json
+        """;
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("sub", "Subscribes and prints the payload of each message, a line each, until Ctrl-C.");
+        var filters = new Argument<string[]>("FILTER") { Description = "Topic Filters; + and # are wildcards.", Arity = ArgumentArity.OneOrMore };
+        filters.Validators.Add(Values.CheckTopicFilter);
+        var count = Values.Count("--count", "Ends after so many messages.", "-C");
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Prints the Topic Name and a blank before each payload." };
+        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each message, with all its properties." };
+        var qos = Values.QoS("The highest QoS to receive with.");
+        command.Arguments.Add(filters);
+        command.Options.Add(count);
+        command.Options.Add(verbose);
+        command.Options.Add(json);
+        command.Options.Add(qos);
+        var connection = new ConnectionOptions(command);
+        command.SetAction(async (line, interrupted) =>
+        {
+            var print = line.GetValue(json) ? PrintJson(terminal) : line.GetValue(verbose) ? PrintWithTopic(terminal) : PrintPayload(terminal);
+            return (int)await RunAsync();
+
+            async Task<ExitCode> RunAsync()
+            {
+                await using var client = await connection.ConnectAsync(line, interrupted);
+                await using var listening = new Listening(client, print, line.GetValue(count));
+                foreach (var filter in line.GetRequiredValue(filters).Distinct())
+                {
+                    await listening.SubscribeAsync(filter, new SubscribeOptions { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);
+                    terminal.Note($"subscribed to {filter}");
+                }
+
+                return await listening.EndAsync(interrupted);
+            }
+        });
+        return command;
+    }
+
+    private static Action<ReceivedMessage> PrintPayload(Terminal terminal) => message => terminal.Data(message.Payload.Span);
+
+    private static Action<ReceivedMessage> PrintWithTopic(Terminal terminal) => message =>
+        terminal.Data([.. System.Text.Encoding.UTF8.GetBytes(message.Topic), (byte)' ', .. message.Payload.Span]);
+
+    private static Action<ReceivedMessage> PrintJson(Terminal terminal) => message =>
+        terminal.Json(MessageLine.From(message), JsonLines.Instance.MessageLine);
+}

@@ -1,0 +1,60 @@
+using System.Net;
+
+namespace Antiphon.Broker.Tests;
+
+public sealed class BrokerOptionsTests
+{
+    [Fact]
+    public void The_defaults_are_valid() => new BrokerOptions().Validate();
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.1.2.3")]
+    [InlineData("::1")]
+    public void Loopback_needs_no_permission(string address) => new BrokerOptions { Bind = IPAddress.Parse(address) }.Validate();
+
+    [Theory]
+    [InlineData("0.0.0.0")]
+    [InlineData("::")]
+    [InlineData("192.168.1.1")]
+    public void An_address_that_others_can_reach_needs_AllowAnonymous(string address)
+    {
+        var options = new BrokerOptions { Bind = IPAddress.Parse(address) };
+
+        var refused = Assert.Throws<ArgumentException>(() => BrokerHost.Start(options));
+
+        Assert.Contains("AllowAnonymous", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(address, refused.Message, StringComparison.Ordinal);
+        (options with { AllowAnonymous = true }).Validate();
+    }
+
+    [Fact]
+    public void All_mistakes_are_reported_together()
+    {
+        var options = new BrokerOptions
+        {
+            Port = 65_536,
+            MaximumPacketSize = 63,
+            ReceiveMaximum = 0,
+            MaximumKeepAlive = TimeSpan.Zero,
+            MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
+            ConnectTimeout = TimeSpan.Zero,
+            CloseTimeout = TimeSpan.Zero,
+            MaximumOutputBytes = 4095,
+            MaximumQueuedMessages = 0,
+            MaximumQueuedBytes = 0,
+            MaximumSubscriptions = 0,
+        };
+
+        var message = Assert.Throws<ArgumentException>(options.Validate).Message;
+
+        foreach (var name in new[]
+        {
+            "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
+        })
+        {
+            Assert.Contains(name + " is ", message, StringComparison.Ordinal);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Tests;
+
+/// <summary>The engine without sockets, and a clock that stands still until it is turned.</summary>
+internal sealed class HandTurnedBroker
+{
+    private readonly Random _random = new(20260101);
+
+    public HandTurnedBroker(BrokerOptions? options = null)
+    {
+        Options = options ?? new BrokerOptions();
+        Engine = new BrokerEngine(Options, _random.NextBytes);
+    }
+
+    public BrokerOptions Options { get; }
+
+    public BrokerEngine Engine { get; }
+
+    public BrokerCounters Counters => Engine.Counters.Read();
+
+    public Instant Now { get; private set; } = new(TimeSpan.FromSeconds(1000));
+
+    /// <summary>A connection that has said nothing yet.</summary>
+    public TestLink Open()
+    {
+        var link = new TestLink(this);
+        link.Connection = Engine.Open(link, Now);
+        return link;
+    }
+
+    /// <summary>A connection whose CONNECT was accepted; its CONNACK is in <see cref="TestLink.ConnAck"/>.</summary>
+    public TestLink Connect(string clientId, Func<ConnectPacket, ConnectPacket>? with = null)
+    {
+        var link = Open();
+        var connect = new ConnectPacket { ClientId = clientId };
+        link.Send(with is null ? connect : with(connect));
+        link.ConnAck = link.Next<ConnAckPacket>();
+        Assert.Equal(ReasonCode.Success, link.ConnAck.ReasonCode);
+        return link;
+    }
+
+    /// <summary>A client that is subscribed already.</summary>
+    public TestLink Subscriber(
+        string clientId, string filter, QualityOfService qos = QualityOfService.AtLeastOnce, Func<ConnectPacket, ConnectPacket>? with = null)
+    {
+        var link = Connect(clientId, with);
+        link.Subscribe(filter, qos);
+        return link;
+    }
+
+    /// <summary>Turns the clock, in one go, and does what is due.</summary>
+    public void Turn(TimeSpan span)
+    {
+        Now += span;
+        Settle();
+    }
+
+    public void TurnSeconds(double seconds) => Turn(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>The end of a wake-up, repeated until nothing is left to do.</summary>
+    public void Settle()
+    {
+        Engine.Advance(Now);
+        while (Engine.HasOutput)
+        {
+            Engine.Flush(Now);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Tests.ResponseTopics;
+
+public sealed class OwnResponseTopicsTests
+{
+    [Fact]
+    public void A_request_is_answered_on_the_requesters_own_response_topic()
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        var responder = broker.Subscriber("responder", "service");
+        requester.Subscribe(root + "/0", identifier: 5);
+
+        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(root + "/0")));
+        var request = responder.NextMessage("?").Message;
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
+
+        var response = requester.NextMessage("!");
+        Assert.Equal(root + "/0", response.Message.Topic);
+        Assert.Equal([5u], response.SubscriptionIdentifiers);
+        Assert.Equal([1, 2, 3], response.Message.CorrelationData!.Value.ToArray());
+    }
+
+    [Fact]
+    public void Response_Information_is_unguessable_different_for_each_and_lasts_as_long_as_the_Session()
+    {
+        var broker = new HandTurnedBroker();
+        var roots = Enumerable.Range(0, 100).Select(i => Requester(broker, $"requester{i}").Root).ToList();
+
+        Assert.Equal(100, roots.Distinct().Count());
+        Assert.All(roots, root => Assert.Matches("^\\$reply/[A-Za-z0-9_-]{22}$", root));
+        Assert.Equal(roots[7], Requester(broker, "requester7").Root);
+        var fresh = broker.Connect("requester7", connect => connect with { CleanStart = true, RequestResponseInformation = true });
+        Assert.NotEqual(roots[7], fresh.ConnAck.ResponseInformation);
+    }
+
+    [Theory]
+    [InlineData("{other}")]
+    [InlineData("{other}/0")]
+    [InlineData("{other}/#")]
+    [InlineData("{own}x")]
+    [InlineData("{own}x/0")]
+    [InlineData("$reply")]
+    [InlineData("$reply/")]
+    [InlineData("$reply/#")]
+    [InlineData("$reply/+")]
+    [InlineData("$reply/+/0")]
+    [InlineData("$share/g/{own}")]
+    [InlineData("$share/g/{own}/#")]
+    [InlineData("$share/g/{other}/#")]
+    [InlineData("$share/g/$reply/#")]
+    public void A_filter_in_the_space_of_response_topics_that_is_not_ones_own_is_refused_with_0x87(string filter)
+    {
+        var broker = new HandTurnedBroker();
+        var (_, other) = Requester(broker, "other");
+        var (client, own) = Requester(broker, "client");
+
+        var answer = client.Subscribe(filter.Replace("{other}", other, StringComparison.Ordinal).Replace("{own}", own, StringComparison.Ordinal));
+
+        Assert.Equal([ReasonCode.NotAuthorized], answer.ReasonCodes);
+        Assert.Equal(0, broker.Counters.Subscriptions);
+    }
+
+    [Theory]
+    [InlineData("{own}")]
+    [InlineData("{own}/0")]
+    [InlineData("{own}/+/x")]
+    [InlineData("{own}/#")]
+    public void A_filter_at_or_below_ones_own_root_is_granted_and_can_be_given_up(string filter)
+    {
+        var broker = new HandTurnedBroker();
+        var (client, own) = Requester(broker);
+        filter = filter.Replace("{own}", own, StringComparison.Ordinal);
+
+        Assert.Equal([ReasonCode.GrantedQoS1], client.Subscribe(filter).ReasonCodes);
+        Assert.Equal(1, broker.Counters.Subscriptions);
+        Assert.Equal([ReasonCode.Success], client.Unsubscribe(filter).ReasonCodes);
+        Assert.Equal([ReasonCode.NoSubscriptionExisted], client.Unsubscribe(filter).ReasonCodes);
+        Assert.Equal(0, broker.Counters.Subscriptions);
+    }
+
+    [Fact]
+    public void Without_asking_for_Response_Information_there_is_no_own_topic()
+    {
+        var client = new HandTurnedBroker().Connect("client");
+
+        Assert.Equal([ReasonCode.NotAuthorized], client.Subscribe("$reply/anything").ReasonCodes);
+    }
+
+    [Theory]
+    [InlineData("#")]
+    [InlineData("+/#")]
+    [InlineData("+/+/+")]
+    [InlineData("$share/g/#")]
+    public void No_wildcard_sees_a_response(string filter)
+    {
+        var broker = new HandTurnedBroker();
+        var spy = broker.Subscriber("spy", filter);
+        var (requester, root) = Requester(broker);
+        requester.Subscribe(root + "/#");
+
+        requester.Publish(root + "/0", "!");
+
+        requester.NextMessage("!");
+        spy.ExpectNothing();
+    }
+
+    [Fact]
+    public void Overlapping_subscriptions_to_ones_own_topic_get_one_copy()
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        requester.Subscribe(root + "/#", QualityOfService.AtMostOnce, 1);
+        requester.Subscribe(root + "/0", QualityOfService.AtLeastOnce, 2);
+        requester.Subscribe(root + "/1", QualityOfService.AtLeastOnce, 3);
+
+        requester.Send(new PublishPacket(TestLink.Message(root + "/0", "!", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(9) });
+
+        var publish = Assert.IsType<PublishPacket>(Assert.Single(requester.All(), packet => packet is PublishPacket));
+        Assert.Equal([1u, 2u], publish.SubscriptionIdentifiers.Order());
+        Assert.Equal(QualityOfService.AtLeastOnce, publish.Message.QoS);
+    }
+
+    [Fact]
+    public void A_response_waits_for_a_requester_that_is_away_and_ends_with_its_Session()
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        requester.Subscribe(root + "/0");
+        var responder = broker.Subscriber("responder", "service");
+        requester.PublishAcknowledged(Request(root + "/0"));
+        requester.PublishAcknowledged(Request(root + "/0") with { CorrelationData = new byte[] { 9 } });
+        requester.Lose();
+
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(responder.Next<PublishPacket>().Message)));
+        var (back, _) = Requester(broker);
+        back.NextMessage("!");
+        back.Lose();
+        broker.TurnSeconds(61);
+
+        Assert.NotEqual(ReasonCode.Success, responder.PublishAcknowledged(Answer(responder.Next<PublishPacket>().Message)));
+    }
+
+    [Fact]
+    public void Nobody_but_who_received_the_request_may_answer()
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        requester.Subscribe(root + "/0");
+        var responder = broker.Subscriber("responder", "service");
+        var spy = broker.Subscriber("spy", "#");
+        requester.PublishAcknowledged(Request(root + "/0"));
+        var request = responder.Next<PublishPacket>().Message;
+
+        Assert.Equal(ReasonCode.NotAuthorized, spy.Next<PublishPacket>() is { } seen ? spy.PublishAcknowledged(Answer(seen.Message)) : default);
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(request) with { CorrelationData = new byte[] { 7 } }));
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(request)));
+
+        requester.NextMessage("!");
+        requester.ExpectNothing();
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    private static (TestLink Client, string Root) Requester(HandTurnedBroker broker, string clientId = "requester")
+    {
+        var client = broker.Connect(clientId, connect => connect with { RequestResponseInformation = true, SessionExpiryInterval = 60 });
+        return (client, client.ConnAck.ResponseInformation!);
+    }
+
+    private static ApplicationMessage Request(string responseTopic) =>
+        TestLink.Message("service", "?") with { ResponseTopic = responseTopic, CorrelationData = new byte[] { 1, 2, 3 } };
+
+    private static ApplicationMessage Answer(ApplicationMessage request) =>
+        TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData };
+}

@@ -1,0 +1,309 @@
+using System.Net;
+using System.Net.Sockets;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Tests.Transport;
+
+/// <summary>The broker on real sockets; each test on both transports.</summary>
+public sealed class BrokerHostTests
+{
+    public static TheoryData<BrokerTransport> Transports => OperatingSystem.IsLinux() ? [BrokerTransport.Epoll, BrokerTransport.Sockets] : [BrokerTransport.Sockets];
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    [Trait("Label", "MQTT-4.13.1-1")]
+    public async Task The_peer_sees_why_its_malformed_packet_was_refused_and_others_notice_nothing(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        await using var pair = await Pair.ConnectAsync(broker);
+        await pair.ConverseAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            await using var bad = await TcpPeer.ConnectAsync(broker, $"bad{i}");
+
+            // What the broker has not read when it closes must not turn the end into a reset.
+            await bad.SendAsync([0x36, 0x06, 0x00, 0x01, 0x61, 0x00, 0x01, 0x00, .. new byte[i * 10_000]]);
+
+            await bad.ExpectDisconnectAsync(ReasonCode.MalformedPacket);
+            await pair.ConverseAsync();
+        }
+
+        Assert.Equal(20, broker.Counters.Refusals);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_connection_that_says_nothing_is_closed(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with { ConnectTimeout = TimeSpan.FromMilliseconds(200) });
+        await using var silent = await TcpPeer.OpenAsync(broker);
+        await using var halting = await TcpPeer.OpenAsync(broker);
+        await halting.SendAsync([0x10, 0x7F, 0x00]);
+
+        await silent.ExpectEndAsync();
+        await halting.ExpectEndAsync();
+
+        Assert.Equal(0, broker.Counters.Connections);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    [Trait("Label", "MQTT-3.1.2-22")]
+    public async Task A_client_that_falls_silent_is_told_so(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        await using var client = await TcpPeer.ConnectAsync(broker, "quiet", connect => connect with { KeepAlive = 1 });
+
+        await client.ExpectDisconnectAsync(ReasonCode.KeepAliveTimeout);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Five_hundred_clients_all_get_what_each_of_some_says(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        var clients = await Task.WhenAll(Enumerable.Range(0, 500).Select(async i =>
+        {
+            var client = await TcpPeer.ConnectAsync(broker, $"client{i}");
+            await client.SubscribeAsync("all");
+            return client;
+        }));
+        Assert.Equal(500, broker.Counters.Connections);
+
+        foreach (var speaker in clients.Take(20))
+        {
+            await speaker.SendAsync(new PublishPacket(TestLink.Message("all", "hello")));
+        }
+
+        await Task.WhenAll(clients.Select(async client =>
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                Assert.Equal("hello", TestLink.Text(await client.NextAsync<PublishPacket>()));
+            }
+
+            await client.DisposeAsync();
+        }));
+        await broker.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, broker.Counters.Connections);
+        Assert.Equal(0, broker.Counters.Sessions);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_peer_that_resets_leaves_its_Will_and_no_trace(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        await using var listener = await TcpPeer.ConnectAsync(broker, "listener");
+        await listener.SubscribeAsync("will");
+        for (var i = 0; i < 20; i++)
+        {
+            var client = await TcpPeer.ConnectAsync(broker, $"client{i}", connect => connect with { Will = new Will(TestLink.Message("will", "gone")) });
+            client.Client!.LingerState = new LingerOption(enable: true, seconds: 0);
+            await client.SendAsync([0x30, 0x7F, 0x00]);
+
+            await client.DisposeAsync();
+
+            Assert.Equal("gone", TestLink.Text(await listener.NextAsync<PublishPacket>()));
+        }
+
+        Assert.Equal(1, broker.Counters.Connections);
+        Assert.Equal(1, broker.Counters.Sessions);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_slow_reader_holds_up_nobody_and_its_memory_is_bounded(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with { MaximumOutputBytes = 64 * 1024 });
+        await using var slow = await TcpPeer.ConnectAsync(broker, "slow");
+        await slow.SubscribeAsync("flood", QualityOfService.AtMostOnce);
+        await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
+        await using var pair = await Pair.ConnectAsync(broker);
+        var flood = TestLink.Bytes(Enumerable.Repeat<Packet>(new PublishPacket(TestLink.Message("flood", new string('x', 1000))), 100));
+        var sent = 0;
+
+        while (broker.Counters.DroppedSlowReader < 1000)
+        {
+            await publisher.SendAsync(flood);
+            sent += 100;
+            await publisher.SendAsync(PingReqPacket.Instance);
+            await publisher.NextAsync<PingRespPacket>();
+            await pair.ConverseAsync();
+        }
+
+        await slow.SendAsync(PingReqPacket.Instance);
+        var got = 0;
+        while (await slow.NextAsync() is PublishPacket)
+        {
+            got++;
+        }
+
+        Assert.Equal(sent - broker.Counters.DroppedSlowReader, got);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_large_payload_arrives_whole_at_each_of_its_receivers(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        var receivers = await Task.WhenAll(Enumerable.Range(0, 5).Select(async i =>
+        {
+            var receiver = await TcpPeer.ConnectAsync(broker, $"receiver{i}");
+            await receiver.SubscribeAsync("large");
+            return receiver;
+        }));
+        await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
+        var payload = new byte[900_000];
+        new Random(1).NextBytes(payload);
+
+        for (var i = 0; i < 5; i++)
+        {
+            await publisher.SendAsync(new PublishPacket(new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }) { PacketIdentifier = new(1) });
+            Assert.Equal(ReasonCode.Success, (await publisher.NextAsync<AcknowledgementPacket>()).ReasonCode);
+        }
+
+        foreach (var receiver in receivers)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var publish = await receiver.NextAsync<PublishPacket>();
+                Assert.True(payload.AsSpan().SequenceEqual(publish.Message.Payload.Span), "The payload is not what was sent.");
+                await receiver.SendAsync(new AcknowledgementPacket(PacketType.PubAck, publish.PacketIdentifier));
+            }
+
+            await receiver.DisposeAsync();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_peer_that_ends_its_sending_side_still_gets_its_answers(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        await using var client = await TcpPeer.ConnectAsync(broker, "half");
+
+        await client.SendAsync(Enumerable.Repeat<Packet>(PingReqPacket.Instance, 50));
+        client.Client!.Client.Shutdown(SocketShutdown.Send);
+
+        for (var i = 0; i < 50; i++)
+        {
+            await client.NextAsync<PingRespPacket>();
+        }
+
+        Assert.Null(await client.NextAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Stopping_says_0x8B_to_every_client_and_ends_when_they_have_gone(BrokerTransport transport)
+    {
+        var broker = Start(transport);
+        var clients = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => TcpPeer.ConnectAsync(broker, $"client{i}")));
+        await using var silent = await TcpPeer.OpenAsync(broker);
+
+        var stopping = broker.StopAsync(TestContext.Current.CancellationToken);
+
+        foreach (var client in clients)
+        {
+            await client.ExpectDisconnectAsync(ReasonCode.ServerShuttingDown);
+            await client.DisposeAsync();
+        }
+
+        await silent.ExpectEndAsync();
+        await stopping;
+        await broker.Completion;
+        await broker.StopAsync(TestContext.Current.CancellationToken);
+        await broker.DisposeAsync();
+        await Assert.ThrowsAnyAsync<SocketException>(() => TcpPeer.OpenAsync(broker));
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Stopping_does_not_wait_for_ever_for_a_client_that_stays(BrokerTransport transport)
+    {
+        var broker = Start(transport, options => options with { CloseTimeout = TimeSpan.FromMilliseconds(200) });
+        await using var staying = await TcpPeer.ConnectAsync(broker, "staying");
+
+        await broker.StopAsync(TestContext.Current.CancellationToken);
+
+        await staying.ExpectDisconnectAsync(ReasonCode.ServerShuttingDown);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_port_in_use_is_told_with_what_to_do(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+
+        var refused = Assert.Throws<BrokerStartException>(() => BrokerHost.Start(new BrokerOptions { Port = broker.Port, Transport = transport }));
+
+        Assert.Contains($"127.0.0.1:{broker.Port}", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("another port", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_address_that_is_not_of_this_machine_is_told()
+    {
+        var refused = Assert.Throws<BrokerStartException>(
+            () => BrokerHost.Start(new BrokerOptions { Bind = IPAddress.Parse("192.0.2.1"), AllowAnonymous = true, Port = 0 }));
+
+        Assert.Contains("192.0.2.1", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_connection_within_the_process_is_as_any_other(BrokerTransport transport)
+    {
+        await using var broker = Start(transport);
+        await using var outside = await TcpPeer.ConnectAsync(broker, "outside");
+        await outside.SubscribeAsync("t");
+        await using var inside = TcpPeer.Over(broker.ConnectInProcess());
+        await inside.ConnectAsync("inside");
+
+        await inside.SendAsync(new PublishPacket(TestLink.Message("t", new string('x', 100_000))));
+        Assert.Equal(100_000, (await outside.NextAsync<PublishPacket>()).Message.Payload.Length);
+        await inside.SendAsync([0x00]);
+
+        await inside.ExpectDisconnectAsync(ReasonCode.MalformedPacket);
+    }
+
+    private static BrokerHost Start(BrokerTransport transport, Func<BrokerOptions, BrokerOptions>? with = null)
+    {
+        var options = new BrokerOptions { Port = 0, Transport = transport };
+        return BrokerHost.Start(with is null ? options : with(options));
+    }
+
+    /// <summary>Two well-behaved clients, of which one asks and the other answers.</summary>
+    private sealed class Pair(TcpPeer requester, TcpPeer responder) : IAsyncDisposable
+    {
+        private ushort _number;
+
+        public static async Task<Pair> ConnectAsync(BrokerHost broker)
+        {
+            var requester = await TcpPeer.ConnectAsync(broker, "requester", connect => connect with { RequestResponseInformation = true });
+            await requester.SubscribeAsync(requester.ConnAck.ResponseInformation!, QualityOfService.AtMostOnce);
+            var responder = await TcpPeer.ConnectAsync(broker, "responder");
+            await responder.SubscribeAsync("service", QualityOfService.AtMostOnce);
+            return new Pair(requester, responder);
+        }
+
+        public async Task ConverseAsync()
+        {
+            var correlation = BitConverter.GetBytes(++_number);
+            await requester.SendAsync(new PublishPacket(
+                TestLink.Message("service", "?") with { ResponseTopic = requester.ConnAck.ResponseInformation, CorrelationData = correlation }));
+            var request = (await responder.NextAsync<PublishPacket>()).Message;
+            await responder.SendAsync(new PublishPacket(TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData }));
+            var response = await requester.NextAsync<PublishPacket>();
+            Assert.Equal(correlation, response.Message.CorrelationData!.Value.ToArray());
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await requester.DisposeAsync();
+            await responder.DisposeAsync();
+        }
+    }
+}

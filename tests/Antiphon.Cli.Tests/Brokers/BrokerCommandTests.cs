@@ -1,0 +1,81 @@
+using Antiphon.Client;
+using Antiphon.Protocol;
+
+namespace Antiphon.Cli.Tests.Brokers;
+
+public sealed class BrokerCommandTests
+{
+    [Fact]
+    public async Task It_prints_where_it_listens_when_it_is_ready()
+    {
+        await using var broker = Running.Cli.Start("broker", "--port", "0");
+        var port = await PortAsync(broker);
+
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+
+        Assert.Equal(ConnectionState.Connected, client.State);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task A_signal_ends_it_with_0_after_its_clients_have_been_told(string signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.Start("broker", "--port", "0");
+        var port = await PortAsync(broker);
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+        var lost = new TaskCompletionSource<ConnectionStateChange>();
+        client.StateChanged += (_, change) =>
+        {
+            if (change.State != ConnectionState.Connected)
+            {
+                lost.TrySetResult(change);
+            }
+        };
+
+        await (signal == "INT" ? broker.InterruptAsync() : broker.TerminateAsync());
+        var end = await broker.EndAsync();
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal($"listening mqtt://127.0.0.1:{port}\n", end.Output);
+        Assert.Equal(ReasonCode.ServerShuttingDown, (await lost.Task.WaitAsync(TestContext.Current.CancellationToken)).ReasonCode);
+    }
+
+    [Fact]
+    public async Task It_listens_on_IPv6_where_it_is_told_to()
+    {
+        Assert.SkipUnless(System.Net.Sockets.Socket.OSSupportsIPv6, "This machine has no IPv6.");
+        await using var broker = Running.Cli.Start("broker", "--port", "0", "--bind", "::1");
+
+        Assert.StartsWith("listening mqtt://[::1]:", await broker.OutputLineAsync("listening"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Other_machines_are_let_in_only_with_allow_anonymous()
+    {
+        await using var broker = Running.Cli.Start("broker", "--port", "0", "--bind", "0.0.0.0", "--allow-anonymous");
+
+        Assert.StartsWith("listening mqtt://0.0.0.0:", await broker.OutputLineAsync("listening"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_a_clear_sentence_and_exit_code_1()
+    {
+        await using var first = Running.Cli.StartBroker();
+
+        var end = await Running.Cli.RunAsync("broker", "--port", $"{first.Port}");
+
+        Assert.Equal(1, end.ExitCode);
+        Assert.Contains($"{first.Port}", end.Errors, StringComparison.Ordinal);
+        Assert.Contains("in use", end.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", end.Errors, StringComparison.Ordinal);
+        Assert.Empty(end.Output);
+    }
+
+    private static async Task<int> PortAsync(Antiphon.Tests.Running.ProgramRun broker)
+    {
+        var line = await broker.OutputLineAsync("listening mqtt://127.0.0.1:");
+        return int.Parse(line.Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,65 @@
+namespace Antiphon.Cli.Tests.CommandLine;
+
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData("", "Required command was not provided.")]
+    [InlineData("reqest t", "Unrecognized command or argument 'reqest'.")]
+    [InlineData("request", "Required argument 'TOPIC' missing for command: 'request'.")]
+    [InlineData("request a/#", "The Topic Name «a/#» holds a wildcard")]
+    [InlineData("request t --qos 2", "--qos «2» is not possible; use 0 (at most once) or 1 (at least once).")]
+    [InlineData("request t --timeout soon", "--timeout «soon» is not a duration; write for instance 500ms, 2.5s or 1m, above zero and at most 24 hours.")]
+    [InlineData("request t --timeout 0s", "--timeout «0s» is not a duration")]
+    [InlineData("request t --count 0", "--count «0» is not a whole number from 1 to 2147483647.")]
+    [InlineData("request t --port 70000", "--port «70000» is not a port; ports are whole numbers from 1 to 65535.")]
+    [InlineData("request t body --stdin", "The payload comes from one place only: give BODY, --file or --stdin.")]
+    [InlineData("request t --file no/such/file", "The file «no/such/file» cannot be read")]
+    [InlineData("request t --password-file no/such/file", "The password file «no/such/file» cannot be read")]
+    [InlineData("request t --password secret", "There is no option --password. If it is meant as it stands, put -- before it.")]
+    [InlineData("request t --tiemout", "There is no option --tiemout. If it is meant as it stands, put -- before it.")]
+    [InlineData("reply t", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
+    [InlineData("reply t --echo --body x", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
+    [InlineData("reply a/#/b --echo", "The Topic Filter «a/#/b» is not valid")]
+    [InlineData("reply t --echo --share a/b", "--share «a/b» is not a Share Name")]
+    [InlineData("sub", "Required argument 'FILTER' missing for command: 'sub'.")]
+    [InlineData("pub a+b", "The Topic Name «a+b» holds a wildcard")]
+    [InlineData("broker --bind here", "--bind «here» is not an IP address; write for instance 127.0.0.1, ::1 or 0.0.0.0.")]
+    [InlineData("broker --bind 0.0.0.0", "--bind 0.0.0.0 is open to other machines, and this broker has no passwords yet. Add --allow-anonymous if that is what you want.")]
+    public async Task Wrong_usage_is_a_clear_sentence_and_exit_code_2(string commandLine, string sentence)
+    {
+        var end = await Running.Cli.RunAsync(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(2, end.ExitCode);
+        Assert.Contains(sentence, end.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", end.Errors, StringComparison.Ordinal);
+        Assert.Empty(end.Output);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("broker")]
+    [InlineData("request")]
+    [InlineData("reply")]
+    [InlineData("pub")]
+    [InlineData("sub")]
+    [InlineData("demo")]
+    public async Task Every_help_ends_with_an_example(string command)
+    {
+        var end = await Running.Cli.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Empty(end.Errors);
+        Assert.Contains($"\nExample:\n  antiphon {command}", end.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_names_every_exit_code()
+    {
+        var end = await Running.Cli.RunAsync("--help");
+
+        Assert.Contains(
+            "0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked, 130 interrupted",
+            string.Join(' ', end.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
+    }
+}

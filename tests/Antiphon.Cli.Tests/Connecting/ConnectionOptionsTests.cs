@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+using Antiphon.Tests.Running;
+
+namespace Antiphon.Cli.Tests.Connecting;
+
+public sealed class ConnectionOptionsTests
+{
+    [Fact]
+    public async Task No_broker_is_exit_code_3_and_says_what_to_do()
+    {
+        int port;
+        using (var listener = new TcpListener(IPAddress.Loopback, 0))
+        {
+            listener.Start();
+            port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        }
+
+        var end = await Running.Cli.RunAtAsync(port, "request", "device_1/relay_1", "1");
+
+        Assert.Equal((3, ""), (end.ExitCode, end.Output));
+        Assert.Contains($"Check --host and --port, or start a broker: antiphon broker --port {port}", end.Errors, StringComparison.Ordinal);
+        Assert.Single(end.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData(ReasonCode.BadUserNameOrPassword)]
+    [InlineData(ReasonCode.NotAuthorized)]
+    public async Task A_broker_that_does_not_let_us_in_is_exit_code_4(ReasonCode refusal)
+    {
+        using var broker = new RefusingBroker(refusal);
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
+
+        Assert.Equal((4, ""), (end.ExitCode, end.Output));
+        Assert.Contains("Check --username and the password.", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_password_comes_from_the_environment()
+    {
+        using var broker = new RefusingBroker(ReasonCode.NotAuthorized);
+        await using var run = ProgramRun.StartBuilt(
+            "antiphon",
+            ["sub", "a", "--username", "ann", "--client-id", "me", .. Running.Cli.At(broker.Port)],
+            environment: new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = "secret" });
+        await run.EndAsync();
+
+        var connect = await broker.Connect;
+
+        Assert.Equal(("me", "ann", "secret"), (connect.ClientId, connect.UserName, Encoding.UTF8.GetString(connect.Password!.Value.Span)));
+    }
+
+    [Fact]
+    public async Task The_password_comes_from_a_file_without_its_line_end()
+    {
+        using var broker = new RefusingBroker(ReasonCode.NotAuthorized);
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "secret\n", TestContext.Current.CancellationToken);
+        await Running.Cli.RunAtAsync(broker.Port, "sub", "a", "--username", "ann", "--password-file", file);
+        File.Delete(file);
+
+        var connect = await broker.Connect;
+
+        Assert.Equal("secret", Encoding.UTF8.GetString(connect.Password!.Value.Span));
+    }
+
+    /// <summary>Takes one CONNECT and refuses it.</summary>
+    private sealed class RefusingBroker : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+        public RefusingBroker(ReasonCode refusal)
+        {
+            _listener.Start();
+            Connect = RefuseAsync(refusal);
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        public Task<ConnectPacket> Connect { get; }
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task<ConnectPacket> RefuseAsync(ReasonCode refusal)
+        {
+            using var socket = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
+            var buffer = new byte[4096];
+            var length = 0;
+            ConnectPacket? connect;
+            while (!TryRead(buffer.AsSpan(0, length), out connect))
+            {
+                length += await socket.ReceiveAsync(buffer.AsMemory(length), TestContext.Current.CancellationToken);
+            }
+
+            await socket.SendAsync(new byte[] { 0x20, 3, 0, (byte)refusal, 0 }, TestContext.Current.CancellationToken);
+            socket.Shutdown(SocketShutdown.Send);
+            return connect!;
+        }
+
+        private static bool TryRead(ReadOnlySpan<byte> input, out ConnectPacket? connect)
+        {
+            connect = null;
+            if (FrameReader.TryRead(input, 4096, out var frame, out _) == FrameStatus.Complete
+                && PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out _))
+            {
+                connect = (ConnectPacket)packet;
+            }
+
+            return connect is not null;
+        }
+    }
+}

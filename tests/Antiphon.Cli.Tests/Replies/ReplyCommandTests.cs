@@ -1,0 +1,135 @@
+using System.Text.Json;
+using Antiphon.Client;
+using Antiphon.Rpc;
+
+namespace Antiphon.Cli.Tests.Replies;
+
+public sealed class ReplyCommandTests
+{
+    [Fact]
+    public async Task Echo_answers_with_the_request_and_prints_it()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--count", "1");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "hello");
+        var replied = await reply.EndAsync();
+
+        Assert.Equal((0, "hello\n"), (end.ExitCode, end.Output));
+        Assert.Equal((0, "hello\n"), (replied.ExitCode, replied.Output));
+    }
+
+    [Fact]
+    public async Task Body_answers_with_a_text()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "device_1/relay_1", "--body", "relay_1 is on");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1");
+
+        Assert.Equal((0, "relay_1 is on\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task Command_answers_with_what_a_program_makes_of_the_request()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is written for /bin/sh.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "shout/+", "--command", "printf '%s: ' \"$ANTIPHON_TOPIC\"; tr a-z A-Z");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "shout/1", "hello");
+
+        Assert.Equal((0, "shout/1: HELLO\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task A_command_that_does_not_read_its_input_answers_all_the_same()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is written for /bin/sh.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "deaf", "--command", "printf done");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "deaf", new string('x', 100_000));
+
+        Assert.Equal((0, "done\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task A_command_that_fails_is_a_remote_error()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is written for /bin/sh.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "broken", "--command", "exit 3");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "broken");
+
+        Assert.Equal((7, ""), (end.ExitCode, end.Output));
+        Assert.Contains("ended with exit code 3", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Responders_with_one_Share_Name_share_the_requests()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var first = await Running.Cli.ReplyAsync(broker.Port, "work", "--body", "first", "--share", "workers");
+        await using var second = await Running.Cli.ReplyAsync(broker.Port, "work", "--body", "second", "--share", "workers");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "work", "--count", "20");
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal(20, end.Lines.Length);
+        Assert.Equal(["first", "second"], end.Lines.Distinct().Order());
+    }
+
+    [Fact]
+    public async Task Delay_makes_it_late()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "slow", "--echo", "--delay", "1m");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "slow", "--timeout", "300ms");
+
+        Assert.Equal(6, end.ExitCode);
+    }
+
+    [Fact]
+    public async Task Json_says_what_was_asked()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--json", "--count", "1");
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        await using var requester = new Requester(client);
+
+        var response = await requester.RequestAsync("echo", "hello", null, TestContext.Current.CancellationToken);
+        var line = JsonDocument.Parse((await reply.EndAsync()).Output).RootElement;
+
+        Assert.Equal("echo", line.GetProperty("topic").GetString());
+        Assert.Equal("hello", line.GetProperty("payload").GetString());
+        Assert.Equal(response.Topic, line.GetProperty("responseTopic").GetString());
+        Assert.Equal(Convert.ToHexStringLower(response.CorrelationData.Span), line.GetProperty("correlationData").GetString());
+    }
+
+    [Fact]
+    public async Task Ctrl_C_is_the_ordinary_end()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo");
+
+        await reply.InterruptAsync();
+
+        Assert.Equal(0, (await reply.EndAsync()).ExitCode);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_before_enough_requests_have_come_is_130()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--count", "2");
+
+        await reply.InterruptAsync();
+
+        Assert.Equal(130, (await reply.EndAsync()).ExitCode);
+    }
+}

@@ -1,0 +1,59 @@
+using Antiphon.Tests.Running;
+
+namespace Antiphon.Cli.Tests.Samples;
+
+/// <summary>The programs under <c>samples/</c> do what they say.</summary>
+public sealed class SampleTests
+{
+    [Fact]
+    public async Task The_controller_switches_the_relay_of_the_device()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var device = ProgramRun.StartBuilt("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await device.OutputLineAsync("relay_1 waits for requests");
+        await using var on = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        var switchedOn = await on.EndAsync();
+        await using var off = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "off"]);
+        var switchedOff = await off.EndAsync();
+
+        Assert.Equal((0, "relay_1 is on\n"), (switchedOn.ExitCode, switchedOn.Output));
+        Assert.Equal((0, "relay_1 is off\n"), (switchedOff.ExitCode, switchedOff.Output));
+        await device.OutputLineAsync("relay_1: 0.0 V");
+    }
+
+    [Fact]
+    public async Task The_controller_says_when_the_device_is_not_there()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var controller = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+
+        var end = await controller.EndAsync();
+
+        Assert.Equal((1, "device_1 is not there.\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task Three_responders_share_the_requests()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sample = ProgramRun.StartBuilt("LoadSharedResponders", ["127.0.0.1", $"{broker.Port}"]);
+
+        var end = await sample.EndAsync();
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal(["worker 1", "worker 2", "worker 3"], end.Lines.Select(line => line.Split(" answered ")[0]));
+        Assert.Equal(30, end.Lines.Sum(line => int.Parse(line.Split(' ')[3], System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    [Fact]
+    public async Task A_sensor_is_asked_for_a_reading()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sample = ProgramRun.StartBuilt("ReadingOnDemand", ["127.0.0.1", $"{broker.Port}"]);
+
+        var end = await sample.EndAsync();
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal("21.75 celsius\n71.6 fahrenheit\nerror 400: There is no unit furlongs; ask for celsius or fahrenheit.\n", end.Output);
+    }
+}

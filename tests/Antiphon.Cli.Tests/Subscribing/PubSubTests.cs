@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Antiphon.Client;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Properties;
+
+namespace Antiphon.Cli.Tests.Subscribing;
+
+public sealed class PubSubTests
+{
+    [Fact]
+    public async Task What_is_published_is_printed()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "device_1/#", "--count", "2");
+        await sub.ErrorLineAsync("subscribed to device_1/#");
+
+        var first = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/status", "online");
+        var second = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/status", "offline", "--qos", "0");
+        var end = await sub.EndAsync();
+
+        Assert.Equal((0, "", ""), (first.ExitCode, first.Output, first.Errors));
+        Assert.Equal(0, second.ExitCode);
+        Assert.Equal((0, "online\noffline\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task Verbose_puts_the_topic_before_the_payload()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a", "b", "-v", "-C", "1");
+        await sub.ErrorLineAsync("subscribed to b");
+
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "b", "x y");
+
+        Assert.Equal("b x y\n", (await sub.EndAsync()).Output);
+    }
+
+    [Fact]
+    public async Task Json_has_every_property_of_the_message()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a", "--json", "--count", "1");
+        await sub.ErrorLineAsync("subscribed to a");
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        await client.PublishAsync(
+            new ApplicationMessage
+            {
+                Topic = "a",
+                Payload = "1"u8.ToArray(),
+                QoS = QualityOfService.AtLeastOnce,
+                ContentType = "text/plain",
+                ResponseTopic = "answers",
+                CorrelationData = new byte[] { 0xCA, 0xFE },
+                UserProperties = [new UserProperty("n", "1"), new UserProperty("n", "2")],
+            },
+            TestContext.Current.CancellationToken);
+
+        var end = await sub.EndAsync();
+
+        Assert.Equal(
+            """{"topic":"a","payload":"1","qos":1,"contentType":"text/plain","responseTopic":"answers","correlationData":"cafe","userProperties":[{"name":"n","value":"1"},{"name":"n","value":"2"}]}""",
+            Assert.Single(end.Lines));
+        Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(end.Output).RootElement.ValueKind);
+    }
+
+    [Fact]
+    public async Task Publishing_to_nobody_works_and_says_so()
+    {
+        await using var broker = Running.Cli.StartBroker();
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/status", "online");
+
+        Assert.Equal((0, ""), (end.ExitCode, end.Output));
+        Assert.Contains("nobody is subscribed to device_1/status", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Somebody_elses_Response_Topic_is_denied_with_exit_code_4()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "sub", $"{client.Server!.ResponseInformation}/#");
+
+        Assert.Equal((4, ""), (end.ExitCode, end.Output));
+        Assert.Contains("0x87", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_is_the_ordinary_end()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a");
+        await sub.ErrorLineAsync("subscribed to a");
+
+        await sub.InterruptAsync();
+
+        Assert.Equal(0, (await sub.EndAsync()).ExitCode);
+    }
+}
