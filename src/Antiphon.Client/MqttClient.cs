@@ -84,14 +84,16 @@ public sealed class MqttClient : IAsyncDisposable
     /// <summary>
     /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it. Without a connection, or beyond the server's
     /// Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection was lost is sent again over the next:
-    /// with DUP if the server still has the Session, else as new (MQTT 5 §4.4).
+    /// with DUP if the server still has the Session, else as new (MQTT 5 §4.4). Time spent waiting counts against the Message Expiry Interval.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.</param>
     /// <returns>How it went; await it once.</returns>
     /// <exception cref="ArgumentException">The message has no form on the wire, or QoS 2, which is not supported yet.</exception>
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
-    /// <exception cref="ConnectionException">The client has stopped; the outcome of what had been sent is unknown.</exception>
+    /// <exception cref="ConnectionException">
+    /// The client has stopped, or the message expired before there was a connection; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
     {

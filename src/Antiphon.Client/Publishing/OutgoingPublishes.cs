@@ -54,8 +54,9 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="size">The whole packet's size in bytes.</param>
     /// <param name="topic">The Topic Name, for exceptions.</param>
+    /// <param name="now">The time now.</param>
     /// <returns>What to wait for; <c>null</c> for a QoS 0 message that has been written.</returns>
-    public PendingPublish? Add(in PublishView message, int size, string topic)
+    public PendingPublish? Add(in PublishView message, int size, string topic, TimeSpan now)
     {
         var writeNow = _waiting.Count == 0 && _resend is null && CanWrite(message.QoS, size);
         if (writeNow && message.QoS == QualityOfService.AtMostOnce)
@@ -67,11 +68,13 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
 
         var pending = Rent();
-        var identifier = writeNow ? identifiers.Allocate(pending) : PacketIdentifier.None;
+
+        // One that waits gets its identifier when it goes; until then any keeps its bytes well formed.
+        var identifier = writeNow ? identifiers.Allocate(pending) : new PacketIdentifier(1);
         var buffer = writeNow ? output.Filling : _scratch;
         var start = buffer.Length;
         PublishEncoder.Write(buffer, message, new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = identifier }, ProtocolVersion.V5);
-        pending.Begin(topic, buffer.Written.Span[start..], message.QoS, message.Retain);
+        pending.Begin(topic, buffer.Written.Span[start..], message.QoS, message.Retain, now);
         if (writeNow)
         {
             pending.SetIdentifier(identifier);
@@ -87,7 +90,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     }
 
     /// <summary>The server has accepted a connection: what is unacknowledged goes first, then what waits.</summary>
-    public void Connected(ServerLimits limits)
+    public void Connected(ServerLimits limits, TimeSpan now)
     {
         _limits = limits;
         _quotaUsed = 0;
@@ -98,19 +101,19 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             pending.SetDup(limits.SessionPresent);
         }
 
-        Advance();
+        Advance(now);
     }
 
     /// <summary>The connection has ended: nothing is written from now on.</summary>
     public void Disconnected() => _limits = null;
 
     /// <summary>Writes what may be written by now: after a PUBACK, and when the output has been sent.</summary>
-    public void Advance()
+    public void Advance(TimeSpan now)
     {
         while (_resend is { } pending && CanResend(pending))
         {
             _resend = pending.Next;
-            if (!RefuseOnceMore(pending, _inFlight))
+            if (!GiveUp(pending, _inFlight, now))
             {
                 Append(pending);
                 Occupy(pending);
@@ -119,7 +122,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
 
         while (_resend is null && _waiting.First is { } pending && CanWrite(pending.QoS, pending.Length))
         {
-            if (RefuseOnceMore(pending, _waiting))
+            if (GiveUp(pending, _waiting, now))
             {
                 continue;
             }
@@ -144,7 +147,8 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     /// <summary>A PUBACK arrived.</summary>
     /// <param name="pending">The message that it is for.</param>
     /// <param name="result">What it says.</param>
-    public void Acknowledged(PendingPublish pending, PublishResult result)
+    /// <param name="now">The time now.</param>
+    public void Acknowledged(PendingPublish pending, PublishResult result, TimeSpan now)
     {
         if (result.ReasonCode < ReasonCode.UnspecifiedError)
         {
@@ -156,17 +160,17 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
 
         TakeOut(pending, _inFlight);
-        Advance();
+        Advance(now);
     }
 
     /// <summary>The caller does not want to wait any longer.</summary>
-    public void Cancel(PendingPublish pending, CancellationToken cancellationToken)
+    public void Cancel(PendingPublish pending, TimeSpan now, CancellationToken cancellationToken)
     {
         if (pending.Progress == PublishProgress.Waiting)
         {
             pending.Fail(new PublishWithdrawnException(cancellationToken));
             TakeOut(pending, _waiting);
-            Advance();
+            Advance(now);
         }
         else
         {
@@ -200,15 +204,25 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
 
     private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _quotaUsed < _limits.ReceiveMaximum;
 
-    /// <summary>A later server may have narrower limits than the one that the message was meant for.</summary>
-    private bool RefuseOnceMore(PendingPublish pending, PublishList list)
+    /// <summary>
+    /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired. What an existing Session is owed goes out all the same [MQTT-4.4.0-1].
+    /// </summary>
+    private bool GiveUp(PendingPublish pending, PublishList list, TimeSpan now)
     {
-        if (Refusal(pending.QoS, pending.Retain, pending.Length) is not { } code)
+        var sent = pending.Progress == PublishProgress.InFlight;
+        if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
+        {
+            pending.Fail(new RefusedException("PUBLISH", pending.Topic, code));
+        }
+        else if (!pending.TryAge(now) && !(sent && _limits!.SessionPresent))
+        {
+            pending.Fail(new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+        }
+        else
         {
             return false;
         }
 
-        pending.Fail(new RefusedException("PUBLISH", pending.Topic, code));
         TakeOut(pending, list);
         return true;
     }

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Threading.Tasks.Sources;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Client.Publishing;
@@ -35,6 +36,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     private byte[] _bytes = [];
     private int _length;
     private int _identifierOffset;
+    private TimeSpan _agedTo;
     private bool _completed;
     private bool _resultRead;
     private CancellationToken _cancellationToken;
@@ -67,8 +69,9 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     public bool IsFree => Progress == PublishProgress.Settled && _resultRead;
 
     /// <summary>Begins with a message's bytes, which are copied.</summary>
-    public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain)
+    public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain, TimeSpan now)
     {
+        _agedTo = now;
         Topic = topic;
         QoS = qos;
         Retain = retain;
@@ -88,6 +91,31 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     }
 
     public void SetDup(bool dup) => _bytes[0] = (byte)(dup ? _bytes[0] | DupFlag : _bytes[0] & ~DupFlag);
+
+    /// <summary>
+    /// Takes the time that has gone by off the Message Expiry Interval, so that a late packet does not live longer than it was meant to. It stays at 1 second at least: 0 means «never» to some servers.
+    /// </summary>
+    /// <param name="now">The time now.</param>
+    /// <returns><c>false</c> when the message has expired.</returns>
+    public bool TryAge(TimeSpan now)
+    {
+        var seconds = (long)(now - _agedTo).TotalSeconds;
+        if (seconds < 1)
+        {
+            return true;
+        }
+
+        FrameReader.TryRead(Packet, uint.MaxValue, out var frame, out _);
+        PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out _);
+        if (view.MessageExpiryInterval is not { } interval || !Packet.Overlaps(view.Properties, out var properties))
+        {
+            return true;
+        }
+
+        _agedTo += TimeSpan.FromSeconds(seconds);
+        BinaryPrimitives.WriteUInt32BigEndian(_bytes.AsSpan(properties + view.MessageExpiryOffset), (uint)Math.Max(interval - seconds, 1));
+        return interval > seconds;
+    }
 
     public void Watch(CancellationToken cancellationToken)
     {

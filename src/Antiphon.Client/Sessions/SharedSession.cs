@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// The client's side of the Session (MQTT 5 §4.1) behind its one lock: what callers ask for, what the connection brings, and the output that both append to. No sockets and no clock in here.
+/// The client's side of the Session (MQTT 5 §4.1) behind its one lock: what callers ask for, what the connection brings, and the output that both append to. No sockets in here; the clock is read only to pass the time on.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
 internal sealed partial class SharedSession
@@ -22,6 +22,7 @@ internal sealed partial class SharedSession
     // For the process.
     private readonly Lock _lock = new();
     private readonly ILogger _logger;
+    private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
 
@@ -42,6 +43,7 @@ internal sealed partial class SharedSession
     public SharedSession(MqttClientOptions options, ILogger logger)
     {
         _logger = logger;
+        _clock = options.TimeProvider;
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _publishes = new OutgoingPublishes(this, _identifiers, _output);
         _subscriptions = new SubscriptionTable(_identifiers, _output);
@@ -114,7 +116,7 @@ internal sealed partial class SharedSession
         {
             if (pending.IsWatching(cancellationToken))
             {
-                _publishes.Cancel(pending, cancellationToken);
+                _publishes.Cancel(pending, Now(), cancellationToken);
             }
         }
 
@@ -222,7 +224,7 @@ internal sealed partial class SharedSession
         {
             _accepted = true;
             _subscriptions.Connected(limits);
-            _publishes.Connected(limits);
+            _publishes.Connected(limits, Now());
             LogRefusals();
         }
 
@@ -286,7 +288,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _output.Sent();
-            _publishes.Advance();
+            _publishes.Advance(Now());
         }
     }
 
@@ -362,7 +364,7 @@ internal sealed partial class SharedSession
                 return Unexpected(PacketType.PubAck, identifier);
             }
 
-            _publishes.Acknowledged(pending, result);
+            _publishes.Acknowledged(pending, result, Now());
         }
 
         Signal();
@@ -459,7 +461,7 @@ internal sealed partial class SharedSession
                 return ValueTask.FromException<PublishResult>(new RefusedException("PUBLISH", topic, code));
             }
 
-            var pending = _publishes.Add(view, size, topic);
+            var pending = _publishes.Add(view, size, topic, Now());
             result = pending?.Task ?? new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
             pending?.Watch(cancellationToken);
         }
@@ -467,6 +469,8 @@ internal sealed partial class SharedSession
         Signal();
         return result;
     }
+
+    private TimeSpan Now() => _clock.GetElapsedTime(0);
 
     private void Disconnected()
     {
