@@ -22,7 +22,15 @@ public sealed class Registration : IAsyncDisposable
     /// <summary>Set once, before the registration is given to the application.</summary>
     internal Subscription? Subscription { get; set; }
 
-    /// <summary>Requests that were taken and are not dealt with yet; the responder's lock owns it.</summary>
+    // The responder's lock owns what follows.
+
+    /// <summary>Handlers that run.</summary>
+    internal int Running { get; set; }
+
+    /// <summary>Requests that wait for a handler, in their order.</summary>
+    internal LinkedList<ReceivedRequest> Waiting { get; } = [];
+
+    /// <summary>Requests that were taken and are not dealt with yet.</summary>
     internal int Active { get; set; }
 
     /// <summary>Completed when <see cref="Active"/> comes to zero; <c>null</c>: nobody waits for that.</summary>

@@ -33,13 +33,14 @@ internal enum Admission
 internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, int maximumRememberedBytes)
 {
     private readonly DeadlineQueue<ReceivedRequest> _deadlines = new();
-    private readonly LinkedList<ReceivedRequest> _waiting = [];
     private readonly Dictionary<ReceivedRequest, ReceivedRequest> _known = new(SameRequest.Comparer);
     private readonly LinkedList<ReceivedRequest> _answered = [];
 
+    /// <summary>Handlers that run, of all registrations.</summary>
     public int Running { get; private set; }
 
-    public int Waiting => _waiting.Count;
+    /// <summary>Requests that wait for a handler, of all registrations.</summary>
+    public int Waiting { get; private set; }
 
     /// <summary>What the remembered answers take, in bytes.</summary>
     public long RememberedBytes { get; private set; }
@@ -62,15 +63,18 @@ internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, i
         }
 
         Admission admission;
-        if (Running < maximumConcurrency)
+        var registration = request.Registration;
+        if (registration.Running < maximumConcurrency)
         {
+            registration.Running++;
             Running++;
             request.State = RequestState.Running;
             admission = Admission.Run;
         }
-        else if (_waiting.Count < maximumWaiting)
+        else if (registration.Waiting.Count < maximumWaiting)
         {
-            _waiting.AddLast(request);
+            registration.Waiting.AddLast(request);
+            Waiting++;
             admission = Admission.Wait;
         }
         else
@@ -89,17 +93,19 @@ internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, i
         return admission;
     }
 
-    /// <summary>A handler has ended; the next request that waits may run in its place.</summary>
-    public bool TryTakeNext([NotNullWhen(true)] out ReceivedRequest? next)
+    /// <summary>A handler has ended; the next request that waits for it may run in its place.</summary>
+    public bool TryTakeNext(Registration registration, [NotNullWhen(true)] out ReceivedRequest? next)
     {
-        next = _waiting.First?.Value;
+        next = registration.Waiting.First?.Value;
         if (next is null)
         {
+            registration.Running--;
             Running--;
             return false;
         }
 
-        _waiting.RemoveFirst();
+        registration.Waiting.RemoveFirst();
+        Waiting--;
         next.State = RequestState.Running;
         return true;
     }
@@ -115,11 +121,7 @@ internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, i
             return false;
         }
 
-        if (request.State == RequestState.Waiting)
-        {
-            _waiting.Remove(request);
-        }
-
+        StopWaiting(request);
         request.State = RequestState.Answered;
         request.Answer = answer;
         Remember(request);
@@ -146,11 +148,7 @@ internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, i
         }
 
         wasRunning = request.State == RequestState.Running;
-        if (!wasRunning)
-        {
-            _waiting.Remove(request);
-        }
-
+        StopWaiting(request);
         request.State = RequestState.Expired;
         Remember(request);
         expired = request;
@@ -170,6 +168,15 @@ internal sealed class RequestTable(int maximumConcurrency, int maximumWaiting, i
         }
 
         return unanswered;
+    }
+
+    private void StopWaiting(ReceivedRequest request)
+    {
+        if (request.State == RequestState.Waiting)
+        {
+            request.Registration.Waiting.Remove(request);
+            Waiting--;
+        }
     }
 
     private bool TryFind(ReceivedRequest request, [NotNullWhen(true)] out ReceivedRequest? known)

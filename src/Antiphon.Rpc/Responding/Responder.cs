@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// Answers Request Messages. Handlers run concurrently up to a bound; beyond it requests wait, and beyond that they are answered at once with status 429. A QoS 1 request is acknowledged after its
+/// Answers Request Messages. Each handler runs concurrently up to a bound; beyond it requests wait, and beyond that they are answered at once with status 429. A QoS 1 request is acknowledged after its
 /// response, or when its time is up. A request that comes again is answered again and not run again. Safe from any thread and from within handlers.
 /// </summary>
 public sealed partial class Responder : IAsyncDisposable
@@ -140,7 +140,7 @@ public sealed partial class Responder : IAsyncDisposable
             Answer(request, await HandleAsync(request).ConfigureAwait(false));
             lock (_gate)
             {
-                _table.TryTakeNext(out request);
+                _table.TryTakeNext(first.Registration, out request);
             }
         }
     }

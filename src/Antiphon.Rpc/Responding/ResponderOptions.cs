@@ -7,11 +7,14 @@ namespace Antiphon.Rpc;
 /// <summary>How a <see cref="Responder"/> works. Immutable; checked when a responder is made of it.</summary>
 public sealed record ResponderOptions
 {
-    /// <summary>How many handlers may run at once, over all registrations: 1 or more. They start in the order in which the requests arrived.</summary>
+    /// <summary>
+    /// How many times the handler of one registration may run at once: 1 or more. It is started in the order in which the requests arrived. Each registration counts for itself, so that a handler may
+    /// ask another of the same responder; one that asks itself should do so fewer times than this.
+    /// </summary>
     public int MaximumConcurrency { get; init; } = Math.Min(16 * Environment.ProcessorCount, 256);
 
     /// <summary>
-    /// How many requests may wait for a handler, 0 or more. Beyond it a request is answered at once with status 429. Together with <see cref="MaximumConcurrency"/> it should stay well below the client's
+    /// How many requests may wait for the handler of one registration, 0 or more. Beyond it a request is answered at once with status 429. Together with <see cref="MaximumConcurrency"/> it should stay well below the client's
     /// Receive Maximum, at which the server stops sending QoS 1 requests before they can be answered.
     /// </summary>
     public int MaximumWaiting { get; init; } = 256;

@@ -50,7 +50,7 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.True(response.IsSuccess);
         Assert.Contains(new UserProperty("x", "y"), response.UserProperties);
         Assert.Null(response.ContentType);
-        await Until(() => _requester.Counters.Acknowledged == 1);
+        await Wait.Until(() => _requester.Counters.Acknowledged == 1);
         Assert.Equal(new RequesterCounters { Calls = 1, Acknowledged = 1, Answered = 1 }, _requester.Counters);
     }
 
@@ -153,7 +153,7 @@ public sealed class RequesterTests : IAsyncLifetime
         if (acknowledge)
         {
             _server.Acknowledge(request);
-            await Until(() => _requester.Counters.Acknowledged == 1);
+            await Wait.Until(() => _requester.Counters.Acknowledged == 1);
         }
 
         _time.Advance(TimeSpan.FromSeconds(4.999));
@@ -173,7 +173,7 @@ public sealed class RequesterTests : IAsyncLifetime
         await ExchangeAsync();
         _server.IsOpen = false;
         _server.Cut();
-        await Until(() => _client.State == ConnectionState.Reconnecting);
+        await Wait.Until(() => _client.State == ConnectionState.Reconnecting);
         var call = Call();
         _time.Advance(TimeSpan.FromSeconds(5));
 
@@ -196,7 +196,7 @@ public sealed class RequesterTests : IAsyncLifetime
         _server.ConnAck = new ConnAckPacket { SessionPresent = true };
         _server.IsOpen = false;
         _server.Cut();
-        await Until(() => _client.State == ConnectionState.Reconnecting);
+        await Wait.Until(() => _client.State == ConnectionState.Reconnecting);
         var call = Call();
         _time.Advance(TimeSpan.FromMilliseconds(3100));
         _server.IsOpen = true;
@@ -341,7 +341,7 @@ public sealed class RequesterTests : IAsyncLifetime
     {
         var call = Call();
         _server.Acknowledge(await _server.PublishAsync());
-        await Until(() => _requester.Counters.Acknowledged == 1);
+        await Wait.Until(() => _requester.Counters.Acknowledged == 1);
         await ReconnectAsync(sessionPresent: false);
 
         var exception = await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
@@ -512,15 +512,6 @@ public sealed class RequesterTests : IAsyncLifetime
         await ExchangeAsync();
     }
 
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
-
     private Task<Response> Call(RequestOptions? options = null) => _requester.RequestAsync("relay/1", "1", options, Token).AsTask();
 
     private Task<Response> Call(string text) => _requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
@@ -553,6 +544,6 @@ public sealed class RequesterTests : IAsyncLifetime
         var before = _client.Server;
         _server.ConnAck = _server.ConnAck with { SessionPresent = sessionPresent };
         _server.Cut();
-        await Until(() => _client.Server != before && _client.State == ConnectionState.Connected);
+        await Wait.Until(() => !ReferenceEquals(_client.Server, before) && _client.State == ConnectionState.Connected);
     }
 }

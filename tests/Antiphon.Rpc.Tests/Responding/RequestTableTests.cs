@@ -5,9 +5,11 @@ using Antiphon.Rpc.Wire;
 
 namespace Antiphon.Rpc.Tests.Responding;
 
+#pragma warning disable CA1001 // The registration has no responder to end it at.
 public sealed class RequestTableTests
+#pragma warning restore CA1001
 {
-    private static readonly Registration Here = new(null!, "t", _ => default);
+    private readonly Registration _here = new(null!, "t", _ => default);
 
     private readonly RequestTable _table = new(maximumConcurrency: 1, maximumWaiting: 1, maximumRememberedBytes: 10_000);
 
@@ -19,9 +21,9 @@ public sealed class RequestTableTests
         Assert.Equal(Admission.Wait, _table.Admit(second, out _));
         Assert.Equal(Admission.Overloaded, _table.Admit(Request(3), out _));
 
-        Assert.True(_table.TryTakeNext(out var next));
+        Assert.True(_table.TryTakeNext(_here, out var next));
         Assert.Same(second, next);
-        Assert.False(_table.TryTakeNext(out _));
+        Assert.False(_table.TryTakeNext(_here, out _));
         Assert.Equal(Admission.Run, _table.Admit(Request(3), out _));
     }
 
@@ -31,7 +33,7 @@ public sealed class RequestTableTests
         _table.Admit(Request(1), out _);
         _table.Admit(Request(2), out _);
         Assert.Equal(Admission.Overloaded, _table.Admit(Request(3), out _));
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
 
         Assert.Equal(Admission.Wait, _table.Admit(Request(3), out _));
     }
@@ -64,7 +66,7 @@ public sealed class RequestTableTests
         var first = Request(1);
         _table.Admit(first, out _);
         _table.TryAnswer(first, "yes");
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
 
         Assert.Equal(Admission.Run, _table.Admit(Request(1, payload: "other"), out _));
         Assert.Equal(Admission.Joined, _table.Admit(Request(1, payload: "other"), out _));
@@ -84,13 +86,13 @@ public sealed class RequestTableTests
         var first = Request(1, isOfProfile: false, packetIdentifier: 5);
         _table.Admit(first, out _);
         _table.TryAnswer(first, "yes");
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
 
         Assert.Equal(Admission.Repeat, _table.Admit(Request(1, isOfProfile: false, packetIdentifier: 5, dup: true), out _));
         Assert.Equal(Admission.Run, _table.Admit(Request(1, isOfProfile: false, packetIdentifier: 6, dup: true), out _));
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
         Assert.Equal(Admission.Run, _table.Admit(Request(1, isOfProfile: false, packetIdentifier: 5), out _));
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
         Assert.Equal(Admission.Run, _table.Admit(Request(1, isOfProfile: false, packetIdentifier: 5, dup: true, session: 1), out _));
     }
 
@@ -101,7 +103,7 @@ public sealed class RequestTableTests
         _table.Admit(first, out _);
         Assert.True(_table.TryAnswer(first, "a"));
         Assert.False(_table.TryAnswer(first, "b"));
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
 
         var second = Request(2);
         _table.Admit(second, out _);
@@ -122,7 +124,7 @@ public sealed class RequestTableTests
         Assert.True(_table.TryTakeDue(TimeSpan.FromSeconds(5), out var expired, out var wasRunning));
         Assert.Same(waiting, expired);
         Assert.False(wasRunning);
-        Assert.False(_table.TryTakeNext(out _));
+        Assert.False(_table.TryTakeNext(_here, out _));
         Assert.Equal(0, _table.Waiting);
     }
 
@@ -132,7 +134,7 @@ public sealed class RequestTableTests
         var first = Request(1, deadline: 5, forgetAt: 7);
         _table.Admit(first, out _);
         _table.TryAnswer(first, "yes");
-        _table.TryTakeNext(out _);
+        _table.TryTakeNext(_here, out _);
         Assert.False(_table.TryTakeDue(TimeSpan.FromSeconds(6.9), out _, out _));
         Assert.NotEqual(0, _table.RememberedBytes);
 
@@ -151,7 +153,7 @@ public sealed class RequestTableTests
             var request = Request(i);
             Assert.Equal(Admission.Run, _table.Admit(request, out _));
             _table.TryAnswer(request, new byte[1000]);
-            _table.TryTakeNext(out _);
+            _table.TryTakeNext(_here, out _);
             Assert.InRange(_table.RememberedBytes, 1, 10_000);
         }
 
@@ -224,7 +226,7 @@ public sealed class RequestTableTests
         };
     }
 
-    private static ReceivedRequest Request(
+    private ReceivedRequest Request(
         int correlation,
         string payload = "p",
         string responseTopic = "r/1",
@@ -234,7 +236,7 @@ public sealed class RequestTableTests
         int session = 0,
         int deadline = 5,
         int forgetAt = 6) => new(
-            Here,
+            _here,
             View(correlation, payload, responseTopic, isOfProfile, packetIdentifier, dup),
             default,
             new RequestBudget(TimeSpan.FromSeconds(deadline), TimeSpan.FromSeconds(forgetAt), true),

@@ -190,7 +190,7 @@ public sealed class ResponderTests : IAsyncLifetime
             cancellationToken: Token);
         _server.Deliver(Request(1));
         _server.Deliver(Request(1));
-        await Until(() => _responder.Counters.Repeated == 1);
+        await Wait.Until(() => _responder.Counters.Repeated == 1);
         go.SetResult();
 
         var answer = await _server.PublishAsync();
@@ -210,7 +210,7 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PublishAsync();
         _server.ConnAck = new ConnAckPacket { SessionPresent = true };
         _server.Cut();
-        await Until(() => _client.Counters.Reconnects == 1);
+        await Wait.Until(() => _client.Counters.Reconnects == 1);
 
         // The answer, which the server had not acknowledged, comes again by itself.
         _server.Acknowledge(await _server.PublishAsync());
@@ -270,14 +270,14 @@ public sealed class ResponderTests : IAsyncLifetime
             },
             cancellationToken: Token);
         var identifier = _server.Deliver(Request(1, "slow"));
-        await Until(() => _responder.Counters.Running == 1);
+        await Wait.Until(() => _responder.Counters.Running == 1);
         _time.Advance(TimeSpan.FromMilliseconds(4499));
         Assert.Equal(0, _responder.Counters.Overran);
         _time.Advance(TimeSpan.FromMilliseconds(1));
 
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(1, _responder.Counters.Overran);
-        await Until(() => cancelled.Task.IsCompleted || _responder.Counters.Running == 0);
+        await Wait.Until(() => cancelled.Task.IsCompleted || _responder.Counters.Running == 0);
         finish.SetResult();
         _server.Deliver(Request(2, "next"));
         Assert.Equal("next", Text(await _server.PublishAsync()));
@@ -302,7 +302,7 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         _server.Deliver(Request(2, "long") with { MessageExpiryInterval = 60, UserProperties = [new("__protVer", "1.0")] });
         _server.Deliver(Request(3, "short"));
-        await Until(() => responder.Counters.Waiting == 1);
+        await Wait.Until(() => responder.Counters.Waiting == 1);
         _time.Advance(TimeSpan.FromSeconds(5));
         go.SetResult();
 
@@ -368,7 +368,7 @@ public sealed class ResponderTests : IAsyncLifetime
             Token);
         Assert.Equal("$share/g/relay/+", registration.TopicFilter);
         _server.Deliver(Request(1));
-        await Until(() => responder.Counters.Running == 1);
+        await Wait.Until(() => responder.Counters.Running == 1);
         var ending = registration.DisposeAsync().AsTask();
         Assert.Equal("$share/g/relay/+", await _server.UnsubscribedAsync());
         Assert.False(ending.IsCompleted);
@@ -391,10 +391,10 @@ public sealed class ResponderTests : IAsyncLifetime
             },
             cancellationToken: Token);
         _server.Deliver(Request(1) with { MessageExpiryInterval = 60, UserProperties = [] });
-        await Until(() => responder.Counters.Running == 1);
+        await Wait.Until(() => responder.Counters.Running == 1);
         var ending = registration.DisposeAsync().AsTask();
         await _server.UnsubscribedAsync();
-        await Until(() => _time.UntilNext == TimeSpan.FromSeconds(10));
+        await Wait.Until(() => _time.UntilNext == TimeSpan.FromSeconds(10));
         _time.Advance(TimeSpan.FromSeconds(10));
         var answer = await _server.PublishAsync();
         Assert.Contains(new UserProperty("__stat", "503"), answer.Message.UserProperties);
@@ -407,7 +407,7 @@ public sealed class ResponderTests : IAsyncLifetime
     {
         _server.ConnAck = new ConnAckPacket { MaximumPacketSize = 500 };
         _server.Cut();
-        await Until(() => _client.Counters.Reconnects == 1);
+        await Wait.Until(() => _client.Counters.Reconnects == 1);
         await _responder.RespondAsync("relay/+", _ => new byte[1000], cancellationToken: Token);
         _server.Deliver(Request(1));
 
@@ -444,15 +444,6 @@ public sealed class ResponderTests : IAsyncLifetime
     }
 
     private static string Text(PublishPacket packet) => Encoding.UTF8.GetString(packet.Message.Payload.Span);
-
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
 
     private static ApplicationMessage Request(byte correlation, string text = "1", bool isOfProfile = true) => new()
     {
