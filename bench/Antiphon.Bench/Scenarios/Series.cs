@@ -35,7 +35,7 @@ internal static class Series
                 for (var turn = 0; turn < rows.Length; turn++)
                 {
                     var i = (repetition + turn) % rows.Length;
-                    Try(rows[i], scenario, report, () =>
+                    Try(rows[i], scenario, settings, report, () =>
                     {
                         processes[i] ??= BrokerProcess.Start(settings.Brokers[i], settings.Cores, settings.Interrupted);
                         runs[i] ??= new LoadRun(scenario, processes[i]!, settings);
@@ -69,7 +69,7 @@ internal static class Series
         {
             for (var i = 0; i < rows.Length; i++)
             {
-                Try(rows[i], scenario, report, () =>
+                Try(rows[i], scenario, settings, report, () =>
                 {
                     using var process = BrokerProcess.Start(settings.Brokers[i], settings.Cores, settings.Interrupted);
                     var measured = new IdleRun(scenario, process, settings).Measure();
@@ -80,7 +80,7 @@ internal static class Series
         }
     }
 
-    private static void Try(Row row, Scenario scenario, Action<string> report, Func<string> measure)
+    private static void Try(Row row, Scenario scenario, Settings settings, Action<string> report, Func<string> measure)
     {
         if (row.Failure is not null)
         {
@@ -93,6 +93,12 @@ internal static class Series
         }
         catch (BenchException failure)
         {
+            if (settings.Interrupted())
+            {
+                // Ctrl-C reaches the brokers too.
+                throw new OperationCanceledException();
+            }
+
             row.Failure = failure.Message;
             report($"{scenario.Name}  {row.Broker}: failed: {failure.Message}");
         }
