@@ -331,7 +331,8 @@ internal sealed unsafe class MqttWire(int quality, int payloadLength) : Wire(qua
     private static bool TryReadLength(byte* bytes, int available, out int value, out int taken)
     {
         value = 0;
-        for (taken = 0; taken < available; )
+        taken = 0;
+        while (taken < available)
         {
             var next = bytes[taken];
             value |= (next & 0x7F) << (7 * taken++);
