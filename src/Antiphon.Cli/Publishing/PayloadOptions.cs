@@ -51,7 +51,9 @@ internal sealed class PayloadOptions
         {
             using var input = Console.OpenStandardInput();
             var bytes = new MemoryStream();
-            await input.CopyToAsync(bytes, cancellationToken);
+
+            // A read from a terminal cannot be cancelled; the wait for it can.
+            await input.CopyToAsync(bytes, cancellationToken).WaitAsync(cancellationToken);
             return new Payload(bytes.ToArray(), IsText: false);
         }
 
