@@ -235,6 +235,10 @@ internal sealed class BrokerEngine
                 }
 
                 break;
+            case PacketType.Connect:
+                // Whatever is in it: what CONNACK could say of it, DISCONNECT cannot.
+                fault = Fault.Protocol("A second CONNECT on the same connection [MQTT-3.1.0-2].");
+                break;
             case PacketType.PingReq:
                 fault = ReceivePing(connection, frame);
                 break;
@@ -360,8 +364,6 @@ internal sealed class BrokerEngine
             case AcknowledgementPacket { Type: PacketType.PubComp }:
                 Counters.UnknownAcknowledgements++;
                 return default;
-            case ConnectPacket:
-                return Fault.Protocol("A second CONNECT on the same connection [MQTT-3.1.0-2].");
             case AuthPacket:
                 return Fault.Protocol("AUTH on a connection that uses no enhanced authentication [MQTT-4.12.0-1].");
             default:

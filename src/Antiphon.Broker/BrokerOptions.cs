@@ -63,7 +63,8 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
-    /// withheld until a quarter is free again; a quarter beyond it publishers are left unread.
+    /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
+    /// and counted as those of a full queue.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 

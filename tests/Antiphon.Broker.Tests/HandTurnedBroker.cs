@@ -64,9 +64,10 @@ internal sealed class HandTurnedBroker
     public void Settle()
     {
         Engine.Advance(Now);
-        while (Engine.HasOutput)
+        do
         {
             Engine.Flush(Now);
         }
+        while (Engine.HasOutput);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class MessagePool(BufferPool buffers)
 
     private readonly Stack<Message> _free = new();
 
+    /// <summary>What messages and buffers of all clients take at the moment, in bytes.</summary>
+    public long RentedBytes => buffers.RentedBytes;
+
     /// <summary>Copies a message out of the input; the caller is its first holder.</summary>
     public Message Copy(in PublishView source, Instant now)
     {

@@ -146,7 +146,9 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     private void Enqueue(Session session, in OutgoingMessage outgoing)
     {
         var size = outgoing.Message.Size;
-        if (session.Waiting.Count >= options.MaximumQueuedMessages || session.WaitingBytes + size > options.MaximumQueuedBytes)
+        // Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
+        var isCrowded = session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
+        if (isCrowded || session.Waiting.Count >= options.MaximumQueuedMessages || session.WaitingBytes + size > options.MaximumQueuedBytes)
         {
             counters.DroppedQueueFull++;
             return;

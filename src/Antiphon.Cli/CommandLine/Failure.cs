@@ -35,11 +35,16 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
 
     private static Failure FromConnect(ConnectFailedException failed)
     {
-        var exitCode = failed.Reason.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect;
-        var advice = exitCode == ExitCode.Denied
-            ? "Check --username and the password."
-            : $"Check --host and --port, or start a broker: antiphon broker --port {failed.Port}";
-        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{failed.Message} {advice}");
+        var broker = $"{failed.Host}:{failed.Port}";
+        if (failed.Reason.ReasonCode is not { } code)
+        {
+            var cause = (failed.Reason.InnerException ?? failed.Reason).Message.TrimEnd('.');
+            return new(ExitCode.Connect, "connect", $"No connection to {broker}: {cause}. Check --host and --port, or start a broker: antiphon broker --port {failed.Port}");
+        }
+
+        var exitCode = ExitCodeOf(code, ExitCode.Connect);
+        var advice = exitCode == ExitCode.Denied ? " Check --username and the password." : "";
+        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{advice}");
     }
 
     private static ExitCode ExitCodeOf(ReasonCode code, ExitCode otherwise = ExitCode.Other) =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Output;
 using Antiphon.Client;
 
 namespace Antiphon.Cli.Connecting;
@@ -37,8 +38,11 @@ internal sealed class ConnectionOptions
         HelpName = "FILE",
     };
 
-    public ConnectionOptions(Command command)
+    private readonly Terminal _terminal;
+
+    public ConnectionOptions(Command command, Terminal terminal)
     {
+        _terminal = terminal;
         command.Options.Add(_host);
         command.Options.Add(_port);
         command.Options.Add(_clientId);
@@ -46,7 +50,7 @@ internal sealed class ConnectionOptions
         command.Options.Add(_passwordFile);
     }
 
-    /// <summary>Connects, or throws <see cref="ConnectFailedException"/>.</summary>
+    /// <summary>Connects, or throws <see cref="ConnectFailedException"/>. When the connection is lost later, the client makes a new one, and the person at the terminal hears of it.</summary>
     public async Task<MqttClient> ConnectAsync(ParseResult line, CancellationToken cancellationToken)
     {
         var options = new MqttClientOptions
@@ -59,12 +63,33 @@ internal sealed class ConnectionOptions
         };
         try
         {
-            return await MqttClient.ConnectAsync(options, cancellationToken);
+            var client = await MqttClient.ConnectAsync(options, cancellationToken);
+            Watch(client, $"{options.Host}:{options.Port}");
+            return client;
         }
         catch (ConnectionException e)
         {
             throw new ConnectFailedException(options.Host, options.Port, e);
         }
+    }
+
+    private void Watch(MqttClient client, string broker)
+    {
+        // Events come one at a time and in order, so that the flag needs no lock.
+        var isLost = false;
+        client.StateChanged += (_, change) =>
+        {
+            if (change.State == ConnectionState.Reconnecting)
+            {
+                isLost = true;
+                _terminal.Note($"The connection to {broker} was lost{(change.ReasonCode is { } code ? $" (0x{(byte)code:X2} {code})" : "")}; connecting again.");
+            }
+            else if (change.State == ConnectionState.Connected && isLost)
+            {
+                isLost = false;
+                _terminal.Note($"Connected again to {broker}.");
+            }
+        };
     }
 
     private static async Task<ReadOnlyMemory<byte>?> ReadPasswordAsync(FileInfo? file, CancellationToken cancellationToken)

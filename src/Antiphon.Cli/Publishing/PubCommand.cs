@@ -22,7 +22,7 @@ internal static class PubCommand
         var payload = new PayloadOptions(command);
         var qos = Values.QoS("How often it may arrive: 0 at most once, 1 at least once.");
         command.Options.Add(qos);
-        var connection = new ConnectionOptions(command);
+        var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
             var body = await payload.ReadAsync(line, interrupted);

@@ -59,7 +59,7 @@ internal static class ReplyCommand
                 result.AddError($"--share «{name}» is not a Share Name; it has one character or more, none of them / + #.");
             }
         });
-        var connection = new ConnectionOptions(command);
+        var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
             IAnswer answer = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));

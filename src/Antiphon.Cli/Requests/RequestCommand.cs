@@ -36,7 +36,7 @@ internal static class RequestCommand
         command.Options.Add(concurrency);
         command.Options.Add(replies);
         command.Options.Add(json);
-        var connection = new ConnectionOptions(command);
+        var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
             var body = await payload.ReadAsync(line, interrupted);

@@ -30,7 +30,7 @@ internal static class SubCommand
         command.Options.Add(verbose);
         command.Options.Add(json);
         command.Options.Add(qos);
-        var connection = new ConnectionOptions(command);
+        var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
             var print = line.GetValue(json) ? PrintJson(terminal) : line.GetValue(verbose) ? PrintWithTopic(terminal) : PrintPayload(terminal);

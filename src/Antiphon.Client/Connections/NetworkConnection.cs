@@ -40,7 +40,7 @@ internal sealed class NetworkConnection : IDisposable
     /// <param name="session">The Session that it is for.</param>
     /// <param name="options">Where to connect.</param>
     /// <param name="connect">The first packet.</param>
-    /// <param name="accepted">Called on the receive loop when the server has accepted, before anything else happens on the connection.</param>
+    /// <param name="accepted">Called on the receive loop when the server has accepted, before it reads anything else.</param>
     public NetworkConnection(SharedSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
     {
         _session = session;
@@ -313,8 +313,8 @@ internal sealed class NetworkConnection : IDisposable
         Volatile.Write(ref _lastSent, now);
         _keepAlive = new KeepAlive(limits.KeepAlive, _options.ConnectTimeout);
         OnTimer();
-        _accepted(answer, limits);
         _session.Accepted(limits);
+        _accepted(answer, limits);
         return default;
     }
 

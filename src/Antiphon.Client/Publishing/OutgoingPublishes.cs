@@ -31,8 +31,6 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     /// <summary>QoS 1 messages that have been written and not acknowledged.</summary>
     public int Unacknowledged => _inFlight.Count;
 
-    public int Waiting => _waiting.Count;
-
     /// <summary>Messages appended to the output since the start.</summary>
     public long Written { get; private set; }
 

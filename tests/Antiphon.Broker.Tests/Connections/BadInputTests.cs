@@ -12,6 +12,10 @@ public sealed class BadInputTests
     [InlineData("30 80808080 00", ReasonCode.MalformedPacket)] // Remaining Length of five bytes
     [InlineData("30 8000", ReasonCode.MalformedPacket)] // Remaining Length not in its shortest form
     [InlineData("30 FFFFFF7F", ReasonCode.PacketTooLarge)]
+    // CONNECT
+    [InlineData("10 0E 0004 4D515454 05 02 003C 00 0001 78", ReasonCode.ProtocolError)] // [MQTT-3.1.0-2]
+    [InlineData("10 0E 0004 4D515454 09 02 003C 00 0001 78", ReasonCode.ProtocolError)] // of a version that is not spoken
+    [InlineData("10 00", ReasonCode.ProtocolError)]
     // PUBLISH
     [InlineData("36 06 0001 61 0001 00", ReasonCode.MalformedPacket)] // QoS 3 [MQTT-3.3.1-4]
     [InlineData("38 04 0001 61 00", ReasonCode.MalformedPacket)] // DUP with QoS 0 [MQTT-3.3.1-2]

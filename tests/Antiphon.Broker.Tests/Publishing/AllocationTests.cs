@@ -154,10 +154,11 @@ public sealed class AllocationTests
     {
         _engine.Receive(link.Connection, bytes, _start);
         _engine.Advance(_start);
-        while (_engine.HasOutput)
+        do
         {
             _engine.Flush(_start);
         }
+        while (_engine.HasOutput);
     }
 
     private CountingLink Connect(string clientId, params Packet[] packets) => Connect(clientId, connect => connect, packets);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Antiphon.Broker;
 using Antiphon.Client;
 using Antiphon.Rpc;
 
@@ -107,6 +108,34 @@ public sealed class ReplyCommandTests
         Assert.Equal("hello", line.GetProperty("payload").GetString());
         Assert.Equal(response.Topic, line.GetProperty("responseTopic").GetString());
         Assert.Equal(Convert.ToHexStringLower(response.CorrelationData.Span), line.GetProperty("correlationData").GetString());
+    }
+
+    [Fact]
+    public async Task It_goes_on_when_the_broker_comes_back()
+    {
+        var first = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(first.Port, "echo", "--echo");
+        await first.DisposeAsync();
+        await reply.ErrorLineAsync("was lost (0x8B ServerShuttingDown); connecting again.");
+        await using var second = BrokerHost.Start(new BrokerOptions { Port = first.Port });
+        await reply.ErrorLineAsync($"Connected again to 127.0.0.1:{first.Port}.");
+
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", first.Port, TestContext.Current.CancellationToken);
+        await using var requester = new Requester(client);
+        Response? response = null;
+        while (response is null)
+        {
+            try
+            {
+                response = await requester.RequestAsync("echo", "still there", null, TestContext.Current.CancellationToken);
+            }
+            catch (NoResponderException)
+            {
+                // It is connected, and about to subscribe again.
+            }
+        }
+
+        Assert.Equal("still there", response.Text);
     }
 
     [Fact]

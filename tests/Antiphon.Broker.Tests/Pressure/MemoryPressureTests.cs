@@ -1,0 +1,110 @@
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Tests.Pressure;
+
+public sealed class MemoryPressureTests
+{
+    private const int Mebibyte = 1024 * 1024;
+
+    private static readonly string Large = new('x', 60_000);
+
+    private readonly HandTurnedBroker _broker = new(new BrokerOptions { MaximumBufferBytes = Mebibyte, ReceiveMaximum = 50 });
+
+    [Fact]
+    [Trait("Label", "MQTT-4.6.0-2")]
+    public void Acknowledgements_are_withheld_while_memory_is_short_and_then_come_in_order()
+    {
+        var slow = _broker.Subscriber("slow", "t");
+        var publisher = _broker.Connect("publisher");
+        for (ushort i = 1; i <= 30; i++)
+        {
+            Send(publisher, i);
+        }
+
+        var early = Acknowledgements(publisher);
+        Assert.InRange(early.Count, 1, 29);
+        Assert.Equal(30 - early.Count, _broker.Counters.WithheldAcknowledgements);
+        slow.All().Cast<PublishPacket>().ToList().ForEach(slow.Acknowledge);
+
+        var late = Acknowledgements(publisher);
+        Assert.Equal(Enumerable.Range(1, 30), early.Concat(late));
+        Assert.Equal(0, _broker.Counters.WithheldAcknowledgements);
+    }
+
+    [Fact]
+    public void A_publisher_that_goes_on_beyond_the_Receive_Maximum_is_ended_with_0x93()
+    {
+        _broker.Subscriber("slow", "t");
+        var publisher = _broker.Connect("publisher");
+        var other = _broker.Connect("other");
+        for (ushort i = 1; i <= 30; i++)
+        {
+            Send(other, i);
+        }
+
+        for (ushort i = 1; i <= 51 && !publisher.SendingEnded; i++)
+        {
+            publisher.Send(new PublishPacket(TestLink.Message("nobody", "", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+        }
+
+        publisher.ExpectDisconnect(ReasonCode.ReceiveMaximumExceeded);
+    }
+
+    [Fact]
+    public void A_publisher_of_QoS_0_is_left_unread_while_memory_is_very_short_and_not_taken_for_silent()
+    {
+        var slow = _broker.Subscriber("slow", "t", QualityOfService.AtMostOnce);
+        slow.Reads = false;
+        var held = _broker.Subscriber("held", "u");
+        var filler = _broker.Connect("filler");
+        var publisher = _broker.Connect("publisher", connect => connect with { KeepAlive = 10 });
+        for (ushort i = 1; i <= 40; i++)
+        {
+            filler.Send(new PublishPacket(TestLink.Message("u", Large, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+        }
+
+        publisher.Publish("t", Large);
+        Assert.True(publisher.IsPaused);
+        Assert.Equal(2, _broker.Counters.PausedConnections);
+        _broker.TurnSeconds(100);
+        Assert.False(publisher.SendingEnded);
+
+        held.All().Cast<PublishPacket>().ToList().ForEach(held.Acknowledge);
+
+        Assert.False(publisher.IsPaused);
+        Assert.False(filler.IsPaused);
+        Assert.Equal(0, _broker.Counters.PausedConnections);
+        _broker.TurnSeconds(14);
+        publisher.ExpectNothing();
+        _broker.TurnSeconds(2);
+        publisher.ExpectDisconnect(ReasonCode.KeepAliveTimeout);
+    }
+
+    [Fact]
+    public void Messages_for_clients_that_are_away_never_hold_up_those_who_are_there()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            _broker.Subscriber($"away{i}", "t/" + i, with: connect => connect with { SessionExpiryInterval = 1000 }).Lose();
+        }
+
+        var subscriber = _broker.Subscriber("there", "here");
+        var publisher = _broker.Connect("publisher");
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal(ReasonCode.Success, publisher.PublishAcknowledged($"t/{i % 3}", Large));
+            Assert.Equal(ReasonCode.Success, publisher.PublishAcknowledged("here", Large));
+            subscriber.Acknowledge(subscriber.NextMessage(Large));
+        }
+
+        Assert.Equal(0, _broker.Counters.WithheldAcknowledgements);
+        Assert.InRange(_broker.Counters.DroppedQueueFull, 80, 99);
+    }
+
+    private static void Send(TestLink publisher, ushort identifier) =>
+        publisher.Send(new PublishPacket(TestLink.Message("t", Large, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(identifier) });
+
+    private static List<int> Acknowledgements(TestLink publisher) =>
+        [.. publisher.All().Cast<AcknowledgementPacket>().Select(acknowledgement => (int)acknowledgement.PacketIdentifier.Value)];
+}
