@@ -20,7 +20,7 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
     private ManualResetValueTaskSourceCore<Response> _source = new() { RunContinuationsAsynchronously = true };
     private readonly NextPublish _nextPublish = new();
     private CancellationTokenSource _withdrawal = new();
-    private Task? _watching;
+    private bool _isWatched;
     private int _owners;
 
     // For the call.
@@ -130,17 +130,18 @@ internal sealed class Exchange : IValueTaskSource<Response>, IDeadline
     /// <summary>Tells the requester when the client has done with the request.</summary>
     public void Watch(ValueTask<PublishResult> publishing)
     {
-        if (_watching is null)
-        {
-            // It outlives this call, and must not keep what flows with it.
-            using (ExecutionContext.SuppressFlow())
-            {
-                _watching = WatchAsync(publishing);
-            }
-        }
-        else
+        if (_isWatched)
         {
             _nextPublish.Set(publishing);
+            return;
+        }
+
+        // Before it starts: the publish may be over, and this object in use again, before it returns.
+        _isWatched = true;
+        using (ExecutionContext.SuppressFlow())
+        {
+            // It outlives this call, and must not keep what flows with it. Nobody observes it, since it never throws.
+            _ = WatchAsync(publishing);
         }
     }
 
