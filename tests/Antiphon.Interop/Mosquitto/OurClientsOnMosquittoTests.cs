@@ -25,7 +25,9 @@ public sealed class OurClientsOnMosquittoTests
     public async Task A_thousand_requests_at_once_each_get_their_own_answer()
     {
         await using var broker = await MosquittoBroker.StartAsync();
-        await using var device = await RespondAsync(broker.Port, request => request.Text);
+        await using var device = await ConnectAsync(broker.Port);
+        await using var responder = new Responder(device, new ResponderOptions { MaximumWaiting = 1000 });
+        await responder.RespondAsync("device_1/relay_1", request => request.Text, cancellationToken: TestContext.Current.CancellationToken);
         await using var controller = await ConnectAsync(broker.Port);
         await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
 

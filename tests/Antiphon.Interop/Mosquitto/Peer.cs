@@ -2,7 +2,7 @@ using Antiphon.Tests.Running;
 
 namespace Antiphon.Interop.Mosquitto;
 
-/// <summary>Debian's mosquitto programs. Where one is missing, the test is skipped with the reason; in CI it fails.</summary>
+/// <summary>Programs of others, Debian's mosquitto first. Where one is missing, the test is skipped with the reason; in CI it fails.</summary>
 internal static class Peer
 {
     public static ProgramRun Start(string program, params string[] arguments) => ProgramRun.Start(Find(program), arguments);
@@ -21,18 +21,31 @@ internal static class Peer
     /// <summary>Where a client program finds a broker on this machine, with MQTT 5.</summary>
     public static string[] At(int port) => ["-V", "5", "-h", "127.0.0.1", "-p", $"{port}"];
 
-    private static string Find(string program)
+    /// <summary>The file of a program on this machine.</summary>
+    public static string Find(string program)
     {
         // Debian puts the broker where an ordinary user's PATH does not lead.
         string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/sbin", "/usr/local/sbin"];
         var found = folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
-        var missing = $"{program} is not installed here; ./test installs it where it may (Debian: apt-get install mosquitto mosquitto-clients coreutils).";
-        if (Environment.GetEnvironmentVariable("CI") == "true")
-        {
-            Assert.True(found is not null, missing);
-        }
-
-        Assert.SkipWhen(found is null, missing);
+        Require(found is not null, $"{program} is not installed here; ./test installs it where it may (Debian: apt-get install {PackageOf(program)}).");
         return found!;
     }
+
+    /// <summary>Skips the test where something is missing; in CI the test fails.</summary>
+    public static void Require(bool isThere, string missing)
+    {
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+        {
+            Assert.True(isThere, missing);
+        }
+
+        Assert.SkipUnless(isThere, missing);
+    }
+
+    private static string PackageOf(string program) => program switch
+    {
+        "python3" => "python3-paho-mqtt",
+        "node" => "nodejs npm",
+        _ => "mosquitto mosquitto-clients coreutils",
+    };
 }
