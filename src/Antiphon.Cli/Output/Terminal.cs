@@ -29,6 +29,16 @@ internal sealed class Terminal : IDisposable
         }
     }
 
+    /// <summary>Writes bytes as they are and nothing behind them.</summary>
+    public void Raw(ReadOnlySpan<byte> bytes)
+    {
+        lock (_lock)
+        {
+            _data.Write(bytes);
+            _data.Flush();
+        }
+    }
+
     public void Data(string text) => Data(Encoding.UTF8.GetBytes(text));
 
     /// <summary>Writes one line of JSON.</summary>
