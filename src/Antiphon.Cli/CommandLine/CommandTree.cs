@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using Antiphon.Cli.Brokers;
 using Antiphon.Cli.Demo;
 using Antiphon.Cli.Output;
+using Antiphon.Cli.Probing;
 using Antiphon.Cli.Publishing;
 using Antiphon.Cli.Replies;
 using Antiphon.Cli.Requests;
@@ -70,6 +71,7 @@ internal static class CommandTree
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
         Add(PubCommand.Create(terminal), PubCommand.Example);
         Add(SubCommand.Create(terminal), SubCommand.Example);
+        Add(ProbeCommand.Create(terminal, time), ProbeCommand.Example);
         Add(DemoCommand.Create(terminal, time), DemoCommand.Example);
 
         var help = root.Options.OfType<HelpOption>().Single();

@@ -47,6 +47,7 @@ public sealed class UsageTests
     [InlineData("reply")]
     [InlineData("pub")]
     [InlineData("sub")]
+    [InlineData("probe")]
     [InlineData("demo")]
     public async Task Every_help_ends_with_an_example(string command)
     {
