@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Antiphon.Cli.Brokers;
+using Antiphon.Cli.Completing;
 using Antiphon.Cli.Demo;
 using Antiphon.Cli.Output;
 using Antiphon.Cli.Probing;
@@ -72,6 +73,7 @@ internal static class CommandTree
         Add(PubCommand.Create(terminal), PubCommand.Example);
         Add(SubCommand.Create(terminal), SubCommand.Example);
         Add(ProbeCommand.Create(terminal, time), ProbeCommand.Example);
+        Add(CompletionCommand.Create(terminal), CompletionCommand.Example);
         Add(DemoCommand.Create(terminal, time), DemoCommand.Example);
 
         var help = root.Options.OfType<HelpOption>().Single();

@@ -84,24 +84,15 @@ internal static class Values
     };
 
     /// <summary>QoS 0 or 1; absent: 1.</summary>
-    public static Option<QualityOfService?> QoS(string description) => new("--qos", "-q")
+    public static Option<QualityOfService?> QoS(string description)
     {
-        Description = $"{description} [default: 1]",
-        HelpName = "0|1",
-        CustomParser = result =>
-        {
-            switch (result.Tokens[0].Value)
-            {
-                case "0":
-                    return QualityOfService.AtMostOnce;
-                case "1":
-                    return QualityOfService.AtLeastOnce;
-                case var other:
-                    result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
-                    return null;
-            }
-        },
-    };
+        var option = new Option<QualityOfService?>("--qos", "-q") { Description = $"{description} [default: 1]", HelpName = "0|1", CustomParser = ReadQoS };
+
+        // Tab offers what is accepted, not the names of the type.
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add("0", "1");
+        return option;
+    }
 
     /// <summary>A Topic Name, checked before anything is sent.</summary>
     public static Argument<string> TopicName(string description)
@@ -140,6 +131,20 @@ internal static class Values
     // ArgumentException appends the parameter's name, which means nothing to somebody at a command line.
     private static string FirstLine(ArgumentException e) =>
         e.ParamName is { } name ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
+
+    private static QualityOfService? ReadQoS(ArgumentResult result)
+    {
+        switch (result.Tokens[0].Value)
+        {
+            case "0":
+                return QualityOfService.AtMostOnce;
+            case "1":
+                return QualityOfService.AtLeastOnce;
+            case var other:
+                result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
+                return null;
+        }
+    }
 
     private static TimeSpan? TryReadDuration(string text)
     {

@@ -48,6 +48,7 @@ public sealed class UsageTests
     [InlineData("pub")]
     [InlineData("sub")]
     [InlineData("probe")]
+    [InlineData("completion")]
     [InlineData("demo")]
     public async Task Every_help_ends_with_an_example(string command)
     {
