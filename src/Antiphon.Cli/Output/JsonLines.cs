@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Antiphon.Cli.Loads;
 using Antiphon.Cli.Probing;
 using Antiphon.Cli.Replies;
 using Antiphon.Cli.Requests;
@@ -13,6 +14,7 @@ namespace Antiphon.Cli.Output;
 [JsonSerializable(typeof(ResponseLine))]
 [JsonSerializable(typeof(RequestLine))]
 [JsonSerializable(typeof(ProbeResult))]
+[JsonSerializable(typeof(LoadResult))]
 internal sealed partial class JsonLines : JsonSerializerContext
 {
     public static JsonLines Instance { get; } = new(new JsonSerializerOptions

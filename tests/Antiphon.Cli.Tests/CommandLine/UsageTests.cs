@@ -49,6 +49,11 @@ public sealed class UsageTests
     [InlineData("sub")]
     [InlineData("probe")]
     [InlineData("completion")]
+    [InlineData("bench")]
+    [InlineData("bench request")]
+    [InlineData("bench pub")]
+    [InlineData("bench sub")]
+    [InlineData("bench conn")]
     [InlineData("demo")]
     public async Task Every_help_ends_with_an_example(string command)
     {
