@@ -2,8 +2,11 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Antiphon.Cli.Brokers;
+using Antiphon.Cli.Completing;
 using Antiphon.Cli.Demo;
+using Antiphon.Cli.Loads;
 using Antiphon.Cli.Output;
+using Antiphon.Cli.Probing;
 using Antiphon.Cli.Publishing;
 using Antiphon.Cli.Replies;
 using Antiphon.Cli.Requests;
@@ -70,6 +73,9 @@ internal static class CommandTree
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
         Add(PubCommand.Create(terminal), PubCommand.Example);
         Add(SubCommand.Create(terminal), SubCommand.Example);
+        Add(ProbeCommand.Create(terminal, time), ProbeCommand.Example);
+        Add(BenchCommand.Create(terminal, time, examples.Add), BenchCommand.Example);
+        Add(CompletionCommand.Create(terminal), CompletionCommand.Example);
         Add(DemoCommand.Create(terminal, time), DemoCommand.Example);
 
         var help = root.Options.OfType<HelpOption>().Single();
@@ -93,5 +99,5 @@ internal static class CommandTree
             .Select(token => $"There is no option {token.Value}. If it is meant as it stands, put -- before it.");
     }
 
-    private static string NameOf(Command command) => command is RootCommand ? "antiphon" : $"antiphon {command.Name}";
+    private static string NameOf(Command command) => command.Parents.OfType<Command>().SingleOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "antiphon";
 }

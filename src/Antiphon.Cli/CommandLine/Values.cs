@@ -46,6 +46,24 @@ internal static class Values
         return option;
     }
 
+    /// <summary>So many a second: above zero, at most a million; <c>0.5</c> is one every two seconds.</summary>
+    public static Option<double?> Rate(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate) && rate is > 0 and <= 1_000_000)
+            {
+                return rate;
+            }
+
+            result.AddError($"{name} «{text}» is not a number a second; write for instance 100 or 0.5, above zero and at most 1000000.");
+            return null;
+        },
+    };
+
     /// <summary>A TCP port; <paramref name="lowest"/> is 0 where 0 means a free one.</summary>
     public static Option<int> Port(string description, int lowest) => new("--port", "-p")
     {
@@ -66,37 +84,36 @@ internal static class Values
     };
 
     /// <summary>QoS 0 or 1; absent: 1.</summary>
-    public static Option<QualityOfService?> QoS(string description) => new("--qos", "-q")
+    public static Option<QualityOfService?> QoS(string description)
     {
-        Description = $"{description} [default: 1]",
-        HelpName = "0|1",
-        CustomParser = result =>
-        {
-            switch (result.Tokens[0].Value)
-            {
-                case "0":
-                    return QualityOfService.AtMostOnce;
-                case "1":
-                    return QualityOfService.AtLeastOnce;
-                case var other:
-                    result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
-                    return null;
-            }
-        },
-    };
+        var option = new Option<QualityOfService?>("--qos", "-q") { Description = $"{description} [default: 1]", HelpName = "0|1", CustomParser = ReadQoS };
+
+        // Tab offers what is accepted, not the names of the type.
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add("0", "1");
+        return option;
+    }
 
     /// <summary>A Topic Name, checked before anything is sent.</summary>
     public static Argument<string> TopicName(string description)
     {
         var argument = new Argument<string>("TOPIC") { Description = description };
-        argument.Validators.Add(result => Check(result, topic => Protocol.Topics.TopicName.ThrowIfInvalid(topic, "TOPIC")));
+        argument.Validators.Add(result => Check(result, "TOPIC", topic => Protocol.Topics.TopicName.ThrowIfInvalid(topic, "TOPIC")));
         return argument;
     }
 
-    /// <summary>Reports a Topic Filter that is none.</summary>
-    public static void CheckTopicFilter(ArgumentResult result) => Check(result, filter => Protocol.Topics.TopicFilter.Parse(filter));
+    /// <summary>What a Topic Name begins with, itself a Topic Name.</summary>
+    public static Option<string?> TopicPrefix(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = "PREFIX" };
+        option.Validators.Add(result => Check(result, name, topic => Protocol.Topics.TopicName.ThrowIfInvalid(topic, "TOPIC")));
+        return option;
+    }
 
-    private static void Check(ArgumentResult result, Action<string> check)
+    /// <summary>Reports a Topic Filter that is none.</summary>
+    public static void CheckTopicFilter(ArgumentResult result) => Check(result, result.Argument.Name, filter => Protocol.Topics.TopicFilter.Parse(filter));
+
+    private static void Check(SymbolResult result, string name, Action<string> check)
     {
         foreach (var token in result.Tokens)
         {
@@ -106,7 +123,7 @@ internal static class Values
             }
             catch (ArgumentException e)
             {
-                result.AddError(token.Value.Length == 0 ? $"{result.Argument.Name} is empty; a topic has one character or more." : FirstLine(e));
+                result.AddError(token.Value.Length == 0 ? $"{name} is empty; a topic has one character or more." : FirstLine(e));
             }
         }
     }
@@ -114,6 +131,20 @@ internal static class Values
     // ArgumentException appends the parameter's name, which means nothing to somebody at a command line.
     private static string FirstLine(ArgumentException e) =>
         e.ParamName is { } name ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
+
+    private static QualityOfService? ReadQoS(ArgumentResult result)
+    {
+        switch (result.Tokens[0].Value)
+        {
+            case "0":
+                return QualityOfService.AtMostOnce;
+            case "1":
+                return QualityOfService.AtLeastOnce;
+            case var other:
+                result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
+                return null;
+        }
+    }
 
     private static TimeSpan? TryReadDuration(string text)
     {

@@ -11,7 +11,7 @@ internal sealed class ConnectionOptions
 {
     private const string PasswordVariable = "ANTIPHON_PASSWORD";
 
-    private readonly Option<string> _host = new("--host", "-H")
+    private readonly Option<string> _host = new("--host")
     {
         Description = "The broker's host name or address.",
         HelpName = "HOST",
@@ -51,16 +51,12 @@ internal sealed class ConnectionOptions
     }
 
     /// <summary>Connects, or throws <see cref="ConnectFailedException"/>. When the connection is lost later, the client makes a new one, and the person at the terminal hears of it.</summary>
-    public async Task<MqttClient> ConnectAsync(ParseResult line, CancellationToken cancellationToken)
+    public async Task<MqttClient> ConnectAsync(ParseResult line, CancellationToken cancellationToken) =>
+        await ConnectAsync(await ReadAsync(line, cancellationToken), cancellationToken);
+
+    /// <summary>As the other, with options that the command has changed.</summary>
+    public async Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken)
     {
-        var options = new MqttClientOptions
-        {
-            Host = line.GetRequiredValue(_host),
-            Port = line.GetValue(_port),
-            ClientId = line.GetValue(_clientId),
-            UserName = line.GetValue(_userName),
-            Password = await ReadPasswordAsync(line.GetValue(_passwordFile), cancellationToken),
-        };
         try
         {
             var client = await MqttClient.ConnectAsync(options, cancellationToken);
@@ -72,6 +68,16 @@ internal sealed class ConnectionOptions
             throw new ConnectFailedException(options.Host, options.Port, e);
         }
     }
+
+    /// <summary>What the command line says about the connection.</summary>
+    public async Task<MqttClientOptions> ReadAsync(ParseResult line, CancellationToken cancellationToken) => new()
+    {
+        Host = line.GetRequiredValue(_host),
+        Port = line.GetValue(_port),
+        ClientId = line.GetValue(_clientId),
+        UserName = line.GetValue(_userName),
+        Password = await ReadPasswordAsync(line.GetValue(_passwordFile), cancellationToken),
+    };
 
     private void Watch(MqttClient client, string broker)
     {

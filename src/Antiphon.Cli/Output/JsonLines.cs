@@ -1,6 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Antiphon.Cli.Loads;
+using Antiphon.Cli.Probing;
 using Antiphon.Cli.Replies;
 using Antiphon.Cli.Requests;
 using Antiphon.Cli.Subscribing;
@@ -11,6 +13,8 @@ namespace Antiphon.Cli.Output;
 [JsonSerializable(typeof(MessageLine))]
 [JsonSerializable(typeof(ResponseLine))]
 [JsonSerializable(typeof(RequestLine))]
+[JsonSerializable(typeof(ProbeResult))]
+[JsonSerializable(typeof(LoadResult))]
 internal sealed partial class JsonLines : JsonSerializerContext
 {
     public static JsonLines Instance { get; } = new(new JsonSerializerOptions

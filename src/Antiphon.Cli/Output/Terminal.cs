@@ -15,6 +15,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Colour only where a person looks, and never against their wish (no-color.org).</summary>
     public bool HasColour { get; } = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
+    /// <summary>Progress only where a person looks.</summary>
+    public bool HasProgress { get; } = !Console.IsErrorRedirected;
+
     /// <summary>Writes bytes as they are, and ends the line.</summary>
     public void Data(ReadOnlySpan<byte> bytes)
     {
@@ -25,6 +28,16 @@ internal sealed class Terminal : IDisposable
         lock (_lock)
         {
             _data.Write(line);
+            _data.Flush();
+        }
+    }
+
+    /// <summary>Writes bytes as they are and nothing behind them.</summary>
+    public void Raw(ReadOnlySpan<byte> bytes)
+    {
+        lock (_lock)
+        {
+            _data.Write(bytes);
             _data.Flush();
         }
     }
@@ -40,6 +53,16 @@ internal sealed class Terminal : IDisposable
         lock (_lock)
         {
             _notes.WriteLine(sentence);
+            _notes.Flush();
+        }
+    }
+
+    /// <summary>Replaces the last progress at the terminal; empty: takes it away.</summary>
+    public void Progress(string text)
+    {
+        lock (_lock)
+        {
+            _notes.Write($"\r{text,-60}\r");
             _notes.Flush();
         }
     }

@@ -12,6 +12,7 @@ internal static class PubCommand
     public const string Example = """
         antiphon pub device_1/status online
         echo 21.5 | antiphon pub sensor_1/temperature --stdin --qos 0
+        antiphon pub device_1/status '{"on":true}' --content-type application/json -H trace=42
         """;
 
     public static Command Create(Terminal terminal)
@@ -20,6 +21,7 @@ internal static class PubCommand
         var topic = Values.TopicName("The Topic Name.");
         command.Arguments.Add(topic);
         var payload = new PayloadOptions(command);
+        var properties = new MessagePropertyOptions(command);
         var qos = Values.QoS("How often it may arrive: 0 at most once, 1 at least once.");
         command.Options.Add(qos);
         var connection = new ConnectionOptions(command, terminal);
@@ -32,6 +34,8 @@ internal static class PubCommand
                 Topic = line.GetRequiredValue(topic),
                 Payload = body.Bytes,
                 PayloadIsUtf8 = body.IsText ? true : null,
+                ContentType = properties.ContentType(line),
+                UserProperties = properties.UserProperties(line),
                 QoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce,
             };
             var result = await client.PublishAsync(message, interrupted);

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Antiphon.Protocol.Properties;
 using Antiphon.Rpc;
 
 namespace Antiphon.Cli.Replies;
@@ -14,6 +15,16 @@ internal interface IAnswer
 internal sealed class FixedAnswer(string? text) : IAnswer
 {
     public Task<Reply> ToAsync(Request request) => Task.FromResult<Reply>(text is null ? request.Payload : text);
+}
+
+/// <summary>Another answer, and what the command line says about it; errors have the User Properties only.</summary>
+internal sealed class AnswerWithProperties(IAnswer answer, string? contentType, IReadOnlyList<UserProperty> userProperties) : IAnswer
+{
+    public async Task<Reply> ToAsync(Request request)
+    {
+        var reply = await answer.ToAsync(request);
+        return reply with { ContentType = reply.Status is >= 200 and <= 299 ? contentType : null, UserProperties = userProperties };
+    }
 }
 
 /// <summary>What a shell command prints.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Antiphon.Cli.CommandLine;
 using Antiphon.Cli.Connecting;
 using Antiphon.Cli.Output;
+using Antiphon.Cli.Publishing;
 using Antiphon.Protocol;
 using Antiphon.Rpc;
 
@@ -15,6 +16,7 @@ internal static class ReplyCommand
         antiphon reply 'echo/#' --echo --share workers
         antiphon reply tools/wc --command 'wc -c'
         antiphon reply slow/device --echo --delay 2s --count 1
+        antiphon reply device_1/state --body '{"on":true}' --content-type application/json -H device=device_1
         """;
 
     public static Command Create(Terminal terminal, TimeProvider time)
@@ -39,6 +41,7 @@ internal static class ReplyCommand
         command.Options.Add(echo);
         command.Options.Add(body);
         command.Options.Add(shell);
+        var properties = new MessagePropertyOptions(command);
         command.Options.Add(share);
         command.Options.Add(delay);
         command.Options.Add(count);
@@ -62,7 +65,8 @@ internal static class ReplyCommand
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
-            IAnswer answer = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));
+            IAnswer payload = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));
+            var answer = new AnswerWithProperties(payload, properties.ContentType(line), properties.UserProperties(line));
             await using var client = await connection.ConnectAsync(line, interrupted);
             await using var responder = new Responder(client);
             var answering = new Answering(client, answer, terminal, time)

@@ -15,12 +15,22 @@ internal interface IRequestReport
     void Failed(string topic, Failure failure, Exception exception);
 }
 
-/// <summary>Payloads on the standard output, failures as sentences on the standard error; of many equal ones only the first, the summary counts the rest.</summary>
-internal sealed class PlainReport(Terminal terminal) : IRequestReport
+/// <summary>Payloads on the standard output, a line each or as they are, failures as sentences on the standard error; of many equal ones only the first, the summary counts the rest.</summary>
+internal sealed class PlainReport(Terminal terminal, bool isRaw) : IRequestReport
 {
     private readonly HashSet<string> _said = [];
 
-    public void Answered(Response response) => terminal.Data(response.Payload.Span);
+    public void Answered(Response response)
+    {
+        if (isRaw)
+        {
+            terminal.Raw(response.Payload.Span);
+        }
+        else
+        {
+            terminal.Data(response.Payload.Span);
+        }
+    }
 
     public void Failed(Response error, Failure failure) => terminal.Note(failure.Sentence);
 

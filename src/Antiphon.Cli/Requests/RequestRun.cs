@@ -1,3 +1,4 @@
+using System.Globalization;
 using Antiphon.Cli.CommandLine;
 using Antiphon.Cli.Output;
 using Antiphon.Rpc;
@@ -7,7 +8,15 @@ namespace Antiphon.Cli.Requests;
 /// <summary>Sends the requests of one command line, so many at a time, and keeps count of what became of them.</summary>
 internal sealed class RequestRun(Requester requester, RequestSettings settings, IRequestReport report, Terminal terminal, TimeProvider time)
 {
-    private readonly RequestOptions _options = new() { Timeout = settings.Timeout, QoS = settings.QoS, PayloadIsUtf8 = settings.Payload.IsText ? true : null };
+    private readonly RequestOptions _options = new()
+    {
+        Timeout = settings.Timeout,
+        QoS = settings.QoS,
+        PayloadIsUtf8 = settings.Payload.IsText ? true : null,
+        ContentType = settings.ContentType,
+        UserProperties = settings.UserProperties,
+    };
+
     private readonly Summary _summary = new();
 
     /// <summary>Runs to the end, whatever becomes of single requests; the exit code is that of the first failure.</summary>
@@ -18,8 +27,13 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
         try
         {
             var bounds = new ParallelOptions { MaxDegreeOfParallelism = settings.Concurrency, CancellationToken = interrupted };
-            await Parallel.ForEachAsync(Enumerable.Range(0, settings.Count ?? 1), bounds, async (_, cancellationToken) =>
+            await Parallel.ForEachAsync(Enumerable.Range(0, settings.Count ?? 1), bounds, async (index, cancellationToken) =>
             {
+                if (settings.Rate is { } rate && TimeSpan.FromSeconds(index / rate) - time.GetElapsedTime(started) is { Ticks: > 0 } early)
+                {
+                    await Task.Delay(early, time, interrupted);
+                }
+
                 var exitCode = settings.Replies is { } replies
                     ? await GatherAsync(replies, interrupted)
                     : await RequestAsync(interrupted);
@@ -38,7 +52,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
 
         if (settings.Count is not null)
         {
-            terminal.Note(_summary.Describe(time.GetElapsedTime(started)));
+            terminal.Note(_summary.Describe(time.GetElapsedTime(started), settings.Latency));
         }
 
         return first;
@@ -49,8 +63,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
         try
         {
             var response = await requester.RequestAsync(settings.Topic, settings.Payload.Bytes, _options, interrupted);
-            _summary.Answered(response.Elapsed);
-            report.Answered(response);
+            Answered(response);
             return ExitCode.Success;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -70,8 +83,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
                 gathered++;
                 if (response.IsSuccess)
                 {
-                    _summary.Answered(response.Elapsed);
-                    report.Answered(response);
+                    Answered(response);
                 }
                 else
                 {
@@ -95,6 +107,16 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
         terminal.Note($"{gathered} of {replies} replies came from «{settings.Topic}» within {settings.Timeout.TotalSeconds:0.###} s. Raise --timeout, or ask for fewer --replies.");
         _summary.Failed("fewer-replies");
         return ExitCode.FewerReplies;
+    }
+
+    private void Answered(Response response)
+    {
+        _summary.Answered(response.Elapsed);
+        report.Answered(response);
+        if (settings.Latency)
+        {
+            terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{response.Elapsed.TotalMilliseconds:0.00} ms"));
+        }
     }
 
     private ExitCode Fail(Exception exception, CancellationToken interrupted)

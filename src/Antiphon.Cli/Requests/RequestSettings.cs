@@ -1,5 +1,6 @@
 using Antiphon.Cli.Publishing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Cli.Requests;
 
@@ -13,6 +14,18 @@ internal sealed record RequestSettings
     public required TimeSpan Timeout { get; init; }
 
     public required QualityOfService QoS { get; init; }
+
+    /// <summary>What the payload is; <c>null</c>: not said.</summary>
+    public string? ContentType { get; init; }
+
+    /// <summary>User Properties of every request.</summary>
+    public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
+
+    /// <summary>How many requests a second are begun; <c>null</c>: each as soon as <see cref="Concurrency"/> lets it.</summary>
+    public double? Rate { get; init; }
+
+    /// <summary>Whether each response time is said, and all percentiles.</summary>
+    public bool Latency { get; init; }
 
     /// <summary>How many requests; <c>null</c>: one, and no summary.</summary>
     public int? Count { get; init; }

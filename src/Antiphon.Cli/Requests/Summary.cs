@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Antiphon.Cli.Output;
 
 namespace Antiphon.Cli.Requests;
 
@@ -7,16 +8,12 @@ namespace Antiphon.Cli.Requests;
 internal sealed class Summary
 {
     private readonly Lock _lock = new();
-    private readonly List<TimeSpan> _elapsed = [];
+    private readonly ResponseTimes _answered = new();
+
+    // Guarded by _lock.
     private readonly SortedDictionary<string, int> _failures = new(StringComparer.Ordinal);
 
-    public void Answered(TimeSpan elapsed)
-    {
-        lock (_lock)
-        {
-            _elapsed.Add(elapsed);
-        }
-    }
+    public void Answered(TimeSpan elapsed) => _answered.Add(elapsed);
 
     public void Failed(string name)
     {
@@ -26,28 +23,25 @@ internal sealed class Summary
         }
     }
 
-    /// <summary>One line: how many, in which time, the response times, and the failures by name.</summary>
-    public string Describe(TimeSpan total)
+    /// <summary>One line: how many, in which time, the response times (all percentiles if <paramref name="inFull"/>), and the failures by name.</summary>
+    public string Describe(TimeSpan total, bool inFull)
     {
         lock (_lock)
         {
             var text = new StringBuilder();
-            text.Append(CultureInfo.InvariantCulture, $"{_elapsed.Count} answered in {total.TotalSeconds:0.00} s");
-            if (_elapsed.Count > 0)
+            var count = _answered.Count;
+            text.Append(CultureInfo.InvariantCulture, $"{count} answered in {total.TotalSeconds:0.00} s");
+            if (count > 0)
             {
-                _elapsed.Sort();
-                text.Append(CultureInfo.InvariantCulture, $" ({_elapsed.Count / total.TotalSeconds:0} a second");
-                text.Append(CultureInfo.InvariantCulture, $"; p50 {At(0.5):0.00} ms, p99 {At(0.99):0.00} ms, longest {At(1):0.00} ms)");
+                text.Append(CultureInfo.InvariantCulture, $" ({count / total.TotalSeconds:0} a second; {_answered.Describe(inFull)})");
             }
 
-            foreach (var (name, count) in _failures)
+            foreach (var (name, failures) in _failures)
             {
-                text.Append(CultureInfo.InvariantCulture, $", {count} {name}");
+                text.Append(CultureInfo.InvariantCulture, $", {failures} {name}");
             }
 
             return text.ToString();
         }
     }
-
-    private double At(double share) => _elapsed[(int)Math.Min(_elapsed.Count - 1, share * _elapsed.Count)].TotalMilliseconds;
 }

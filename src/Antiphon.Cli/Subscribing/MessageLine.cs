@@ -15,9 +15,14 @@ internal sealed record MessageLine(
     uint? MessageExpiryInterval,
     string? ResponseTopic,
     string? CorrelationData,
-    IReadOnlyList<PropertyPair>? UserProperties)
+    IReadOnlyList<PropertyPair>? UserProperties,
+    bool? PayloadIsUtf8,
+    string? Filter)
 {
-    public static MessageLine From(ReceivedMessage received)
+    /// <summary>The line of a message.</summary>
+    /// <param name="received">The message.</param>
+    /// <param name="inFull">Whether to say also what has its default, and the Topic Filter that it came through.</param>
+    public static MessageLine From(ReceivedMessage received, bool inFull)
     {
         var message = received.Message;
         var payload = PayloadText.From(message.Payload.Span);
@@ -26,12 +31,14 @@ internal sealed record MessageLine(
             payload.Text,
             payload.Base64,
             (int)message.QoS,
-            message.Retain ? true : null,
-            received.Dup ? true : null,
+            message.Retain || inFull ? message.Retain : null,
+            received.Dup || inFull ? received.Dup : null,
             message.ContentType,
             message.MessageExpiryInterval,
             message.ResponseTopic,
             PropertyPair.Hex(message.CorrelationData),
-            PropertyPair.ListOf(message.UserProperties));
+            PropertyPair.ListOf(message.UserProperties),
+            inFull ? message.PayloadIsUtf8 ?? false : null,
+            inFull ? received.Subscription.TopicFilter : null);
     }
 }

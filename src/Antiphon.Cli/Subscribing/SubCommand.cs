@@ -13,7 +13,7 @@ internal static class SubCommand
     public const string Example = """
         antiphon sub 'device_1/#' --verbose
         antiphon sub sensor_1/temperature --count 1
-        antiphon sub 'device_1/#' --json
+        antiphon sub 'device_1/#' --json --properties
         """;
 
     public static Command Create(Terminal terminal)
@@ -23,17 +23,28 @@ internal static class SubCommand
         filters.Validators.Add(Values.CheckTopicFilter);
         var count = Values.Count("--count", "Ends after so many messages.", "-C");
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Prints the Topic Name and a blank before each payload." };
-        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each message, with all its properties." };
+        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each message, with its properties." };
+        var properties = new Option<bool>("--properties")
+        {
+            Description = "Prints all that a message says, behind the payload a line each; with --json also what has its default, and the Topic Filter it came through.",
+        };
         var qos = Values.QoS("The highest QoS to receive with.");
         command.Arguments.Add(filters);
         command.Options.Add(count);
         command.Options.Add(verbose);
         command.Options.Add(json);
+        command.Options.Add(properties);
         command.Options.Add(qos);
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
-            var print = line.GetValue(json) ? PrintJson(terminal) : line.GetValue(verbose) ? PrintWithTopic(terminal) : PrintPayload(terminal);
+            var inFull = line.GetValue(properties);
+            var print = line.GetValue(json) ? PrintJson(terminal, inFull) : line.GetValue(verbose) ? PrintWithTopic(terminal) : PrintPayload(terminal);
+            if (inFull && !line.GetValue(json))
+            {
+                print += PrintProperties(terminal);
+            }
+
             return (int)await RunAsync();
 
             async Task<ExitCode> RunAsync()
@@ -57,6 +68,14 @@ internal static class SubCommand
     private static Action<ReceivedMessage> PrintWithTopic(Terminal terminal) => message =>
         terminal.Data([.. System.Text.Encoding.UTF8.GetBytes(message.Topic), (byte)' ', .. message.Payload.Span]);
 
-    private static Action<ReceivedMessage> PrintJson(Terminal terminal) => message =>
-        terminal.Json(MessageLine.From(message), JsonLines.Instance.MessageLine);
+    private static Action<ReceivedMessage> PrintJson(Terminal terminal, bool inFull) => message =>
+        terminal.Json(MessageLine.From(message, inFull), JsonLines.Instance.MessageLine);
+
+    private static Action<ReceivedMessage> PrintProperties(Terminal terminal) => message =>
+    {
+        foreach (var property in MessageProperties.LinesOf(message))
+        {
+            terminal.Data($"  {property}");
+        }
+    };
 }

@@ -111,6 +111,21 @@ public sealed class ReplyCommandTests
     }
 
     [Fact]
+    public async Task The_response_says_what_the_command_line_says_of_it()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "state", "--body", "{}", "--content-type", "application/json", "-H", "device=1", "-H", "device=2");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "state", "--json");
+        var line = JsonDocument.Parse(end.Output).RootElement;
+
+        Assert.Equal("application/json", line.GetProperty("contentType").GetString());
+        Assert.Equal(
+            ["1", "2"],
+            line.GetProperty("userProperties").EnumerateArray().Where(p => p.GetProperty("name").GetString() == "device").Select(p => p.GetProperty("value").GetString()));
+    }
+
+    [Fact]
     public async Task It_goes_on_when_the_broker_comes_back()
     {
         var first = Running.Cli.StartBroker();

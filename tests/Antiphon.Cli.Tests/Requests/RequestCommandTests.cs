@@ -217,6 +217,76 @@ public sealed class RequestCommandTests
         Assert.Equal((0, $"{payload[^1]}\n"), (end.ExitCode, end.Output));
     }
 
+    [Fact]
+    public async Task Raw_prints_the_bytes_and_nothing_behind_them()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The pipe is written for /bin/sh.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var device = await RespondAsync(broker.Port, _ => new byte[] { 0x00, 0xFF });
+        var antiphon = Path.Combine(AppContext.BaseDirectory, "antiphon.dll");
+
+        await using var run = Antiphon.Tests.Running.ProgramRun.Start(
+            "/bin/sh", ["-c", $"dotnet '{antiphon}' request device_1/relay_1 --raw {string.Join(' ', Running.Cli.At(broker.Port))} | od -An -tx1"]);
+
+        Assert.Equal("00 ff", (await run.EndAsync()).Output.Trim());
+    }
+
+    [Fact]
+    public async Task Latency_says_the_milliseconds_of_each_response_and_more_percentiles()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var device = await RespondAsync(broker.Port, request => request.Text);
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "ping", "--count", "3", "--latency");
+
+        Assert.Equal((0, "ping\nping\nping\n"), (end.ExitCode, end.Output));
+        Assert.Matches(
+            @"^(\d+\.\d\d ms\n){3}3 answered in \d+\.\d\d s \(\d+ a second; p50 \d+\.\d\d ms, p90 \d+\.\d\d ms, p99 \d+\.\d\d ms, p99\.9 \d+\.\d\d ms, longest \d+\.\d\d ms\)\n$",
+            end.Errors);
+    }
+
+    [Fact]
+    public async Task Rate_spreads_the_requests_over_time_without_waiting_for_responses()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        var all = new TaskCompletionSource();
+        var arrived = 0;
+        await using var device = await RespondAsync(broker.Port, async request =>
+        {
+            if (Interlocked.Increment(ref arrived) == 5)
+            {
+                all.SetResult();
+            }
+
+            await all.Task;
+            return request.Text;
+        });
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "ping", "--count", "5", "--rate", "20", "--timeout", "1m");
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Equal(5, end.Lines.Length);
+
+        // The fifth is due 4/20 s after the first.
+        var seconds = double.Parse(end.Errors.Split(' ')[3], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(seconds >= 0.2, end.Errors);
+    }
+
+    [Fact]
+    public async Task The_request_says_what_the_command_line_says_of_it()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var device = await RespondAsync(
+            broker.Port,
+            request => $"{request.ContentType} {string.Join(',', request.UserProperties.Where(p => p.Name.Length == 1).Select(p => $"{p.Name}:{p.Value}"))} {request.ResponseTopic}");
+
+        var end = await Running.Cli.RunAtAsync(
+            broker.Port, "request", "device_1/relay_1", "{}", "--content-type", "application/json", "-H", "n=1", "-H", "n=a=b", "--response-topic", "replies/me");
+
+        Assert.Equal(0, end.ExitCode);
+        Assert.Matches("^application/json n:1,n:a=b replies/me/[^/]+\n$", end.Output);
+    }
+
     private static Task<MqttClient> RespondAsync(int port, Func<Request, Reply> handler) =>
         RespondAsync(port, request => Task.FromResult(handler(request)));
 

@@ -64,6 +64,34 @@ public sealed class PubSubTests
     }
 
     [Fact]
+    public async Task Properties_are_printed_behind_the_payload()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a/#", "--properties", "--count", "1");
+        await sub.ErrorLineAsync("subscribed to a/#");
+
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "a/b", "{}", "--content-type", "application/json", "-H", "n=1", "-H", "n=2");
+
+        Assert.Equal(
+            ["{}", "  QoS: 1", "  Payload Format Indicator: 1", "  Content Type: application/json", "  User Property: n=1", "  User Property: n=2", "  Topic Filter: a/#"],
+            (await sub.EndAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task Json_with_properties_says_also_what_has_its_default()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a/#", "--json", "--properties", "--count", "1");
+        await sub.ErrorLineAsync("subscribed to a/#");
+
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "a/b", "1", "--qos", "0");
+
+        Assert.Equal(
+            """{"topic":"a/b","payload":"1","qos":0,"retain":false,"dup":false,"payloadIsUtf8":true,"filter":"a/#"}""",
+            Assert.Single((await sub.EndAsync()).Lines));
+    }
+
+    [Fact]
     public async Task Publishing_to_nobody_works_and_says_so()
     {
         await using var broker = Running.Cli.StartBroker();
