@@ -22,7 +22,8 @@ public sealed class BenchCommandTests
         Assert.Equal(load, line.GetProperty("load").GetString());
         Assert.True(line.GetProperty("completed").GetInt32() > 0);
         Assert.True(line.GetProperty("perSecond").GetDouble() > 0);
-        Assert.True(line.GetProperty("seconds").GetDouble() >= 0.5);
+        // Timers may fire up to a tick of the system early.
+        Assert.InRange(line.GetProperty("seconds").GetDouble(), 0.48, 30);
         string[] percentiles = ["p50Ms", "p90Ms", "p99Ms", "p999Ms", "longestMs"];
         var times = percentiles.Select(name => line.GetProperty(name).GetDouble()).ToList();
         Assert.Equal(times.Order(), times);
