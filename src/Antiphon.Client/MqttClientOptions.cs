@@ -16,6 +16,12 @@ public sealed record MqttClientOptions
     public int Port { get; init; } = 1883;
 
     /// <summary>
+    /// Opens each Network Connection in place of TCP to <see cref="Host"/> and <see cref="Port"/>: to a broker in this process, through a tunnel. The client closes the stream; reading it
+    /// gives 0 once the server has closed. What it throws counts as a connection that could not be made. <c>null</c>: TCP.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<Stream>>? OpenStream { get; init; }
+
+    /// <summary>
     /// The Client Identifier, at most 65,535 bytes in UTF-8; empty: the server assigns one. <c>null</c>: <c>antiphon-</c> and 16 random characters, kept for the life of the client;
     /// nobody can come back to such a Session, so that it ends when the client disconnects.
     /// </summary>
@@ -130,6 +136,9 @@ public sealed record MqttClientOptions
             throw new ArgumentException($"The client's options are not valid. {string.Join(' ', mistakes)}");
         }
     }
+
+    /// <summary>Whom it connects to, for messages.</summary>
+    internal string Server => OpenStream is null ? $"{Host}:{Port}" : "The stream";
 
     private static void RequireText(string? text, string name, List<string> mistakes)
     {

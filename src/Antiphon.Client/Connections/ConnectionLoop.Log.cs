@@ -5,8 +5,8 @@ namespace Antiphon.Client.Connections;
 
 internal sealed partial class ConnectionLoop
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Connected to {Host}:{Port}, Session Present {SessionPresent}")]
-    private partial void LogConnected(string host, int port, bool sessionPresent);
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Connected to {Server}, Session Present {SessionPresent}")]
+    private partial void LogConnected(string server, bool sessionPresent);
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
     private partial void LogLost(string reason, ReasonCode? reasonCode, TimeSpan delay);

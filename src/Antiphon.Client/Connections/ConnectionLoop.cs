@@ -277,7 +277,7 @@ internal sealed partial class ConnectionLoop
         }
 
         waiting?.TrySetResult();
-        LogConnected(_options.Host, _options.Port, limits.SessionPresent);
+        LogConnected(_options.Server, limits.SessionPresent);
         _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Connected, answer.ReasonCode, null, limits.SessionPresent));
     }
 

@@ -23,7 +23,10 @@ internal sealed class NetworkConnection : IDisposable
     private readonly ConnectPacket _connect;
     private readonly Action<ConnAckPacket, ServerLimits> _accepted;
     private readonly InboundPackets _inbound;
-    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+    // The stream is set once, before either loop begins; the socket only where the stream is one of TCP.
+    private Stream _stream = Stream.Null;
+    private Socket? _socket;
 
     // Never disposed: it has no timer, and whoever ends the connection late may still cancel it.
     private readonly CancellationTokenSource _connecting = new();
@@ -57,11 +60,11 @@ internal sealed class NetworkConnection : IDisposable
     {
         try
         {
-            await _socket.ConnectAsync(_options.Host, _options.Port, _connecting.Token).ConfigureAwait(false);
+            _stream = _options.OpenStream is { } open ? await open(_connecting.Token).ConfigureAwait(false) : await OpenTcpAsync().ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception failure) when (failure is SocketException or OperationCanceledException or ObjectDisposedException || _options.OpenStream is not null)
         {
-            End(new ConnectionEnd($"{_options.Host}:{_options.Port} could not be connected to: {failure.Message}") { Cause = failure });
+            End(new ConnectionEnd($"{_options.Server} could not be connected to: {failure.Message}") { Cause = failure });
             return await _ended.Task.ConfigureAwait(false);
         }
 
@@ -95,13 +98,27 @@ internal sealed class NetworkConnection : IDisposable
     public void Abort()
     {
         End(new ConnectionEnd("The connection was closed at once."));
-        _socket.Dispose();
+        CloseStream();
     }
 
     public void Dispose()
     {
         _timer.Dispose();
-        _socket.Dispose();
+        CloseStream();
+    }
+
+    private async Task<Stream> OpenTcpAsync()
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        _socket = socket;
+        await socket.ConnectAsync(_options.Host, _options.Port, _connecting.Token).ConfigureAwait(false);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    private void CloseStream()
+    {
+        _stream.Dispose();
+        _socket?.Dispose();
     }
 
     /// <summary>
@@ -112,7 +129,7 @@ internal sealed class NetworkConnection : IDisposable
         try
         {
             await writer.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
-            _socket.Shutdown(SocketShutdown.Send);
+            _socket?.Shutdown(SocketShutdown.Send);
             await reader.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
@@ -126,7 +143,12 @@ internal sealed class NetworkConnection : IDisposable
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Both);
+            if (_socket is null)
+            {
+                CloseStream();
+            }
+
+            _socket?.Shutdown(SocketShutdown.Both);
             await loops.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
@@ -134,7 +156,7 @@ internal sealed class NetworkConnection : IDisposable
             // Reset by the server, or it did not help: disposing does.
         }
 
-        _socket.Dispose();
+        CloseStream();
         await loops.ConfigureAwait(false);
     }
 
@@ -148,11 +170,7 @@ internal sealed class NetworkConnection : IDisposable
                 if (_session.TryTakeOutput(out var bytes))
                 {
                     Volatile.Write(ref _lastSent, Elapsed());
-                    for (var sent = 0; sent < bytes.Length;)
-                    {
-                        sent += await _socket.SendAsync(bytes[sent..], SocketFlags.None).ConfigureAwait(false);
-                    }
-
+                    await _stream.WriteAsync(bytes).ConfigureAwait(false);
                     _session.Counting.BytesSent(bytes.Length);
                     _session.Sent();
                 }
@@ -181,7 +199,7 @@ internal sealed class NetworkConnection : IDisposable
         {
             while (true)
             {
-                var count = await _socket.ReceiveAsync(buffer.AsMemory(filled), SocketFlags.None).ConfigureAwait(false);
+                var count = await _stream.ReadAsync(buffer.AsMemory(filled)).ConfigureAwait(false);
                 if (count == 0)
                 {
                     End(new ConnectionEnd("The server closed the connection without saying why."));
@@ -341,7 +359,7 @@ internal sealed class NetworkConnection : IDisposable
     {
         if (_keepAlive is not { } keepAlive)
         {
-            End(new ConnectionEnd($"{_options.Host}:{_options.Port} did not accept the connection within {_options.ConnectTimeout.TotalSeconds:0.###} s."));
+            End(new ConnectionEnd($"{_options.Server} did not accept the connection within {_options.ConnectTimeout.TotalSeconds:0.###} s."));
             return;
         }
 

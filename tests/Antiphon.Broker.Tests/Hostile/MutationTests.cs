@@ -6,7 +6,10 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Broker.Tests.Hostile;
 
-/// <summary>Valid packets with something wrong in them, from many peers, into a living engine. ANTIPHON_SEED repeats a run.</summary>
+/// <summary>
+/// Valid packets with something wrong in them, from many peers, into a living engine. ANTIPHON_SEED repeats a run; it goes on for ANTIPHON_FUZZ_SECONDS, 60 in <c>./test</c>, and for
+/// 15,000 peers at least.
+/// </summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private const int Peers = 15_000;
@@ -84,7 +87,9 @@ public sealed class MutationTests(ITestOutputHelper output)
         requester.Subscribe(root);
         try
         {
-            for (var i = 0; i < Peers; i++)
+            var seconds = double.TryParse(Environment.GetEnvironmentVariable("ANTIPHON_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 0;
+            var started = TimeProvider.System.GetTimestamp();
+            for (var i = 0; i < Peers || TimeProvider.System.GetElapsedTime(started).TotalSeconds < seconds; i++)
             {
                 Disturb(broker, random);
                 Converse(requester, responder, root, i);
