@@ -24,6 +24,12 @@ public readonly ref struct Delivery
 
     /// <summary>Subscription Identifiers of the subscriptions that matched (§3.3.4), each 1 to 268,435,455.</summary>
     public ReadOnlySpan<uint> SubscriptionIdentifiers { get; init; }
+
+    /// <summary>The Topic Alias of this connection that stands for the Topic Name from now on (§3.3.2.3.4), 1 or more; 0: none. MQTT 3.1.1 has none.</summary>
+    public ushort TopicAlias { get; init; }
+
+    /// <summary>Whether <see cref="TopicAlias"/> alone is written, because the receiver has been told the Topic Name behind it on this connection [MQTT-3.3.2-7].</summary>
+    public bool AliasIsKnown { get; init; }
 }
 
 /// <summary>
@@ -72,7 +78,7 @@ public static class PublishEncoder
         var writer = new WireWriter(output.GetSpan(size));
         writer.WriteByte((byte)((int)PacketType.Publish << 4 | (delivery.Dup ? 8 : 0) | (int)delivery.QoS << 1 | (delivery.Retain ? 1 : 0)));
         writer.WriteVariableByteInteger((uint)body);
-        writer.WriteBinary(message.Topic);
+        writer.WriteBinary(delivery.AliasIsKnown ? [] : message.Topic);
         if (delivery.QoS != QualityOfService.AtMostOnce)
         {
             writer.WriteUInt16(delivery.PacketIdentifier.Value);
@@ -90,7 +96,7 @@ public static class PublishEncoder
 
     private static int PropertiesSize(in PublishView message, in Delivery delivery)
     {
-        var size = message.Properties.Length - (message.TopicAliasOffset >= 0 ? TopicAliasSize : 0);
+        var size = message.Properties.Length - (message.TopicAliasOffset >= 0 ? TopicAliasSize : 0) + (delivery.TopicAlias > 0 ? TopicAliasSize : 0);
         foreach (var identifier in delivery.SubscriptionIdentifiers)
         {
             size += 1 + VariableByteInteger.SizeOf(identifier);
@@ -100,13 +106,19 @@ public static class PublishEncoder
     }
 
     private static int BodySize(in PublishView message, in Delivery delivery, int properties, ProtocolVersion version) =>
-        sizeof(ushort) + message.Topic.Length
+        sizeof(ushort) + (delivery.AliasIsKnown ? 0 : message.Topic.Length)
         + (delivery.QoS == QualityOfService.AtMostOnce ? 0 : sizeof(ushort))
         + (version == ProtocolVersion.V5 ? VariableByteInteger.SizeOf((uint)properties) + properties : 0)
         + message.Payload.Length;
 
     private static void WriteProperties(ref WireWriter writer, in PublishView message, in Delivery delivery)
     {
+        if (delivery.TopicAlias > 0)
+        {
+            writer.WriteByte((byte)PropertyIdentifier.TopicAlias);
+            writer.WriteUInt16(delivery.TopicAlias);
+        }
+
         foreach (var identifier in delivery.SubscriptionIdentifiers)
         {
             writer.WriteByte((byte)PropertyIdentifier.SubscriptionIdentifier);

@@ -66,6 +66,17 @@ public sealed class PublishEncoderTests
     }
 
     [Fact]
+    public void A_Topic_Alias_of_the_receivers_connection_is_taught_and_then_stands_alone()
+    {
+        uint[] identifiers = [5];
+        var incoming = Publish(Alias + Expiry + First, "'p'");
+        Assert.Equal(
+            Hex.Text(Publish($"23 0003 0B 05 02 00000009 {First}", "'p'")),
+            Hex.Text(Forward(incoming, new Delivery { TopicAlias = 3, RemainingExpiry = 9, SubscriptionIdentifiers = identifiers })));
+        Assert.Equal("30 07 00 00 03 23 FF FF 70", Spaced(Forward(Publish("", "'p'"), new Delivery { TopicAlias = ushort.MaxValue, AliasIsKnown = true })));
+    }
+
+    [Fact]
     [Trait("Label", "MQTT-3.3.1-3")]
     public void The_flags_are_those_of_the_delivery_and_not_of_what_came_in()
     {
