@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -19,6 +20,9 @@ public sealed record BrokerOptions
     /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
     public bool AllowAnonymous { get; init; }
 
+    /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
+    public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
+
     /// <summary>The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).</summary>
     public uint MaximumPacketSize { get; init; } = 1024 * 1024;
 
@@ -30,11 +34,14 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
-    /// <c>null</c>: the client's value holds.
+    /// <c>null</c>: the client's value holds; so does that of a client of MQTT 3.1.1, which cannot be told.
     /// </summary>
     public TimeSpan? MaximumKeepAlive { get; init; }
 
-    /// <summary>How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).</summary>
+    /// <summary>
+    /// How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).
+    /// A client of MQTT 3.1.1 that connects without Clean Session gets all of it.
+    /// </summary>
     public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
@@ -103,6 +110,7 @@ public sealed record BrokerOptions
         Require(
             AllowAnonymous || IPAddress.IsLoopback(Bind),
             $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
+        Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
         Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.2.2.3.3).");
         Require(

@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Tests;
 
@@ -34,6 +35,7 @@ public sealed class BrokerOptionsTests
         var options = new BrokerOptions
         {
             Port = 65_536,
+            MinimumProtocolVersion = (ProtocolVersion)3,
             MaximumPacketSize = 63,
             ReceiveMaximum = 0,
             MaximumKeepAlive = TimeSpan.Zero,
@@ -50,7 +52,7 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
         })
         {

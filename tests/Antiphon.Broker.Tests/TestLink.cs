@@ -30,6 +30,7 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
     /// <summary>Every byte that came.</summary>
     public ReadOnlySpan<byte> Received => _received.WrittenSpan;
 
+    /// <summary>What it speaks.</summary>
     public ProtocolVersion Version { get; set; } = ProtocolVersion.V5;
 
     public void Flush()
@@ -66,7 +67,7 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         Aborted = true;
     }
 
-    public void Send(params IEnumerable<Packet> packets) => Send(Bytes(packets));
+    public void Send(params IEnumerable<Packet> packets) => Send(Bytes(Version, packets));
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
@@ -89,12 +90,14 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         broker.Settle();
     }
 
-    public static byte[] Bytes(params IEnumerable<Packet> packets)
+    public static byte[] Bytes(params IEnumerable<Packet> packets) => Bytes(ProtocolVersion.V5, packets);
+
+    public static byte[] Bytes(ProtocolVersion version, params IEnumerable<Packet> packets)
     {
         var bytes = new ArrayBufferWriter<byte>();
         foreach (var packet in packets)
         {
-            packet.WriteTo(bytes, ProtocolVersion.V5);
+            packet.WriteTo(bytes, version);
         }
 
         return bytes.WrittenSpan.ToArray();

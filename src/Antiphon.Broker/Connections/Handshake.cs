@@ -9,7 +9,7 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
 
-/// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2): who is it, which Session, under which limits.</summary>
+/// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
     BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, Action<Span<byte>> fillRandom)
 {
@@ -31,16 +31,17 @@ internal sealed class Handshake(
             return;
         }
 
-        if (level <= (byte)ProtocolVersion.V311)
+        // Whatever is older is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares.
+        connection.Version = level <= (byte)ProtocolVersion.V311 ? ProtocolVersion.V311 : ProtocolVersion.V5;
+        if (level < (byte)options.MinimumProtocolVersion)
         {
-            // Said in the older protocol's own words: return code 1 (MQTT 3.1.1 §3.2.2.3).
-            connection.Version = ProtocolVersion.V311;
-            var spoken = new Fault(ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is level 5, MQTT 5 [MQTT-3.1.2-2].");
+            var spoken = new Fault(
+                ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is {(byte)options.MinimumProtocolVersion} or above [MQTT-3.1.2-2].");
             closer.Refuse(connection, spoken, now);
             return;
         }
 
-        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        if (!PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var fault))
         {
             closer.Refuse(connection, fault, now);
             return;
@@ -64,6 +65,11 @@ internal sealed class Handshake(
         if (connect.AuthenticationMethod is { } method)
         {
             return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(method)}» is not supported; connect without one (MQTT 5 §4.12).");
+        }
+
+        if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
+        {
+            return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
         }
 
         return connect.Will switch
@@ -95,14 +101,15 @@ internal sealed class Handshake(
         sessions.Attach(session, connection);
         connection.ClientId = clientId;
 
-        var expiry = connect.SessionExpiryInterval ?? 0;
+        var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.OwnReceiveMaximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 
-        var keepAlive = LimitKeepAlive(connect.KeepAlive);
+        var keepAlive = LimitKeepAlive(connect);
         connection.Patience = TimeSpan.FromSeconds(1.5 * keepAlive);
         if (keepAlive > 0)
         {
@@ -144,10 +151,21 @@ internal sealed class Handshake(
         return asked < options.MaximumSessionExpiry ? asked : options.MaximumSessionExpiry;
     }
 
+    /// <summary>Clean Session of MQTT 3.1.1 says both how the Session begins and when it ends: with the connection, or not at all (MQTT 3.1.1 §3.1.2.4).</summary>
+    private static uint ExpiryAskedFor(ConnectPacket connect) => connect.ProtocolVersion == ProtocolVersion.V5
+        ? connect.SessionExpiryInterval ?? 0
+        : connect.CleanStart ? 0 : NeverExpires;
+
     private static uint ExpirySeconds(TimeSpan expiry) => expiry.TotalSeconds >= NeverExpires ? NeverExpires : (uint)expiry.TotalSeconds;
 
-    private ushort LimitKeepAlive(ushort asked) =>
-        options.MaximumKeepAlive is { } maximum && (asked == 0 || asked > maximum.TotalSeconds) ? (ushort)maximum.TotalSeconds : asked;
+    /// <summary>A client of MQTT 3.1.1 cannot be told another value than its own.</summary>
+    private ushort LimitKeepAlive(ConnectPacket connect)
+    {
+        var asked = connect.KeepAlive;
+        return options.MaximumKeepAlive is { } maximum && connect.ProtocolVersion == ProtocolVersion.V5 && (asked == 0 || asked > maximum.TotalSeconds)
+            ? (ushort)maximum.TotalSeconds
+            : asked;
+    }
 
     private string NewClientId()
     {

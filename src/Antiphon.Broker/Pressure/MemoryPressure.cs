@@ -34,10 +34,10 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
             return default;
         }
 
-        if (connection.WithheldAcknowledgements == options.ReceiveMaximum)
+        if (connection.WithheldAcknowledgements == connection.OwnReceiveMaximum)
         {
             return new Fault(
-                ReasonCode.ReceiveMaximumExceeded, $"More than {options.ReceiveMaximum} messages are unacknowledged, which is the Receive Maximum here [MQTT-3.3.4-7].");
+                ReasonCode.ReceiveMaximumExceeded, $"More than {connection.OwnReceiveMaximum} messages are unacknowledged, which is the Receive Maximum here [MQTT-3.3.4-7].");
         }
 
         connection.WithheldAcknowledgements++;

@@ -102,30 +102,6 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public void MQTT_3_1_1_is_refused_in_its_own_words()
-    {
-        var broker = new HandTurnedBroker();
-        var client = broker.Open();
-
-        client.Send(new ConnectPacket { ClientId = "old", ProtocolVersion = ProtocolVersion.V311, CleanStart = true });
-
-        Assert.Equal<byte>([0x20, 0x02, 0x00, 0x01], client.Received.ToArray());
-        Assert.True(client.SendingEnded);
-    }
-
-    [Fact]
-    public void MQTT_3_1_is_refused_in_words_that_it_knows()
-    {
-        var broker = new HandTurnedBroker();
-        var client = broker.Open();
-
-        client.Send([0x10, 0x0F, 0, 6, .. "MQIsdp"u8, 3, 2, 0, 60, 0, 1, (byte)'x']);
-
-        Assert.Equal<byte>([0x20, 0x02, 0x00, 0x01], client.Received.ToArray());
-        Assert.True(client.SendingEnded);
-    }
-
-    [Fact]
     [Trait("Label", "MQTT-3.1.2-2")]
     [Trait("Label", "MQTT-3.2.2-6")]
     [Trait("Label", "MQTT-3.2.2-7")]
