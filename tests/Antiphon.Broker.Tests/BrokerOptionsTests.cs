@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Tests;
 
@@ -36,6 +37,7 @@ public sealed class BrokerOptionsTests
             Port = 65_536,
             MaximumPacketSize = 63,
             ReceiveMaximum = 0,
+            MaximumQoS = (QualityOfService)3,
             MaximumKeepAlive = TimeSpan.Zero,
             MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
             ConnectTimeout = TimeSpan.Zero,
@@ -50,7 +52,7 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
         })
         {

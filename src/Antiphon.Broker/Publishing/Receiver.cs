@@ -35,9 +35,9 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
         }
 
-        if (publish.QoS == QualityOfService.ExactlyOnce)
+        if (publish.QoS > options.MaximumQoS)
         {
-            return new Fault(ReasonCode.QoSNotSupported, "The PUBLISH has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-11].");
+            return new Fault(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)publish.QoS}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
         }
 
         if (publish.Retain)
@@ -45,10 +45,13 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        var code = router.Route(publish, session, now);
-        if (publish.QoS == QualityOfService.AtLeastOnce)
+        if (publish.QoS == QualityOfService.AtMostOnce)
         {
-            fault = pressure.Acknowledge(connection, publish.PacketIdentifier, code);
+            router.Route(publish, session, now);
+        }
+        else
+        {
+            fault = ReceiveAcknowledged(connection, session, publish, now);
         }
 
         pressure.AfterPublish(connection);
@@ -59,7 +62,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
     /// <returns>Why the connection has to end, if it has to.</returns>
     public Fault ReceiveAcknowledgement(Connection connection, Session session, in Frame frame, Instant now)
     {
-        if (!AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out _, out var fault))
+        if (!AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out var code, out var fault))
         {
             return fault;
         }
@@ -68,22 +71,71 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
         {
             case PacketType.PubAck:
                 sender.Acknowledged(session, identifier, now);
-                break;
+                return default;
             case PacketType.PubRec:
-                // No QoS 2 message was sent (MQTT 5 §3.6.2.1).
-                AcknowledgementPacket.Write(connection.Output, PacketType.PubRel, identifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                flushList.Mark(connection);
-                break;
-            case PacketType.PubRel:
-                // No QoS 2 message was accepted (MQTT 5 §3.7.2.1).
-                AcknowledgementPacket.Write(connection.Output, PacketType.PubComp, identifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                flushList.Mark(connection);
-                break;
+                sender.Received(connection, session, identifier, code, now);
+                return default;
+            case PacketType.PubComp:
+                sender.Completed(session, identifier, now);
+                return default;
             default:
-                counters.UnknownAcknowledgements++;
-                break;
+                return ReceiveRelease(connection, session, identifier);
+        }
+    }
+
+    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, Instant now)
+    {
+        var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
+        var identifier = publish.PacketIdentifier;
+        var stage = session.Received.StageOf(identifier);
+        if (answer == PacketType.PubRec)
+        {
+            switch (stage)
+            {
+                case ReceivedStage.Received:
+                    // Again on the same connection, which no client should do [MQTT-4.4.0-1]: it is the same message all the same [MQTT-4.3.3-10].
+                    PublishAnswer.Write(connection, answer, identifier, ReasonCode.Success);
+                    flushList.Mark(connection);
+                    return default;
+                case ReceivedStage.Withheld or ReceivedStage.WithheldRefusal:
+                    // Its PUBREC will come.
+                    return default;
+                default:
+                    break;
+            }
         }
 
+        // MQTT 3.1.1 knows no Receive Maximum; there the number of identifiers is the bound.
+        var maximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
+        if (session.Received.Unfinished >= maximum)
+        {
+            return new Fault(
+                ReasonCode.ReceiveMaximumExceeded, $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
+        }
+
+        var code = stage switch
+        {
+            ReceivedStage.None => router.Route(publish, session, now),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
+
+            // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
+            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now),
+        };
+        pressure.Acknowledge(connection, session, answer, identifier, code);
+        return default;
+    }
+
+    private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)
+    {
+        var stage = session.Received.Release(identifier);
+        if (stage is ReceivedStage.Withheld or ReceivedStage.WithheldRefusal)
+        {
+            return Fault.Protocol($"PUBREL {identifier} came before its PUBREC [MQTT-4.3.3-4].");
+        }
+
+        var code = stage == ReceivedStage.None ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
+        AcknowledgementPacket.Write(connection.Output, PacketType.PubComp, identifier, code, connection.Version);
+        flushList.Mark(connection);
         return default;
     }
 
