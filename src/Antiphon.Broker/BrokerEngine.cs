@@ -34,6 +34,7 @@ internal sealed class BrokerEngine
     private readonly ExchangeTable _exchanges;
     private readonly Router _router;
     private readonly Sender _sender;
+    private readonly Receiver _receiver;
     private readonly Closer _closer;
     private readonly Handshake _handshake;
 
@@ -55,6 +56,7 @@ internal sealed class BrokerEngine
         _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
+        _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
         _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
@@ -226,14 +228,10 @@ internal sealed class BrokerEngine
         switch (frame.Type)
         {
             case PacketType.Publish:
-                fault = ReceivePublish(connection, session, frame, now);
+                fault = _receiver.ReceivePublish(connection, session, frame, now);
                 break;
-            case PacketType.PubAck:
-                if (AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out _, out fault))
-                {
-                    _sender.Acknowledged(session, identifier, now);
-                }
-
+            case PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp:
+                fault = _receiver.ReceiveAcknowledgement(connection, session, frame, now);
                 break;
             case PacketType.Connect:
                 // Whatever is in it: what CONNACK could say of it, DISCONNECT cannot.
@@ -253,76 +251,6 @@ internal sealed class BrokerEngine
         {
             _closer.Refuse(connection, fault, now);
         }
-    }
-
-    private Fault ReceivePublish(Connection connection, Session session, in Frame frame, Instant now)
-    {
-        if (!PublishView.TryDecode(frame, connection.Version, out var publish, out var fault))
-        {
-            return fault;
-        }
-
-        Counters.MessagesReceived++;
-        if (publish.TopicAlias is { } alias)
-        {
-            fault = ResolveAlias(connection, ref publish, alias);
-            if (fault.Exists)
-            {
-                return fault;
-            }
-        }
-
-        if (publish.HasSubscriptionIdentifier)
-        {
-            return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
-        }
-
-        if (publish.QoS == QualityOfService.ExactlyOnce)
-        {
-            return new Fault(ReasonCode.QoSNotSupported, "The PUBLISH has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-11].");
-        }
-
-        if (publish.Retain)
-        {
-            return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
-        }
-
-        var code = _router.Route(publish, session, now);
-        if (publish.QoS == QualityOfService.AtLeastOnce)
-        {
-            fault = _pressure.Acknowledge(connection, publish.PacketIdentifier, code);
-        }
-
-        _pressure.AfterPublish(connection);
-        return fault;
-    }
-
-    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
-    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
-    {
-        if (alias > _options.TopicAliasMaximum)
-        {
-            return new Fault(
-                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {_options.TopicAliasMaximum} [MQTT-3.3.2-9].");
-        }
-
-        var topics = connection.TopicAliases ??= new byte[]?[_options.TopicAliasMaximum];
-        ref var known = ref topics[alias - 1];
-        if (publish.Topic.IsEmpty)
-        {
-            if (known is null)
-            {
-                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
-            }
-
-            publish.Topic = known;
-        }
-        else if (!publish.Topic.SequenceEqual(known))
-        {
-            known = publish.Topic.ToArray();
-        }
-
-        return default;
     }
 
     private Fault ReceivePing(Connection connection, in Frame frame)
@@ -349,21 +277,6 @@ internal sealed class BrokerEngine
                 });
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
-            case AcknowledgementPacket { Type: PacketType.PubRec } received:
-                // No QoS 2 message was sent (MQTT 5 §3.6.2.1).
-                AcknowledgementPacket.Write(
-                    connection.Output, PacketType.PubRel, received.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                _flushList.Mark(connection);
-                return default;
-            case AcknowledgementPacket { Type: PacketType.PubRel } release:
-                // No QoS 2 message was accepted (MQTT 5 §3.7.2.1).
-                AcknowledgementPacket.Write(
-                    connection.Output, PacketType.PubComp, release.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                _flushList.Mark(connection);
-                return default;
-            case AcknowledgementPacket { Type: PacketType.PubComp }:
-                Counters.UnknownAcknowledgements++;
-                return default;
             case AuthPacket:
                 return Fault.Protocol("AUTH on a connection that uses no enhanced authentication [MQTT-4.12.0-1].");
             default:

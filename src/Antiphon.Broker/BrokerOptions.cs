@@ -26,7 +26,13 @@ public sealed record BrokerOptions
     /// <summary>The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).</summary>
     public uint MaximumPacketSize { get; init; } = 1024 * 1024;
 
-    /// <summary>How many QoS 1 messages of one client may be unacknowledged, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
+    /// <summary>
+    /// The highest QoS of what clients publish, their Wills included; <see cref="QualityOfService.ExactlyOnce"/> unless said otherwise. CONNACK says a lower one
+    /// (§3.2.2.3.4). More is refused with 0x9B, and subscriptions that ask for more are granted this.
+    /// </summary>
+    public QualityOfService MaximumQoS { get; init; } = QualityOfService.ExactlyOnce;
+
+    /// <summary>How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
@@ -112,6 +118,7 @@ public sealed record BrokerOptions
             $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
+        Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
         Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.2.2.3.3).");
         Require(
             MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),

@@ -38,6 +38,7 @@ public sealed class BrokerOptionsTests
             MinimumProtocolVersion = (ProtocolVersion)3,
             MaximumPacketSize = 63,
             ReceiveMaximum = 0,
+            MaximumQoS = (QualityOfService)3,
             MaximumKeepAlive = TimeSpan.Zero,
             MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
             ConnectTimeout = TimeSpan.Zero,
@@ -52,7 +53,7 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
         })
         {

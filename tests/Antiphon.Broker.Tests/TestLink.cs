@@ -191,6 +191,40 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         return answer.ReasonCode;
     }
 
+    /// <summary>Publishes with QoS 2, to the end, and gives the PUBREC's Reason Code.</summary>
+    public ReasonCode PublishExactlyOnce(string topic, string payload = "")
+    {
+        var packetIdentifier = NextIdentifier();
+        Send(new PublishPacket(Message(topic, payload, QualityOfService.ExactlyOnce)) { PacketIdentifier = packetIdentifier });
+        var code = ExpectAnswer(PacketType.PubRec, packetIdentifier);
+        if (code < ReasonCode.UnspecifiedError)
+        {
+            Answer(PacketType.PubRel, packetIdentifier);
+            Assert.Equal(ReasonCode.Success, ExpectAnswer(PacketType.PubComp, packetIdentifier));
+        }
+
+        return code;
+    }
+
+    /// <summary>The next packet that is no message has to be this one.</summary>
+    public ReasonCode ExpectAnswer(PacketType type, PacketIdentifier packetIdentifier)
+    {
+        var answer = NextAnswer<AcknowledgementPacket>();
+        Assert.Equal((type, packetIdentifier), (answer.Type, answer.PacketIdentifier));
+        return answer.ReasonCode;
+    }
+
+    public void Answer(PacketType type, PacketIdentifier packetIdentifier, ReasonCode code = ReasonCode.Success) =>
+        Send(new AcknowledgementPacket(type, packetIdentifier, code));
+
+    /// <summary>Takes a QoS 2 message to the end: PUBREC, the broker's PUBREL, PUBCOMP.</summary>
+    public void Complete(PublishPacket publish)
+    {
+        Answer(PacketType.PubRec, publish.PacketIdentifier);
+        Assert.Equal(ReasonCode.Success, ExpectAnswer(PacketType.PubRel, publish.PacketIdentifier));
+        Answer(PacketType.PubComp, publish.PacketIdentifier);
+    }
+
     public void Acknowledge(PublishPacket publish) => Send(new AcknowledgementPacket(PacketType.PubAck, publish.PacketIdentifier));
 
     public PublishPacket NextMessage(string payload)

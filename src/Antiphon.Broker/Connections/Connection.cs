@@ -92,9 +92,6 @@ internal sealed class Connection
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
 
-    /// <summary>Acknowledgements that its client waits for because memory is short.</summary>
-    public int WithheldAcknowledgements { get; set; }
-
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }
 

@@ -60,7 +60,7 @@ internal sealed class Handshake(
     }
 
     /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
-    private static Fault Check(ConnectPacket connect)
+    private Fault Check(ConnectPacket connect)
     {
         if (connect.AuthenticationMethod is { } method)
         {
@@ -74,7 +74,8 @@ internal sealed class Handshake(
 
         return connect.Will switch
         {
-            { Message.QoS: QualityOfService.ExactlyOnce } => new Fault(ReasonCode.QoSNotSupported, "The Will has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-12]."),
+            { Message.QoS: var qos } when qos > options.MaximumQoS =>
+                new Fault(ReasonCode.QoSNotSupported, $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
             { Message.Retain: true } => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
             _ => default,
         };
@@ -126,7 +127,7 @@ internal sealed class Handshake(
             SessionPresent = present,
             SessionExpiryInterval = granted == expiry ? null : granted,
             ReceiveMaximum = options.ReceiveMaximum,
-            MaximumQoS = QualityOfService.AtLeastOnce,
+            MaximumQoS = options.MaximumQoS == QualityOfService.ExactlyOnce ? null : options.MaximumQoS,
             RetainAvailable = false,
             MaximumPacketSize = options.MaximumPacketSize,
             TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
@@ -141,7 +142,7 @@ internal sealed class Handshake(
         }
 
         flushList.Mark(connection);
-        sender.SendWaiting(session, now);
+        sender.Resume(session, connection, now);
     }
 
     /// <summary>What the broker grants of a Session Expiry Interval, in CONNECT or DISCONNECT.</summary>

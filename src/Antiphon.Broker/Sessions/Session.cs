@@ -20,7 +20,11 @@ internal sealed class Session(string clientId)
 
     public SubscriptionList Subscriptions { get; } = new();
 
+    /// <summary>What the client has not acknowledged.</summary>
     public SendWindow Window { get; } = new();
+
+    /// <summary>What the client published and was not acknowledged.</summary>
+    public ReceiveWindow Received { get; } = new();
 
     /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
     public Queue<OutgoingMessage> Waiting => _waiting ??= new Queue<OutgoingMessage>();

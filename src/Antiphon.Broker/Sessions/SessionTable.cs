@@ -44,6 +44,7 @@ internal sealed class SessionTable(
     {
         session.Connection = null;
         session.Window.ConnectionEnded();
+        session.Received.ConnectionEnded();
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
             End(session, now);

@@ -24,8 +24,8 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
             return ReasonCode.NotAuthorized;
         }
 
-        // Maximum QoS is 1 here: more is granted as 1 (§3.9.3).
-        var granted = asked with { MaximumQoS = asked.MaximumQoS == QualityOfService.AtMostOnce ? QualityOfService.AtMostOnce : QualityOfService.AtLeastOnce };
+        // Any QoS may be asked for, and no more than the Maximum QoS is granted [MQTT-3.2.2-10].
+        var granted = asked.MaximumQoS > options.MaximumQoS ? asked with { MaximumQoS = options.MaximumQoS } : asked;
         if (session.Subscriptions.TryGet(topicFilter, out var subscription))
         {
             subscription.Options = granted;

@@ -11,7 +11,6 @@ public sealed class HandshakeTests
     [Fact]
     [Trait("Label", "MQTT-3.1.4-5")]
     [Trait("Label", "MQTT-3.1.2-6")]
-    [Trait("Label", "MQTT-3.2.2-9")]
     [Trait("Label", "MQTT-3.2.2-22")]
     public void CONNECT_with_every_field_is_accepted_and_CONNACK_says_every_limit()
     {
@@ -49,7 +48,7 @@ public sealed class HandshakeTests
         Assert.False(client.ConnAck.SessionPresent);
         Assert.Equal((ushort)7, client.ConnAck.ReceiveMaximum);
         Assert.Equal(5000u, client.ConnAck.MaximumPacketSize);
-        Assert.Equal(QualityOfService.AtLeastOnce, client.ConnAck.MaximumQoS);
+        Assert.Null(client.ConnAck.MaximumQoS);
         Assert.False(client.ConnAck.RetainAvailable);
         Assert.Null(client.ConnAck.AssignedClientIdentifier);
         Assert.Null(client.ConnAck.ServerKeepAlive);
@@ -154,13 +153,6 @@ public sealed class HandshakeTests
     public void An_Authentication_Method_is_refused_with_0x8C()
     {
         ExpectRefusal(connect => connect with { AuthenticationMethod = "SCRAM-SHA-256" }, ReasonCode.BadAuthenticationMethod);
-    }
-
-    [Fact]
-    [Trait("Label", "MQTT-3.2.2-12")]
-    public void A_Will_with_QoS_2_is_refused_with_0x9B()
-    {
-        ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w", "", QualityOfService.ExactlyOnce)) }, ReasonCode.QoSNotSupported);
     }
 
     [Fact]

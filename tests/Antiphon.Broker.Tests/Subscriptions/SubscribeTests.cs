@@ -79,7 +79,7 @@ public sealed class SubscribeTests
         var answer = client.Next<SubAckPacket>();
         Assert.Equal(new PacketIdentifier(321), answer.PacketIdentifier);
         Assert.Equal(
-            [ReasonCode.Success, ReasonCode.NotAuthorized, ReasonCode.GrantedQoS1, ReasonCode.GrantedQoS1, ReasonCode.GrantedQoS1],
+            [ReasonCode.Success, ReasonCode.NotAuthorized, ReasonCode.GrantedQoS1, ReasonCode.GrantedQoS2, ReasonCode.GrantedQoS1],
             answer.ReasonCodes);
         Assert.Equal(3, broker.Counters.Subscriptions);
     }
