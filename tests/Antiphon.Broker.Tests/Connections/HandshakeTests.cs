@@ -50,7 +50,7 @@ public sealed class HandshakeTests
         Assert.Equal((ushort)7, client.ConnAck.ReceiveMaximum);
         Assert.Equal(5000u, client.ConnAck.MaximumPacketSize);
         Assert.Equal(QualityOfService.AtLeastOnce, client.ConnAck.MaximumQoS);
-        Assert.False(client.ConnAck.RetainAvailable);
+        Assert.Null(client.ConnAck.RetainAvailable);
         Assert.Null(client.ConnAck.AssignedClientIdentifier);
         Assert.Null(client.ConnAck.ServerKeepAlive);
         Assert.Null(client.ConnAck.SessionExpiryInterval);
@@ -185,13 +185,6 @@ public sealed class HandshakeTests
     public void A_Will_with_QoS_2_is_refused_with_0x9B()
     {
         ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w", "", QualityOfService.ExactlyOnce)) }, ReasonCode.QoSNotSupported);
-    }
-
-    [Fact]
-    [Trait("Label", "MQTT-3.2.2-13")]
-    public void A_Will_to_be_retained_is_refused_with_0x9A()
-    {
-        ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w") with { Retain = true }) }, ReasonCode.RetainNotSupported);
     }
 
     [Theory]
