@@ -5,8 +5,10 @@ using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -32,6 +34,9 @@ internal sealed class BrokerEngine
     private readonly SessionTable _sessions;
     private readonly SubscriptionTable _subscriptions;
     private readonly ExchangeTable _exchanges;
+    private readonly RetainedStore _retained;
+    private readonly RetainedWalks _walks;
+    private readonly SystemFigures _systemFigures;
     private readonly Router _router;
     private readonly Sender _sender;
     private readonly Receiver _receiver;
@@ -55,9 +60,12 @@ internal sealed class BrokerEngine
         _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
         _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
-        _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
+        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
+        _walks = new RetainedWalks(_retained, _sender);
+        _router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
-        _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
+        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
+        _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
@@ -67,6 +75,9 @@ internal sealed class BrokerEngine
 
     /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
     public bool HasOutput => !_flushList.IsEmpty;
+
+    /// <summary>Whether there is something to do although nothing happens.</summary>
+    public bool HasWork => HasOutput || _walks.IsReady;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -88,6 +99,7 @@ internal sealed class BrokerEngine
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         connection.LastHeard = now;
+        Counters.BytesReceived += bytes.Length;
         if (connection.Output.Backlog > MaximumUnread)
         {
             // It asks and asks and reads no answer. Messages alone never fill an output that far.
@@ -128,13 +140,19 @@ internal sealed class BrokerEngine
     /// <summary>The connection's output was sent in full: a Session that had to hold back may go on.</summary>
     public void OutputSent(Connection connection, Instant now)
     {
-        if (connection.Session is { } session && (session.HasWaiting || session.Window.HasUnsent))
+        Counters.BytesSent += connection.Output.TakeSent();
+        if (connection.Session is { } session)
         {
-            _sender.SendWaiting(session, now);
+            if (session.HasWaiting || session.Window.HasUnsent)
+            {
+                _sender.SendWaiting(session, now);
+            }
+
+            _walks.Resume(session);
         }
     }
 
-    /// <summary>Time has passed: does what is due.</summary>
+    /// <summary>Time has passed: does what is due, and a turn's share of what takes long.</summary>
     public void Advance(Instant now)
     {
         while (_wheel.TryTakeDue(now) is { } deadline)
@@ -147,6 +165,12 @@ internal sealed class BrokerEngine
                 case Exchange exchange:
                     _exchanges.Close(exchange);
                     break;
+                case TopicLevel level:
+                    _retained.OnDeadline(level, now);
+                    break;
+                case SystemFigures figures:
+                    figures.OnDeadline(now);
+                    break;
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
@@ -154,6 +178,8 @@ internal sealed class BrokerEngine
                     throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
             }
         }
+
+        _walks.Continue(now);
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
@@ -251,6 +277,9 @@ internal sealed class BrokerEngine
         {
             _closer.Refuse(connection, fault, now);
         }
+
+        // An acknowledgement may have made room.
+        _walks.Resume(session);
     }
 
     private Fault ReceivePing(Connection connection, in Frame frame)
@@ -268,7 +297,7 @@ internal sealed class BrokerEngine
         switch (packet)
         {
             case SubscribePacket subscribe:
-                return ReceiveSubscribe(connection, session, subscribe);
+                return ReceiveSubscribe(connection, session, subscribe, now);
             case UnsubscribePacket unsubscribe:
                 return Answer(connection, new UnsubAckPacket
                 {
@@ -284,7 +313,7 @@ internal sealed class BrokerEngine
         }
     }
 
-    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe)
+    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
     {
         // All filters are judged before the first takes effect: a packet against the rules changes nothing.
         var filters = new TopicFilter[subscribe.Subscriptions.Count];
@@ -296,6 +325,11 @@ internal sealed class BrokerEngine
             }
         }
 
+        if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
+        {
+            _systemFigures.Prepare(now);
+        }
+
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
         for (var i = 0; i < filters.Length; i++)
@@ -304,7 +338,9 @@ internal sealed class BrokerEngine
             codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
         }
 
-        return Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        var answered = Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        _walks.Start(session, now);
+        return answered;
     }
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)

@@ -75,6 +75,26 @@ public sealed record BrokerOptions
     public int MaximumSubscriptions { get; init; } = 10_000;
 
     /// <summary>
+    /// Whether messages are retained; so unless said otherwise. If not, CONNACK says so (§3.2.2.3.5), and a PUBLISH or a Will with RETAIN ends its connection with 0x9A.
+    /// </summary>
+    public bool RetainAvailable { get; init; } = true;
+
+    /// <summary>
+    /// Retained messages at most, zero or more; 1,000,000 unless said otherwise. One more is refused with 0x97; with QoS 0, and as a Will, it is passed on without being retained, and
+    /// counted. Replacing one is always possible.
+    /// </summary>
+    public int MaximumRetainedMessages { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// Bytes of memory that retained messages may take, their topics included, zero or more; 256 MiB unless said otherwise. They do not count in <see cref="MaximumBufferBytes"/>.
+    /// Beyond it as beyond <see cref="MaximumRetainedMessages"/>.
+    /// </summary>
+    public long MaximumRetainedBytes { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>How often the broker's figures below <c>$SYS</c> are published while somebody subscribes to them, zero or more; 10 seconds unless said otherwise. Zero: never.</summary>
+    public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
     /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
     /// and counted as those of a full queue.
@@ -130,6 +150,9 @@ public sealed record BrokerOptions
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
         Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
+        Require(MaximumRetainedMessages >= 0, $"MaximumRetainedMessages is {MaximumRetainedMessages}; it has to be zero or more.");
+        Require(MaximumRetainedBytes >= 0, $"MaximumRetainedBytes is {MaximumRetainedBytes}; it has to be zero or more.");
+        Require(SystemTopicsInterval >= TimeSpan.Zero, $"SystemTopicsInterval is {SystemTopicsInterval}; it has to be zero or more.");
         Require(MaximumSubscriptions >= 1, $"MaximumSubscriptions is {MaximumSubscriptions}; it has to be 1 or more.");
         Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");

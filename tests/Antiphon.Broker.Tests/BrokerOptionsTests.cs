@@ -47,6 +47,9 @@ public sealed class BrokerOptionsTests
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
             MaximumSubscriptions = 0,
+            MaximumRetainedMessages = -1,
+            MaximumRetainedBytes = -1,
+            SystemTopicsInterval = TimeSpan.FromSeconds(-1),
         };
 
         var message = Assert.Throws<ArgumentException>(options.Validate).Message;
@@ -54,7 +57,7 @@ public sealed class BrokerOptionsTests
         foreach (var name in new[]
         {
             "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

@@ -72,11 +72,11 @@ internal sealed class HandTurnedBroker
     /// <summary>The end of a wake-up, repeated until nothing is left to do.</summary>
     public void Settle()
     {
-        Engine.Advance(Now);
         do
         {
+            Engine.Advance(Now);
             Engine.Flush(Now);
         }
-        while (Engine.HasOutput);
+        while (Engine.HasWork);
     }
 }

@@ -95,6 +95,7 @@ internal sealed class Closer(
         connection.Phase = ConnectionPhase.Closed;
         connections.Remove(connection);
         counters.Connections--;
+        counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
         connection.Partial.Clear();
         connection.Output.Clear();

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -76,7 +78,9 @@ internal sealed class Handshake(
         {
             { Message.QoS: var qos } when qos > options.MaximumQoS =>
                 new Fault(ReasonCode.QoSNotSupported, $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
-            { Message.Retain: true } => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            { Message.Retain: true } when !options.RetainAvailable => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            { } will when SystemTopic.Includes(will.Message.Topic) || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
+                ReasonCode.NotAuthorized, $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of $reply (MQTT 5 §3.1.3.3)."),
             _ => default,
         };
     }
@@ -128,7 +132,7 @@ internal sealed class Handshake(
             SessionExpiryInterval = granted == expiry ? null : granted,
             ReceiveMaximum = options.ReceiveMaximum,
             MaximumQoS = options.MaximumQoS == QualityOfService.ExactlyOnce ? null : options.MaximumQoS,
-            RetainAvailable = false,
+            RetainAvailable = options.RetainAvailable ? null : false,
             MaximumPacketSize = options.MaximumPacketSize,
             TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,

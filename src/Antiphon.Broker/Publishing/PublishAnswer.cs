@@ -21,9 +21,10 @@ internal static class PublishAnswer
 
     private static string? Text(ReasonCode code) => code switch
     {
-        ReasonCode.NotAuthorized => "No open request allows a response there: it is late, uninvited, or one more than was asked for.",
+        ReasonCode.NotAuthorized => "Only the broker publishes to $SYS; to a response topic, only who has an open request there: a response is late, uninvited, or one more than was asked for.",
         ReasonCode.PacketIdentifierInUse => "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier too early.",
-        ReasonCode.QuotaExceeded => "The exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
+        ReasonCode.QuotaExceeded => "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
+            + "or its exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
         _ => null,
     };
 }

@@ -40,7 +40,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             return new Fault(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)publish.QoS}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
         }
 
-        if (publish.Retain)
+        if (publish.Retain && !options.RetainAvailable)
         {
             return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }

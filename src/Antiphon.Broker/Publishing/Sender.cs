@@ -1,6 +1,7 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -84,6 +85,34 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         }
 
         SendWaiting(session, now);
+    }
+
+    /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
+    /// <returns><c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.</returns>
+    public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
+    {
+        var session = subscription.Session;
+        if (session.Connection is not { } connection || connection.Output.Backlog >= options.MaximumOutputBytes / 2)
+        {
+            return false;
+        }
+
+        var outgoing = new OutgoingMessage(message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, Retain: true, subscription.Identifiers);
+        if (outgoing.QoS == QualityOfService.AtMostOnce)
+        {
+            var delivery = new Delivery { Retain = true, RemainingExpiry = message.RemainingExpiry(now), SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers };
+            Write(connection, message.View, message, delivery);
+            return true;
+        }
+
+        if (session.HasWaiting || !CanSend(session, connection))
+        {
+            return false;
+        }
+
+        message.Retain();
+        SendNew(session, connection, outgoing, now);
+        return true;
     }
 
     /// <summary>Sends what has waited: first what an earlier connection left unacknowledged, with DUP, then the queue.</summary>

@@ -1,5 +1,6 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol.Packets;
@@ -14,6 +15,7 @@ namespace Antiphon.Broker.Sessions;
 internal sealed class Session(string clientId)
 {
     private Queue<OutgoingMessage>? _waiting;
+    private LinkedList<RetainedWalk>? _walks;
 
     // For the Session.
     public string ClientId { get; } = clientId;
@@ -45,6 +47,14 @@ internal sealed class Session(string clientId)
 
     /// <summary>What these take in memory, in bytes.</summary>
     public long ExchangeBytes { get; set; }
+
+    /// <summary>Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.</summary>
+    public LinkedList<RetainedWalk> Walks => _walks ??= new LinkedList<RetainedWalk>();
+
+    public bool HasWalks => _walks is { Count: > 0 };
+
+    /// <summary>Whether the first walk goes on by itself, because nothing keeps it waiting.</summary>
+    public bool IsWalking { get; set; }
 
     /// <summary>How long it outlives its connection; <see cref="TimeSpan.MaxValue"/>: for ever.</summary>
     public TimeSpan ExpiryInterval { get; set; }

@@ -49,7 +49,7 @@ public sealed class HandshakeTests
         Assert.Equal((ushort)7, client.ConnAck.ReceiveMaximum);
         Assert.Equal(5000u, client.ConnAck.MaximumPacketSize);
         Assert.Null(client.ConnAck.MaximumQoS);
-        Assert.False(client.ConnAck.RetainAvailable);
+        Assert.Null(client.ConnAck.RetainAvailable);
         Assert.Null(client.ConnAck.AssignedClientIdentifier);
         Assert.Null(client.ConnAck.ServerKeepAlive);
         Assert.Null(client.ConnAck.SessionExpiryInterval);
@@ -153,13 +153,6 @@ public sealed class HandshakeTests
     public void An_Authentication_Method_is_refused_with_0x8C()
     {
         ExpectRefusal(connect => connect with { AuthenticationMethod = "SCRAM-SHA-256" }, ReasonCode.BadAuthenticationMethod);
-    }
-
-    [Fact]
-    [Trait("Label", "MQTT-3.2.2-13")]
-    public void A_Will_to_be_retained_is_refused_with_0x9A()
-    {
-        ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w") with { Retain = true }) }, ReasonCode.RetainNotSupported);
     }
 
     [Theory]

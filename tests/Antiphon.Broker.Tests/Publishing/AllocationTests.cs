@@ -81,6 +81,21 @@ public sealed class AllocationTests
     }
 
     [Theory]
+    [InlineData(QualityOfService.AtMostOnce, 100)]
+    [InlineData(QualityOfService.AtLeastOnce, 10_000)]
+    public void Replacing_a_retained_message_allocates_nothing(QualityOfService qos, int size)
+    {
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+        var publish = Publish(new ApplicationMessage { Topic = "t/1", QoS = qos, Retain = true, Payload = new byte[size], MessageExpiryInterval = 60 });
+
+        Gate(() => Turn(publisher, publish));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.Equal(1, _engine.Counters.RetainedMessages);
+    }
+
+    [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
     [InlineData(QualityOfService.ExactlyOnce)]
