@@ -24,8 +24,14 @@ public readonly record struct BrokerCounters
     /// <summary>QoS 0 messages dropped because their receiver reads too slowly.</summary>
     public long DroppedSlowReader { get; init; }
 
-    /// <summary>QoS 1 messages dropped because the Session's queue was full.</summary>
+    /// <summary>QoS 0 messages dropped because the client of the Session is away.</summary>
+    public long DroppedAway { get; init; }
+
+    /// <summary>QoS 1 and QoS 2 messages dropped because the Session's queue was full; the newest or the oldest, as <see cref="BrokerOptions.QueueOverflow"/> says.</summary>
     public long DroppedQueueFull { get; init; }
+
+    /// <summary>QoS 1 and QoS 2 messages dropped because their client is away and what waits for such clients takes half of <see cref="BrokerOptions.MaximumBufferBytes"/>.</summary>
+    public long DroppedMemoryShort { get; init; }
 
     /// <summary>Messages that expired before they could be sent.</summary>
     public long Expired { get; init; }

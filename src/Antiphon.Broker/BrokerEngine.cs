@@ -53,7 +53,7 @@ internal sealed class BrokerEngine
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
-        _sender = new Sender(options, _messages, _flushList, Counters);
+        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);

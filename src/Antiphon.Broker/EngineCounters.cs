@@ -10,7 +10,9 @@ internal sealed class EngineCounters
     public long MessagesSent;
     public long MessagesWithoutSubscriber;
     public long DroppedSlowReader;
+    public long DroppedAway;
     public long DroppedQueueFull;
+    public long DroppedMemoryShort;
     public long Expired;
     public long TooLargeForReceiver;
     public long UnknownAcknowledgements;
@@ -30,6 +32,8 @@ internal sealed class EngineCounters
         MessagesSent = Volatile.Read(ref MessagesSent),
         MessagesWithoutSubscriber = Volatile.Read(ref MessagesWithoutSubscriber),
         DroppedSlowReader = Volatile.Read(ref DroppedSlowReader),
+        DroppedAway = Volatile.Read(ref DroppedAway),
+        DroppedMemoryShort = Volatile.Read(ref DroppedMemoryShort),
         DroppedQueueFull = Volatile.Read(ref DroppedQueueFull),
         Expired = Volatile.Read(ref Expired),
         TooLargeForReceiver = Volatile.Read(ref TooLargeForReceiver),

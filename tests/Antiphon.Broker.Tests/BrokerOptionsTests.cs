@@ -45,6 +45,7 @@ public sealed class BrokerOptionsTests
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
+            QueueOverflow = (QueueOverflow)2,
             MaximumSubscriptions = 0,
         };
 
@@ -53,7 +54,7 @@ public sealed class BrokerOptionsTests
         foreach (var name in new[]
         {
             "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

@@ -100,6 +100,7 @@ internal sealed class Handshake(
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 

@@ -74,7 +74,8 @@ internal sealed class SessionTable(
             PublishWill(session, now);
         }
 
-        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(session.Expires, session.WillDue));
+        sender.RemoveExpired(session, now);
+        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
