@@ -58,7 +58,8 @@ internal sealed class BrokerEngine
         _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
         _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
+        var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }

@@ -13,6 +13,9 @@ internal sealed class EngineCounters
     public long DroppedAway;
     public long DroppedQueueFull;
     public long DroppedMemoryShort;
+    public long DroppedWithSession;
+    public long Redispatched;
+    public long UncertainRequests;
     public long Expired;
     public long TooLargeForReceiver;
     public long UnknownAcknowledgements;
@@ -35,6 +38,9 @@ internal sealed class EngineCounters
         DroppedAway = Volatile.Read(ref DroppedAway),
         DroppedMemoryShort = Volatile.Read(ref DroppedMemoryShort),
         DroppedQueueFull = Volatile.Read(ref DroppedQueueFull),
+        DroppedWithSession = Volatile.Read(ref DroppedWithSession),
+        Redispatched = Volatile.Read(ref Redispatched),
+        UncertainRequests = Volatile.Read(ref UncertainRequests),
         Expired = Volatile.Read(ref Expired),
         TooLargeForReceiver = Volatile.Read(ref TooLargeForReceiver),
         UnknownAcknowledgements = Volatile.Read(ref UnknownAcknowledgements),

@@ -1,6 +1,7 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -21,7 +22,9 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     /// <param name="retain">RETAIN of the delivery.</param>
     /// <param name="identifiers">Subscription Identifiers.</param>
     /// <param name="now">The current instant.</param>
-    public void Deliver(in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now)
+    /// <param name="group">The share group that it is for, if any.</param>
+    public void Deliver(
+        in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now, ShareGroup? group = null)
     {
         if (qos == QualityOfService.AtMostOnce)
         {
@@ -41,7 +44,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             {
                 QoS = qos,
                 Retain = retain,
-                RemainingExpiry = publish.MessageExpiryInterval ?? 0,
+                RemainingExpiry = copy?.RemainingExpiry(now) ?? publish.MessageExpiryInterval ?? 0,
                 SubscriptionIdentifiers = identifiers,
             };
             if (publish.Payload.Length >= MessageWriter.SharedFrom)
@@ -55,7 +58,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
 
         copy ??= messages.Copy(publish, now);
 
-        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers);
+        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group);
         if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
         {
             copy.Retain();
@@ -132,16 +135,6 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     {
         var known = session.Window.TryComplete(identifier);
         GoOn(session, message: null, known, now);
-    }
-
-    /// <summary>The Session ends: gives back what waits.</summary>
-    public void Discard(Session session)
-    {
-        session.Window.Clear(messages);
-        while (session.HasWaiting)
-        {
-            messages.Release(session.Waiting.Dequeue().Message);
-        }
     }
 
     private bool HasRoom(Session session, Connection connection) =>

@@ -13,7 +13,7 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, TimingWheel wheel, EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
@@ -51,6 +51,7 @@ internal sealed class SessionTable(
             return;
         }
 
+        redispatch.ConnectionEnded(session, now);
         session.Expires = now + session.ExpiryInterval;
         if (session.Will is { } will)
         {
@@ -91,7 +92,7 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         responseTopics.Revoke(session);
         exchanges.CloseAll(session);
-        sender.Discard(session);
+        redispatch.SessionEnded(session, now);
         PublishWill(session, now);
     }
 

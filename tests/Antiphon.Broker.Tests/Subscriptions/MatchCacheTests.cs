@@ -118,7 +118,7 @@ public sealed class MatchCacheTests
             Assert.Equal(groups.Count(), match.Groups.Length);
             foreach (var group in match.Groups)
             {
-                var chosen = group.Choose();
+                var chosen = group.Choose(0);
                 Assert.Contains((Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter), matching.Select(held => held.Key));
                 Assert.Equal(model[(Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter)], chosen.QoS);
             }
