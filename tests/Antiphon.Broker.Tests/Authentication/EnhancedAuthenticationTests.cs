@@ -14,6 +14,8 @@ public sealed class EnhancedAuthenticationTests
     [Trait("Label", "MQTT-4.12.0-2")]
     [Trait("Label", "MQTT-4.12.0-5")]
     [Trait("Label", "MQTT-3.2.0-1")]
+    [Trait("Label", "MQTT-3.15.2-2")]
+    [Trait("Label", "MQTT-3.15.2-3")]
     public void An_exchange_goes_to_and_fro_by_AUTH_until_CONNACK()
     {
         var client = Open("go on");
@@ -303,6 +305,8 @@ public sealed class EnhancedAuthenticationTests
     private static void ExpectContinue(TestLink client, string data)
     {
         var auth = client.Next<AuthPacket>();
+        Assert.Null(auth.ReasonString);
+        Assert.Empty(auth.UserProperties);
         Assert.Equal((ReasonCode.ContinueAuthentication, "ECHO", data), (auth.ReasonCode, auth.AuthenticationMethod, Text(auth.AuthenticationData)));
     }
 

@@ -43,6 +43,7 @@ public sealed class PasswordTests
     [Theory]
     [Trait("Label", "MQTT-3.1.4-2")]
     [Trait("Label", "MQTT-3.2.2-7")]
+    [Trait("Label", "MQTT-3.2.2-8")]
     [Trait("Label", "MQTT-4.13.2-1")]
     [Trait("Label", "MQTT-3.14.0-1")]
     [InlineData(ReasonCode.BadUserNameOrPassword, 4)]

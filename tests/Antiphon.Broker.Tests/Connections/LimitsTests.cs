@@ -59,6 +59,7 @@ public sealed class LimitsTests
 
     [Theory]
     [Trait("Label", "MQTT-3.2.2-19")]
+    [Trait("Label", "MQTT-3.2.2-20")]
     [InlineData(10u, false)]
     [InlineData(1000u, true)]
     public void CONNACK_goes_without_its_Reason_String_where_that_does_not_fit(uint maximumPacketSize, bool fits)
@@ -67,12 +68,15 @@ public sealed class LimitsTests
 
         client.Send(new ConnectPacket { ClientId = "a", AuthenticationMethod = "x", MaximumPacketSize = maximumPacketSize });
 
-        Assert.Equal(fits, client.Next<ConnAckPacket>().ReasonString is not null);
+        var answer = client.Next<ConnAckPacket>();
+        Assert.Equal(fits, answer.ReasonString is not null);
+        Assert.Empty(answer.UserProperties);
         client.ExpectClosed();
     }
 
     [Theory]
     [Trait("Label", "MQTT-3.14.2-3")]
+    [Trait("Label", "MQTT-3.14.2-4")]
     [InlineData(40u, false)]
     [InlineData(1000u, true)]
     public void DISCONNECT_goes_without_its_Reason_String_where_that_does_not_fit(uint maximumPacketSize, bool fits)
@@ -81,7 +85,9 @@ public sealed class LimitsTests
 
         client.Send(new ConnectPacket { ClientId = "a" });
 
-        Assert.Equal(fits, client.ExpectDisconnect(ReasonCode.ProtocolError).ReasonString is not null);
+        var goodbye = client.ExpectDisconnect(ReasonCode.ProtocolError);
+        Assert.Equal(fits, goodbye.ReasonString is not null);
+        Assert.Empty(goodbye.UserProperties);
     }
 
     [Fact]
