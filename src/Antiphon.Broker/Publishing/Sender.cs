@@ -137,6 +137,15 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         GoOn(session, message: null, known, now);
     }
 
+    /// <summary>Throws out what expired while its client is away.</summary>
+    public void RemoveExpired(Session session, Instant now)
+    {
+        if (session.HasWaiting)
+        {
+            counters.Expired += session.Waiting.RemoveExpired(now, messages);
+        }
+    }
+
     private bool HasRoom(Session session, Connection connection) =>
         session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
@@ -158,10 +167,11 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             return;
         }
 
+        var displaces = options.QueueOverflow == QueueOverflow.DiscardOldest && outgoing.Message.Size <= options.MaximumQueuedBytes;
         while (!HasPlace(queue, outgoing))
         {
             counters.DroppedQueueFull++;
-            if (options.QueueOverflow == QueueOverflow.DiscardNewest || queue.Count == 0)
+            if (!displaces)
             {
                 return;
             }
@@ -181,15 +191,6 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
 
     /// <summary>Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.</summary>
     private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
-
-    /// <summary>Throws out what expired while its client is away.</summary>
-    public void RemoveExpired(Session session, Instant now)
-    {
-        if (session.HasWaiting)
-        {
-            counters.Expired += session.Waiting.RemoveExpired(now, messages);
-        }
-    }
 
     /// <summary>The caller has made the window a holder of the message.</summary>
     private void SendNew(Session session, Connection connection, in OutgoingMessage outgoing, Instant now) =>
