@@ -155,16 +155,26 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
         var queue = session.Waiting;
-        if (IsCrowded(session) || !HasPlace(queue, outgoing))
+        if ((IsCrowded(session) || !HasPlace(queue, outgoing)) && !TryMakePlace(session, queue, outgoing, now))
         {
-            // What nobody will ever be sent takes no place from what somebody may.
-            counters.Expired += queue.RemoveExpired(now, messages);
+            return;
         }
 
+        queue.Enqueue(outgoing);
+        if (session.Connection is null && session.Deadline is { } deadline && (!deadline.IsSet || queue.NextSearch < deadline.Due))
+        {
+            wheel.Set(deadline, queue.NextSearch);
+        }
+    }
+
+    private bool TryMakePlace(Session session, MessageQueue queue, in OutgoingMessage outgoing, Instant now)
+    {
+        // What nobody will ever be sent takes no place from what somebody may.
+        counters.Expired += queue.RemoveExpired(now, messages);
         if (IsCrowded(session))
         {
             counters.DroppedMemoryShort++;
-            return;
+            return false;
         }
 
         var displaces = options.QueueOverflow == QueueOverflow.DiscardOldest && outgoing.Message.Size <= options.MaximumQueuedBytes;
@@ -173,17 +183,13 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             counters.DroppedQueueFull++;
             if (!displaces)
             {
-                return;
+                return false;
             }
 
             messages.Release(queue.Dequeue().Message);
         }
 
-        queue.Enqueue(outgoing);
-        if (session.Connection is null && session.Deadline is { } deadline && (!deadline.IsSet || queue.NextSearch < deadline.Due))
-        {
-            wheel.Set(deadline, queue.NextSearch);
-        }
+        return true;
     }
 
     private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
