@@ -82,17 +82,18 @@ public sealed class MqttClient : IAsyncDisposable
     public Task WaitUntilConnectedAsync(CancellationToken cancellationToken = default) => _loop.WaitUntilConnectedAsync(cancellationToken);
 
     /// <summary>
-    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it. Without a connection, or beyond the server's
-    /// Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection was lost is sent again over the next:
-    /// with DUP if the server still has the Session, else as new (MQTT 5 §4.4). Time spent waiting counts against the Message Expiry Interval.
+    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it, QoS 2 when the server has completed its delivery (PUBCOMP); the result is
+    /// then what PUBREC said. Without a connection, or beyond the server's Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection
+    /// was lost is sent again over the next, with DUP, if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new, while QoS 2 ends with <see cref="ConnectionException"/>, since sending
+    /// it as new could deliver it twice. Time spent waiting counts against the Message Expiry Interval.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.</param>
     /// <returns>How it went; await it once.</returns>
-    /// <exception cref="ArgumentException">The message has no form on the wire, or QoS 2, which is not supported yet.</exception>
+    /// <exception cref="ArgumentException">The message has no form on the wire.</exception>
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
     /// <exception cref="ConnectionException">
-    /// The client has stopped, or the message expired before there was a connection; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
@@ -128,7 +129,7 @@ public sealed class MqttClient : IAsyncDisposable
     internal ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken = default) => _session.PublishAsync(message, cancellationToken);
 
     /// <summary>
-    /// Subscribes; completes when the server has granted it. A QoS 1 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
+    /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
     /// When a reconnect finds the Session gone, the client subscribes again by itself.
     /// </summary>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>

@@ -39,8 +39,14 @@ public sealed record MqttClientOptions
     /// <summary>The longest silence towards the server: whole seconds, up to 65,535; zero turns it off. The server may impose its own (§3.1.2.10).</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many QoS 1 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3).</summary>
+    /// <summary>How many QoS 1 and 2 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3).</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
+
+    /// <summary>
+    /// Whether a server that exceeds <see cref="ReceiveMaximum"/> is told so with 0x93 and left (§3.3.4). It would send the same messages over the next connection, so that by default they are
+    /// taken and counted instead; there are never more than 65,535, one for each Packet Identifier.
+    /// </summary>
+    public bool EnforceReceiveMaximum { get; init; }
 
     /// <summary>The longest packet accepted, in bytes, 1 or more (§3.1.2.11.4).</summary>
     public uint MaximumPacketSize { get; init; } = 16 * 1024 * 1024;

@@ -17,6 +17,9 @@ internal enum PublishProgress
     /// <summary>Written and not acknowledged.</summary>
     InFlight,
 
+    /// <summary>A QoS 2 one whose PUBREC has come: its PUBREL has been written, its PUBCOMP has not come.</summary>
+    Released,
+
     /// <summary>Over, as far as the Session is concerned.</summary>
     Settled,
 }
@@ -55,6 +58,12 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     public QualityOfService QoS { get; private set; }
 
     public bool Retain { get; private set; }
+
+    /// <summary>What PUBREC said, while PUBCOMP is waited for.</summary>
+    public PublishResult Recorded { get; set; }
+
+    /// <summary>Whether PUBREL has gone out over a later connection than the one that PUBREC came by; then the server may have dealt with the first [MQTT-4.4.0-1].</summary>
+    public bool ReleasedAgain { get; set; }
 
     /// <summary>Whether it counts against the Receive Maximum of the connection that there is now.</summary>
     public bool HoldsQuota { get; set; }
@@ -156,6 +165,8 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     {
         Progress = PublishProgress.Settled;
         HoldsQuota = false;
+        Recorded = default;
+        ReleasedAgain = false;
         PacketIdentifier = PacketIdentifier.None;
         ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = [];

@@ -19,9 +19,9 @@ internal sealed class InboundPackets(SharedSession session)
         {
             case PacketType.Publish:
                 return PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out var fault) ? Deliver(view) : fault;
-            case PacketType.PubAck when frame.Body.Length <= LongestWithoutProperties:
+            case >= PacketType.PubAck and <= PacketType.PubComp when frame.Body.Length <= LongestWithoutProperties:
                 return AcknowledgementPacket.TryRead(frame, ProtocolVersion.V5, out var identifier, out var code, out fault)
-                    ? session.Acknowledged(identifier, new PublishResult(code))
+                    ? session.Acknowledged(frame.Type, identifier, new PublishResult(code))
                     : fault;
             default:
                 return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out fault) ? Handle(packet) : fault;
@@ -30,13 +30,13 @@ internal sealed class InboundPackets(SharedSession session)
 
     private Fault Handle(Packet packet) => packet switch
     {
-        AcknowledgementPacket { Type: PacketType.PubAck } answer => session.Acknowledged(
+        AcknowledgementPacket answer => session.Acknowledged(
+            answer.Type,
             answer.PacketIdentifier,
             new PublishResult(answer.ReasonCode) { ReasonString = answer.ReasonString, UserProperties = answer.UserProperties }),
-        SubAckPacket answer => session.Answered(answer),
-        UnsubAckPacket answer => session.Answered(answer),
+        SubAckPacket or UnsubAckPacket => session.Answered(packet),
 
-        // QoS 2 is neither published nor subscribed to, authentication not begun; the rest only a client sends (MQTT 5 §2.1.2).
+        // Authentication has not begun; the rest only a client sends (MQTT 5 §2.1.2).
         _ => Fault.Protocol($"{packet.Type} was not expected here (MQTT 5 §2.1.2)."),
     };
 
@@ -47,13 +47,8 @@ internal sealed class InboundPackets(SharedSession session)
             return new Fault(ReasonCode.TopicAliasInvalid, $"The PUBLISH has the Topic Alias {alias}; this client allows none [MQTT-3.1.2-27].");
         }
 
-        if (message.QoS == QualityOfService.ExactlyOnce)
-        {
-            return new Fault(ReasonCode.ImplementationSpecificError, "The PUBLISH has QoS 2, which this client neither subscribes with nor supports yet.");
-        }
-
         _receivers.Clear();
-        var fault = session.Received(message, _receivers, out var connection, out var sequence);
+        var fault = session.Received(message, _receivers, out var ticket);
         if (fault.Exists)
         {
             return fault;
@@ -61,8 +56,8 @@ internal sealed class InboundPackets(SharedSession session)
 
         for (var i = 0; i < _receivers.Count; i++)
         {
-            var waits = message.QoS == QualityOfService.AtLeastOnce && i < Subscriptions.InboundAcknowledgements.MaximumHandlers;
-            Hand(_receivers[i], message, waits ? new Acknowledgement(session, connection, sequence, i) : default);
+            var waits = message.QoS != QualityOfService.AtMostOnce && i < Subscriptions.InboundAcknowledgements.MaximumHandlers;
+            Hand(_receivers[i], message, waits ? new Acknowledgement(session, ticket, i) : default);
         }
 
         return default;

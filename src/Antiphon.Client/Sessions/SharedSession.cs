@@ -23,6 +23,8 @@ internal sealed partial class SharedSession
     private readonly Lock _lock = new();
     private readonly ILogger _logger;
     private readonly TimeProvider _clock;
+    private readonly ushort _receiveMaximum;
+    private readonly bool _enforceReceiveMaximum;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
 
@@ -33,7 +35,7 @@ internal sealed partial class SharedSession
 
     // For the Network Connection; guarded by the lock.
     private readonly ConnectionOutput _output;
-    private readonly InboundAcknowledgements _inbound;
+    private readonly InboundAcknowledgements _inbound = new(ProtocolVersion.V5);
     private uint _connection;
     private bool _accepted;
 
@@ -47,7 +49,8 @@ internal sealed partial class SharedSession
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _publishes = new OutgoingPublishes(this, _identifiers, _output);
         _subscriptions = new SubscriptionTable(_identifiers, _output);
-        _inbound = new InboundAcknowledgements(options.ReceiveMaximum);
+        _receiveMaximum = options.ReceiveMaximum;
+        _enforceReceiveMaximum = options.EnforceReceiveMaximum;
         Stopping = _stopping.Token;
     }
 
@@ -74,9 +77,9 @@ internal sealed partial class SharedSession
 
     public ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken)
     {
-        if (message.QoS > QualityOfService.AtLeastOnce)
+        if (message.QoS > QualityOfService.ExactlyOnce)
         {
-            throw new ArgumentException($"QoS {(int)message.QoS} is not supported yet; publish with QoS 0 or 1.", nameof(message));
+            throw new ArgumentException($"The message has QoS {(int)message.QoS}; there are 0 to 2 (MQTT 5 §3.3.1.2).", nameof(message));
         }
 
         TopicName.ThrowIfInvalid(message.Topic, nameof(message));
@@ -176,16 +179,15 @@ internal sealed partial class SharedSession
     }
 
     /// <summary>A handler has dealt with a message.</summary>
-    public void Complete(uint connection, uint sequence, int handler, ReasonCode code)
+    public void Complete(in Ticket ticket, int handler, ReasonCode code)
     {
         lock (_lock)
         {
-            if (connection != _connection || !_accepted)
+            _inbound.Complete(ticket, handler, code);
+            if (_accepted)
             {
-                return;
+                _inbound.Write(_output.Filling);
             }
-
-            _inbound.Complete(sequence, handler, code, _output.Filling);
         }
 
         Signal();
@@ -223,6 +225,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _accepted = true;
+            _inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             LogRefusals();
@@ -310,15 +313,13 @@ internal sealed partial class SharedSession
         }
     }
 
-    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to acknowledge it by.</summary>
+    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to complete it by.</summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add the subscriptions.</param>
-    /// <param name="connection">Which connection it came by.</param>
-    /// <param name="sequence">Its number among the QoS 1 messages of this connection.</param>
-    public Fault Received(in PublishView message, List<Subscription> receivers, out uint connection, out uint sequence)
+    /// <param name="ticket">For the handlers of a QoS 1 or 2 message.</param>
+    public Fault Received(in PublishView message, List<Subscription> receivers, out Ticket ticket)
     {
-        sequence = 0;
-        connection = _connection;
+        ticket = default;
         _subscriptions.Collect(message, receivers);
         Counting.MessageReceived();
         if (receivers.Count == 0)
@@ -340,81 +341,57 @@ internal sealed partial class SharedSession
                 return default;
             }
 
-            if (!_inbound.TryAdd(message.PacketIdentifier, Math.Max(receivers.Count, 1), out sequence))
+            if (_inbound.Count >= _receiveMaximum && Exceeded() is { Exists: true } fault)
             {
-                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_inbound.Count} QoS 1 messages are unacknowledged [MQTT-3.3.4-9].");
+                return fault;
             }
 
-            if (receivers.Count == 0)
+            if (_inbound.Add(message.PacketIdentifier, message.QoS, Math.Max(receivers.Count, 1), out ticket) == Arrival.Again)
             {
-                _inbound.Complete(sequence, 0, ReasonCode.Success, _output.Filling);
+                receivers.Clear();
             }
+            else if (receivers.Count == 0)
+            {
+                _inbound.Complete(ticket, 0, ReasonCode.Success);
+            }
+
+            _inbound.Write(_output.Filling);
         }
 
         return default;
     }
 
-    /// <summary>A PUBACK arrived.</summary>
-    public Fault Acknowledged(PacketIdentifier identifier, PublishResult result)
+    /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
+    public Fault Acknowledged(PacketType type, PacketIdentifier identifier, PublishResult result)
     {
+        Fault fault;
         lock (_lock)
         {
-            if (_identifiers.Find(identifier) is not PendingPublish pending)
+            fault = type switch
             {
-                return Unexpected(PacketType.PubAck, identifier);
-            }
-
-            _publishes.Acknowledged(pending, result, Now());
+                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
+                PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
+                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
+                _ => Released(identifier),
+            };
         }
 
         Signal();
-        return default;
+        return fault;
     }
 
-    /// <summary>A SUBACK arrived.</summary>
-    public Fault Answered(SubAckPacket answer)
+    /// <summary>A SUBACK or UNSUBACK arrived.</summary>
+    public Fault Answered(Packet answer)
     {
+        Fault fault;
         lock (_lock)
         {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.SubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The SUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.8.4-6].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
+            fault = answer is SubAckPacket granted ? _subscriptions.Answered(granted) : _subscriptions.Answered((UnsubAckPacket)answer);
             LogRefusals();
         }
 
         Signal();
-        return default;
-    }
-
-    /// <summary>An UNSUBACK arrived.</summary>
-    public Fault Answered(UnsubAckPacket answer)
-    {
-        lock (_lock)
-        {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The UNSUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
-            LogRefusals();
-        }
-
-        Signal();
-        return default;
+        return fault;
     }
 
     /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call.</summary>
@@ -442,9 +419,6 @@ internal sealed partial class SharedSession
         }
     }
 
-    private static Fault Unexpected(PacketType type, PacketIdentifier identifier) =>
-        Fault.Protocol($"{type} has the Packet Identifier {identifier}, which nothing waits for (MQTT 5 §4.3).");
-
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
         var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, ProtocolVersion.V5);
@@ -470,6 +444,32 @@ internal sealed partial class SharedSession
         return result;
     }
 
+    /// <summary>The server has sent more than our Receive Maximum allows: taken all the same, unless it is to be enforced.</summary>
+    private Fault Exceeded()
+    {
+        if (_enforceReceiveMaximum)
+        {
+            return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_receiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+        }
+
+        if (Counting.ReceiveMaximumExceeded() == 1)
+        {
+            LogReceiveMaximumExceeded(_receiveMaximum);
+        }
+
+        return default;
+    }
+
+    private Fault Released(PacketIdentifier identifier)
+    {
+        if (_accepted)
+        {
+            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _inbound.Release(identifier), ProtocolVersion.V5);
+        }
+
+        return default;
+    }
+
     private TimeSpan Now() => _clock.GetElapsedTime(0);
 
     private void Disconnected()
@@ -477,7 +477,7 @@ internal sealed partial class SharedSession
         _accepted = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
-        _inbound.Clear();
+        _inbound.Disconnected();
     }
 
     private void Signal()

@@ -11,12 +11,17 @@ public sealed class MosquittoTests
     [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
     public async Task A_message_arrives_as_it_was_published(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<ReceivedMessage>();
-        await using var subscription = await client.SubscribeAsync("a/+", (message, token) => received.Writer.WriteAsync(message, token), null, Limit.Token);
+        await using var subscription = await client.SubscribeAsync(
+            "a/+",
+            (message, token) => received.Writer.WriteAsync(message, token),
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
 
         var message = new ApplicationMessage
         {
@@ -33,7 +38,7 @@ public sealed class MosquittoTests
         var arrived = await received.Reader.ReadAsync(Limit.Token);
 
         Assert.Equal(ReasonCode.Success, result.ReasonCode);
-        Assert.Equal(QualityOfService.AtLeastOnce, subscription.GrantedQoS);
+        Assert.Equal(QualityOfService.ExactlyOnce, subscription.GrantedQoS);
         Assert.Same(subscription, arrived.Subscription);
         Assert.Equal("ü", arrived.Text);
         Assert.Equal("a/b", arrived.Topic);
@@ -79,16 +84,18 @@ public sealed class MosquittoTests
         Assert.Equal(payload, await received.Task.InTime());
     }
 
-    [Fact]
-    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order()
+    [Theory]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<string>();
-        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), new SubscribeOptions { MaximumQoS = qos }, Limit.Token);
 
         var publishes = Enumerable.Range(0, 1000)
-            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = QualityOfService.AtLeastOnce }).AsTask())
+            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = qos }).AsTask())
             .ToArray();
         await Task.WhenAll(publishes).InTime();
 

@@ -232,7 +232,7 @@ public sealed class PublishingTests
 
         ApplicationMessage[] mistakes =
         [
-            AtMostOnce with { QoS = QualityOfService.ExactlyOnce },
+            AtMostOnce with { QoS = (QualityOfService)3 },
             AtMostOnce with { Topic = "" },
             AtMostOnce with { Topic = "a/#" },
             AtMostOnce with { Topic = "a\0" },

@@ -44,6 +44,29 @@ public sealed class AllocationTests
     }
 
     [Fact]
+    public void A_QoS_2_publish_allocates_nothing()
+    {
+        byte[] payload = [1, 2, 3];
+        byte[] acknowledgement = [0, 2, 0, 0];
+
+        AssertAllocatesNothing(() =>
+        {
+            var publishing = _session.PublishAsync(
+                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, QoS = QualityOfService.ExactlyOnce },
+                CancellationToken.None);
+            _session.TryTakeOutput(out var packet);
+            packet.Span.Slice(4 + "device/1/relay".Length, 2).CopyTo(acknowledgement.AsSpan(2));
+            _session.Sent();
+            acknowledgement[0] = 0x50;
+            Receive(acknowledgement);
+            Send();
+            acknowledgement[0] = 0x70;
+            Receive(acknowledgement);
+            Read(publishing);
+        });
+    }
+
+    [Fact]
     public void A_QoS_0_publish_allocates_nothing()
     {
         byte[] payload = [1, 2, 3];
@@ -76,6 +99,33 @@ public sealed class AllocationTests
         AssertAllocatesNothing(() =>
         {
             Receive(publish);
+            Send();
+        });
+
+        Assert.Equal(Warmup + Messages, received);
+    }
+
+    [Fact]
+    public void A_received_QoS_2_message_reaches_a_raw_handler_without_allocation()
+    {
+        var received = 0;
+        var subscription = Subscription.Create(
+            _session,
+            "a",
+            null,
+            (in PublishView message, in Acknowledgement acknowledgement) =>
+            {
+                received += message.Payload.Length;
+                acknowledgement.Complete();
+            });
+        _ = _session.SubscribeAsync(subscription, CancellationToken.None);
+        var publish = Peers.Bytes.Of("34 09 0001 'a' 0001 02 0B01 'x'");
+        var release = Peers.Bytes.Of("62 02 0001");
+
+        AssertAllocatesNothing(() =>
+        {
+            Receive(publish);
+            Receive(release);
             Send();
         });
 
