@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client;
 
 /// <summary>
-/// An MQTT 5 client that heals itself: it reconnects, sends again what was not acknowledged and subscribes again where the Session is gone.
+/// An MQTT client, version 5 or 3.1.1, that heals itself: it reconnects, sends again what was not acknowledged and subscribes again where the Session is gone.
 /// All members are safe from any thread and from within handlers.
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
@@ -39,6 +39,9 @@ public sealed class MqttClient : IAsyncDisposable
 
     /// <summary>What the server said in its last CONNACK; <c>null</c> before the first.</summary>
     public ServerLimits? Server => _loop.Server;
+
+    /// <summary>The version that this client speaks.</summary>
+    public ProtocolVersion ProtocolVersion => _session.ProtocolVersion;
 
     /// <summary>What has been counted so far.</summary>
     public MqttClientCounters Counters => _session.Counters;
@@ -90,8 +93,9 @@ public sealed class MqttClient : IAsyncDisposable
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.</param>
     /// <returns>How it went; await it once.</returns>
-    /// <exception cref="ArgumentException">The message has no form on the wire.</exception>
+    /// <exception cref="ArgumentException">The message has no form on the wire; in MQTT 3.1.1 also one with properties.</exception>
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
+    /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
     /// <exception cref="ConnectionException">
     /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
     /// </exception>
@@ -174,12 +178,17 @@ public sealed class MqttClient : IAsyncDisposable
     /// <summary>Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>. Final: <see cref="State"/> is Stopped.</summary>
     /// <param name="reason">What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.</param>
     /// <param name="cancellationToken">Closes at once.</param>
-    /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code.</exception>
+    /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code; MQTT 3.1.1 allows Success only.</exception>
     public async Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default)
     {
         if (!IsForClients(reason))
         {
             throw new ArgumentException($"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
+        }
+
+        if (ProtocolVersion == ProtocolVersion.V311 && reason != ReasonCode.Success)
+        {
+            throw new ArgumentException($"DISCONNECT of MQTT 3.1.1 has no Reason Codes, so that 0x{(byte)reason:X2} cannot be said (MQTT 3.1.1 §3.14).", nameof(reason));
         }
 
         _loop.RequestStop(reason);

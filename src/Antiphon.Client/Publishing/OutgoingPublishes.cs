@@ -1,4 +1,3 @@
-using System.Buffers;
 using Antiphon.Client.Connections;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
@@ -10,11 +9,12 @@ namespace Antiphon.Client.Publishing;
 /// Messages on their way to the server: those that wait to be written, those that wait for PUBACK or PUBREC, and those that wait for PUBCOMP, each in order [MQTT-4.6.0-1, MQTT-4.6.0-4].
 /// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="SharedSession"/>.
 /// </summary>
-internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output)
+internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
     private readonly PublishPool _pool = new(session);
+    private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
 
     // For the Session.
     private readonly PublishList _waiting = new();
@@ -30,7 +30,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     public int Unacknowledged => _inFlight.Count + _released.Count;
 
     /// <summary>Messages appended to the output since the start.</summary>
-    public long Written { get; private set; }
+    public long Written => _writer.Count;
 
     /// <summary>Why the server would not take such a message; <c>null</c>: it would, or there is no server to ask.</summary>
     public ReasonCode? Refusal(QualityOfService qos, bool retain, int size)
@@ -46,30 +46,35 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             : null;
     }
 
-    /// <summary>Writes a message, or lets it wait.</summary>
+    /// <summary>Writes a message, or lets it wait; beyond <see cref="MqttClientOptions.MaximumQueuedMessages"/> it is not taken.</summary>
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="size">The whole packet's size in bytes.</param>
     /// <param name="topic">The Topic Name, for exceptions.</param>
     /// <param name="now">The time now.</param>
-    /// <returns>What to wait for; <c>null</c> for a QoS 0 message that has been written.</returns>
-    public PendingPublish? Add(in PublishView message, int size, string topic, TimeSpan now)
+    /// <param name="pending">What to wait for; <c>null</c> for a QoS 0 message that has been written.</param>
+    /// <returns>Whether it has been taken.</returns>
+    public bool TryAdd(in PublishView message, int size, string topic, TimeSpan now, out PendingPublish? pending)
     {
+        pending = null;
         var writeNow = _waiting.Count == 0 && _resend is null && CanWrite(message.QoS, size);
         if (writeNow && message.QoS == QualityOfService.AtMostOnce)
         {
-            PublishEncoder.Write(output.Filling, message, new Delivery { Retain = message.Retain }, ProtocolVersion.V5);
-            output.Filling.AtMostOnceMessages++;
-            Written++;
-            return null;
+            _writer.WriteAtMostOnce(message, topic, size);
+            return true;
+        }
+
+        if (!writeNow && _waiting.Count >= options.MaximumQueuedMessages)
+        {
+            return false;
         }
 
         // One that waits gets its identifier when it goes; until then any keeps its bytes well formed.
-        var pending = _pool.Rent();
+        pending = _pool.Rent();
         PublishEncoder.Write(
             _scratch,
             message,
             new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) },
-            ProtocolVersion.V5);
+            options.ProtocolVersion);
         pending.Begin(topic, _scratch.Written.Span, message.QoS, message.Retain, now);
         _scratch.Clear();
         if (writeNow)
@@ -81,13 +86,14 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             _waiting.Add(pending);
         }
 
-        return pending;
+        return true;
     }
 
     /// <summary>The server has accepted a connection: what is unacknowledged goes first, then what waits.</summary>
     public void Connected(ServerLimits limits, TimeSpan now)
     {
         _limits = limits;
+        _writer.Connected(limits);
         if (!limits.SessionPresent)
         {
             GiveUpExactlyOnce();
@@ -132,7 +138,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             _resend = pending.Next;
             if (!GiveUp(pending, _inFlight, now))
             {
-                Append(pending);
+                _writer.Write(pending);
                 Occupy(pending);
             }
         }
@@ -147,8 +153,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             _waiting.Remove(pending);
             if (pending.QoS == QualityOfService.AtMostOnce)
             {
-                Append(pending);
-                output.Filling.AtMostOnceMessages++;
+                _writer.Write(pending);
                 pending.Complete(new PublishResult(ReasonCode.Success));
                 Settle(pending);
             }
@@ -325,7 +330,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         {
             pending.Fail(new RefusedException("PUBLISH", pending.Topic, code));
         }
-        else if (!pending.TryAge(now) && !(sent && _limits!.SessionPresent))
+        else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
         {
             pending.Fail(new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
         }
@@ -344,14 +349,8 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         pending.SetIdentifier(identifiers.Allocate(pending));
         pending.Progress = PublishProgress.InFlight;
         _inFlight.Add(pending);
-        Append(pending);
+        _writer.Write(pending);
         Occupy(pending);
-    }
-
-    private void Append(PendingPublish pending)
-    {
-        output.Filling.Write(pending.Packet);
-        Written++;
     }
 
     private void WriteRelease(PacketIdentifier identifier, ReasonCode code = ReasonCode.Success)
@@ -359,7 +358,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         // A PUBREC may be the last packet of a connection that has ended for us: its PUBREL goes out over the next.
         if (_limits is not null)
         {
-            AcknowledgementPacket.Write(output.Filling, PacketType.PubRel, identifier, code, ProtocolVersion.V5);
+            AcknowledgementPacket.Write(output.Filling, PacketType.PubRel, identifier, code, options.ProtocolVersion);
         }
     }
 

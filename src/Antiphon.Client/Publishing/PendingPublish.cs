@@ -105,8 +105,9 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     /// Takes the time that has gone by off the Message Expiry Interval, so that a late packet does not live longer than it was meant to. It stays at 1 second at least: 0 means «never» to some servers.
     /// </summary>
     /// <param name="now">The time now.</param>
+    /// <param name="version">The version that the packet is written in; MQTT 3.1.1 has no expiry.</param>
     /// <returns><c>false</c> when the message has expired.</returns>
-    public bool TryAge(TimeSpan now)
+    public bool TryAge(TimeSpan now, ProtocolVersion version)
     {
         var seconds = (long)(now - _agedTo).TotalSeconds;
         if (seconds < 1)
@@ -115,7 +116,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
         }
 
         FrameReader.TryRead(Packet, uint.MaxValue, out var frame, out _);
-        PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
         if (view.MessageExpiryInterval is not { } interval || !Packet.Overlaps(view.Properties, out var properties))
         {
             return true;

@@ -6,11 +6,12 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>Takes the packets of an accepted connection, one after the other, on the receive loop: for the Session, or a fault that ends the connection.</summary>
-internal sealed class InboundPackets(SharedSession session)
+internal sealed class InboundPackets(SharedSession session, MqttClientOptions options)
 {
     private const int LongestWithoutProperties = 3;
 
     private readonly List<Subscription> _receivers = [];
+    private readonly InboundTopicAliases _aliases = new(options.TopicAliasMaximum);
 
     /// <summary>Handles a packet other than CONNACK, PINGRESP and DISCONNECT, which concern the connection alone.</summary>
     public Fault Handle(in Frame frame)
@@ -18,13 +19,13 @@ internal sealed class InboundPackets(SharedSession session)
         switch (frame.Type)
         {
             case PacketType.Publish:
-                return PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out var fault) ? Deliver(view) : fault;
+                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault) ? Deliver(ref view) : fault;
             case >= PacketType.PubAck and <= PacketType.PubComp when frame.Body.Length <= LongestWithoutProperties:
-                return AcknowledgementPacket.TryRead(frame, ProtocolVersion.V5, out var identifier, out var code, out fault)
+                return AcknowledgementPacket.TryRead(frame, options.ProtocolVersion, out var identifier, out var code, out fault)
                     ? session.Acknowledged(frame.Type, identifier, new PublishResult(code))
                     : fault;
             default:
-                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out fault) ? Handle(packet) : fault;
+                return PacketDecoder.TryDecode(frame, options.ProtocolVersion, out var packet, out fault) ? Handle(packet) : fault;
         }
     }
 
@@ -40,15 +41,16 @@ internal sealed class InboundPackets(SharedSession session)
         _ => Fault.Protocol($"{packet.Type} was not expected here (MQTT 5 §2.1.2)."),
     };
 
-    private Fault Deliver(in PublishView message)
+    private Fault Deliver(ref PublishView message)
     {
-        if (message.TopicAlias is { } alias)
+        var fault = _aliases.Resolve(ref message);
+        if (fault.Exists)
         {
-            return new Fault(ReasonCode.TopicAliasInvalid, $"The PUBLISH has the Topic Alias {alias}; this client allows none [MQTT-3.1.2-27].");
+            return fault;
         }
 
         _receivers.Clear();
-        var fault = session.Received(message, _receivers, out var ticket);
+        fault = session.Received(message, _receivers, out var ticket);
         if (fault.Exists)
         {
             return fault;

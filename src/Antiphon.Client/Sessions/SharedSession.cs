@@ -22,9 +22,7 @@ internal sealed partial class SharedSession
     // For the process.
     private readonly Lock _lock = new();
     private readonly ILogger _logger;
-    private readonly TimeProvider _clock;
-    private readonly ushort _receiveMaximum;
-    private readonly bool _enforceReceiveMaximum;
+    private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
 
@@ -35,7 +33,7 @@ internal sealed partial class SharedSession
 
     // For the Network Connection; guarded by the lock.
     private readonly ConnectionOutput _output;
-    private readonly InboundAcknowledgements _inbound = new(ProtocolVersion.V5);
+    private readonly InboundAcknowledgements _inbound;
     private uint _connection;
     private bool _accepted;
 
@@ -45,18 +43,19 @@ internal sealed partial class SharedSession
     public SharedSession(MqttClientOptions options, ILogger logger)
     {
         _logger = logger;
-        _clock = options.TimeProvider;
+        _options = options;
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
-        _publishes = new OutgoingPublishes(this, _identifiers, _output);
-        _subscriptions = new SubscriptionTable(_identifiers, _output);
-        _receiveMaximum = options.ReceiveMaximum;
-        _enforceReceiveMaximum = options.EnforceReceiveMaximum;
+        _publishes = new OutgoingPublishes(this, _identifiers, _output, options);
+        _subscriptions = new SubscriptionTable(_identifiers, _output, options.ProtocolVersion);
+        _inbound = new InboundAcknowledgements(options.ProtocolVersion);
         Stopping = _stopping.Token;
     }
 
     public Counting Counting { get; } = new();
 
     public RunningCallbacks Callbacks { get; } = new();
+
+    public ProtocolVersion ProtocolVersion => _options.ProtocolVersion;
 
     /// <summary>Fires when the client stops.</summary>
     public CancellationToken Stopping { get; }
@@ -83,6 +82,11 @@ internal sealed partial class SharedSession
         }
 
         TopicName.ThrowIfInvalid(message.Topic, nameof(message));
+        if (_options.ProtocolVersion == ProtocolVersion.V311 && !message.Properties.IsEmpty)
+        {
+            throw new ArgumentException($"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+        }
+
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
@@ -213,7 +217,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _connection++;
-            connect.WriteTo(_output.Filling, ProtocolVersion.V5);
+            connect.WriteTo(_output.Filling, _options.ProtocolVersion);
         }
 
         Signal();
@@ -240,7 +244,7 @@ internal sealed partial class SharedSession
         {
             if (_accepted)
             {
-                PingReqPacket.Instance.WriteTo(_output.Filling, ProtocolVersion.V5);
+                PingReqPacket.Instance.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
         }
 
@@ -253,9 +257,10 @@ internal sealed partial class SharedSession
     {
         lock (_lock)
         {
-            if (_accepted)
+            // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
+            if (_accepted && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
             {
-                farewell?.WriteTo(_output.Filling, ProtocolVersion.V5);
+                farewell?.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
 
             Disconnected();
@@ -341,7 +346,7 @@ internal sealed partial class SharedSession
                 return default;
             }
 
-            if (_inbound.Count >= _receiveMaximum && Exceeded() is { Exists: true } fault)
+            if (_inbound.Count >= _options.ReceiveMaximum && Exceeded() is { Exists: true } fault)
             {
                 return fault;
             }
@@ -421,7 +426,7 @@ internal sealed partial class SharedSession
 
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
-        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, ProtocolVersion.V5);
+        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);
         ValueTask<PublishResult> result;
         lock (_lock)
         {
@@ -435,7 +440,11 @@ internal sealed partial class SharedSession
                 return ValueTask.FromException<PublishResult>(new RefusedException("PUBLISH", topic, code));
             }
 
-            var pending = _publishes.Add(view, size, topic, Now());
+            if (!_publishes.TryAdd(view, size, topic, Now(), out var pending))
+            {
+                return ValueTask.FromException<PublishResult>(new QueueFullException(topic, _options.MaximumQueuedMessages));
+            }
+
             result = pending?.Task ?? new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
             pending?.Watch(cancellationToken);
         }
@@ -447,14 +456,14 @@ internal sealed partial class SharedSession
     /// <summary>The server has sent more than our Receive Maximum allows: taken all the same, unless it is to be enforced.</summary>
     private Fault Exceeded()
     {
-        if (_enforceReceiveMaximum)
+        if (_options.EnforceReceiveMaximum)
         {
-            return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_receiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+            return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
         }
 
         if (Counting.ReceiveMaximumExceeded() == 1)
         {
-            LogReceiveMaximumExceeded(_receiveMaximum);
+            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
         }
 
         return default;
@@ -464,13 +473,13 @@ internal sealed partial class SharedSession
     {
         if (_accepted)
         {
-            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _inbound.Release(identifier), ProtocolVersion.V5);
+            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _inbound.Release(identifier), _options.ProtocolVersion);
         }
 
         return default;
     }
 
-    private TimeSpan Now() => _clock.GetElapsedTime(0);
+    private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
 
     private void Disconnected()
     {

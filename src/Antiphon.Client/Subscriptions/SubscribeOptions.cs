@@ -34,9 +34,14 @@ public sealed record SubscribeOptions
 
     /// <summary>Checks everything and reports all mistakes together.</summary>
     /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
-    internal void Validate(in TopicFilter filter)
+    internal void Validate(in TopicFilter filter, ProtocolVersion version)
     {
         var mistakes = new List<string>();
+        if (version == ProtocolVersion.V311 && (NoLocal || RetainAsPublished || RetainHandling != RetainHandling.SendOnSubscribe || UserProperties is { Count: > 0 } || filter.IsShared))
+        {
+            mistakes.Add("MQTT 3.1.1 has no NoLocal, RetainAsPublished, RetainHandling, UserProperties and shared subscriptions; connect with MQTT 5 for them.");
+        }
+
         if (MaximumQoS > QualityOfService.ExactlyOnce)
         {
             mistakes.Add($"MaximumQoS is {(int)MaximumQoS}; there are 0 to 2 (MQTT 5 §3.8.3.1).");

@@ -12,7 +12,7 @@ namespace Antiphon.Client.Subscriptions;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="SharedSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output)
+internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, ProtocolVersion version)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
@@ -315,7 +315,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         subscription.UnsubscribePacket = identifier;
-        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, ProtocolVersion.V5);
+        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, version);
     }
 
     /// <summary>Identifiers may have run out before; one is free now.</summary>
@@ -342,7 +342,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
     private bool TryWrite(Packet packet, ServerLimits limits)
     {
-        packet.WriteTo(_scratch, ProtocolVersion.V5);
+        packet.WriteTo(_scratch, version);
         var fits = !(_scratch.Length > limits.MaximumPacketSize);
         if (fits)
         {

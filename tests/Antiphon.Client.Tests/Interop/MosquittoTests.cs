@@ -50,6 +50,40 @@ public sealed class MosquittoTests
         Assert.Equal<UserProperty>([new("k", "1"), new("k", "2")], arrived.Message.UserProperties);
     }
 
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_message_goes_round_in_MQTT_3_1_1(QualityOfService qos)
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ProtocolVersion = ProtocolVersion.V311 }, Limit.Token);
+        var received = Channel.CreateUnbounded<ReceivedMessage>();
+        await using var subscription = await client.SubscribeAsync(
+            "a/#", (message, token) => received.Writer.WriteAsync(message, token), new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "a/b", Payload = "x"u8.ToArray(), QoS = qos }, Limit.Token);
+        var arrived = await received.Reader.ReadAsync(Limit.Token);
+
+        Assert.Equal(("a/b", "x", qos), (arrived.Topic, arrived.Text, arrived.Message.QoS));
+    }
+
+    [Fact]
+    public async Task Aliases_of_both_sides_are_understood()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { TopicAliasMaximum = 10 }, Limit.Token);
+        Assert.InRange((int)client.Server!.TopicAliasMaximum, 1, 65_535);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync("+/topic", (message, token) => received.Writer.WriteAsync(message.Topic + message.Text, token), null, Limit.Token);
+
+        for (var i = 0; i < 20; i++)
+        {
+            await client.PublishAsync(new ApplicationMessage { Topic = $"{i % 2}/topic", Payload = new[] { (byte)('a' + i) }, QoS = (QualityOfService)(i % 3) }, Limit.Token);
+            Assert.Equal($"{i % 2}/topic{(char)('a' + i)}", await received.Reader.ReadAsync(Limit.Token));
+        }
+    }
+
     [Fact]
     public async Task Nobody_listening_is_told_with_the_result()
     {
