@@ -95,6 +95,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// <returns>How it went; await it once.</returns>
     /// <exception cref="ArgumentException">The message has no form on the wire; in MQTT 3.1.1 also one with properties.</exception>
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
+    /// <exception cref="SessionStoreException">The message could not be stored, and has not been sent.</exception>
     /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
     /// <exception cref="ConnectionException">
     /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.

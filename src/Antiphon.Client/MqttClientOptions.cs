@@ -35,8 +35,23 @@ public sealed record MqttClientOptions
     /// </summary>
     public string? ClientId { get; init; }
 
-    /// <summary>Whether the first connection begins with a new Session; every reconnect resumes it (MQTT 5 §3.1.2.4).</summary>
+    /// <summary>
+    /// Whether the first connection begins with a new Session; every reconnect resumes it (MQTT 5 §3.1.2.4). Without it and without a <see cref="SessionStore"/> the program vouches that it has
+    /// nothing left to do for the Session that the server may have.
+    /// </summary>
     public bool CleanStart { get; init; } = true;
+
+    /// <summary>
+    /// Where this client's side of the Session is kept, so that it survives the end of the program; <c>null</c>: in memory. Without <see cref="CleanStart"/> a new client takes up what an earlier one
+    /// has left behind: QoS 1 and 2 messages without an end, which are sent again, and what has been received with QoS 2. With it, that is thrown away. Needs a <see cref="ClientId"/>.
+    /// </summary>
+    public ISessionStore? SessionStore { get; init; }
+
+    /// <summary>
+    /// How long, from the first connection of a client that resumes a Session, QoS 1 and 2 messages that no subscription of this client matches wait for one, unacknowledged: the server sends at once
+    /// what it has kept, the program subscribes when it is connected. Afterwards they are acknowledged and counted as unhandled. Zero: at once.
+    /// </summary>
+    public TimeSpan HoldForHandlers { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// How long the server is asked to keep the Session after the connection ends: whole seconds, up to 4,294,967,294. Zero ends it with the connection,
@@ -138,6 +153,8 @@ public sealed record MqttClientOptions
         Require(IsSeconds(KeepAlive, ushort.MaxValue), $"KeepAlive is {KeepAlive}; it has to be whole seconds, 0 to 65,535 (MQTT 5 §3.1.2.10).");
         Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.1.2.11.3).");
         Require(MaximumPacketSize > 0, "MaximumPacketSize is 0; it has to be 1 or more (MQTT 5 §3.1.2.11.4).");
+        Require(SessionStore is null || !string.IsNullOrEmpty(ClientId), "SessionStore needs a ClientId; nobody can come back to a Session without one (MQTT 5 §3.1.3.1).");
+        Require(HoldForHandlers >= TimeSpan.Zero && HoldForHandlers.TotalMilliseconds < uint.MaxValue, $"HoldForHandlers is {HoldForHandlers}; it has to be zero to 49 days.");
         Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
         Require(ReconnectDelay >= TimeSpan.Zero, $"ReconnectDelay is {ReconnectDelay}; it has to be zero or more.");
         Require(MaximumReconnectDelay >= ReconnectDelay, $"MaximumReconnectDelay is {MaximumReconnectDelay}, less than ReconnectDelay, {ReconnectDelay}.");

@@ -326,6 +326,13 @@ internal sealed class NetworkConnection : IDisposable
             return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
         }
 
+        if (answer.SessionPresent && !_session.HasSession)
+        {
+            _session.ForgetSession();
+            End(new ConnectionEnd("The server has a Session of this Client Identifier that the SessionStore knows nothing of [MQTT-3.2.2-4]. Connect once with CleanStart to throw it away.") { CannotHeal = true });
+            return default;
+        }
+
         var limits = new ServerLimits(answer, _connect);
         var now = Elapsed();
         Volatile.Write(ref _lastSent, now);

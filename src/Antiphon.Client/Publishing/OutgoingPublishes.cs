@@ -1,5 +1,6 @@
 using Antiphon.Client.Connections;
 using Antiphon.Client.Sessions;
+using Antiphon.Client.Stores;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -9,7 +10,7 @@ namespace Antiphon.Client.Publishing;
 /// Messages on their way to the server: those that wait to be written, those that wait for PUBACK or PUBREC, and those that wait for PUBCOMP, each in order [MQTT-4.6.0-1, MQTT-4.6.0-4].
 /// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="SharedSession"/>.
 /// </summary>
-internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
+internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
@@ -87,6 +88,27 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
 
         return true;
+    }
+
+    /// <summary>Takes over what an earlier client has left behind unacknowledged.</summary>
+    public void Restore(StoredSession session, TimeSpan now)
+    {
+        foreach (var stored in session.Publishes)
+        {
+            var pending = _pool.Rent();
+            pending.Begin(stored.Packet.Span, options.ProtocolVersion, now);
+            pending.Restore(stored.Identifier, PublishProgress.InFlight);
+            identifiers.Claim(stored.Identifier, pending);
+            _inFlight.Add(pending);
+        }
+
+        foreach (var identifier in session.Released)
+        {
+            var pending = _pool.Rent();
+            pending.Restore(identifier, PublishProgress.Released);
+            identifiers.Claim(identifier, pending);
+            _released.Add(pending);
+        }
     }
 
     /// <summary>The server has accepted a connection: what is unacknowledged goes first, then what waits.</summary>
@@ -191,6 +213,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         {
             case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending when result.ReasonCode < ReasonCode.UnspecifiedError:
                 pending.Recorded = result;
+                journal.ReleasePublish(identifier);
                 Move(pending, _inFlight, _released);
                 pending.Progress = PublishProgress.Released;
                 WriteRelease(identifier);
@@ -261,7 +284,8 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             while (list.First is { } pending)
             {
                 pending.Fail(exception(pending.Progress != PublishProgress.Waiting));
-                TakeOut(pending, list);
+                Unlink(pending, list);
+                Settle(pending);
             }
         }
     }
@@ -299,6 +323,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
 
     /// <summary>
     /// The server has lost the Session. What it had begun to take exactly once, it may have delivered or not; sending that as new could deliver it twice, so that it is left to the caller.
+    /// Where there is no caller any more, what has no PUBREC is sent as new: of the two mistakes, that one loses nothing.
     /// </summary>
     private void GiveUpExactlyOnce()
     {
@@ -307,7 +332,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             for (var pending = list.First; pending is not null;)
             {
                 var next = pending.Next;
-                if (pending.QoS == QualityOfService.ExactlyOnce)
+                if (list == _released || (pending.QoS == QualityOfService.ExactlyOnce && !pending.IsRestored))
                 {
                     pending.Fail(new ConnectionException(
                         $"The server has lost the Session while the QoS 2 message to «{pending.Topic}» was on its way; it may have arrived or not (MQTT 5 §4.4).", sent: true));
@@ -347,6 +372,13 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     private void Launch(PendingPublish pending)
     {
         pending.SetIdentifier(identifiers.Allocate(pending));
+        if (journal.TryAddPublish(pending.PacketIdentifier, pending.Topic, pending.Packet) is { } failure)
+        {
+            pending.Fail(failure);
+            Settle(pending);
+            return;
+        }
+
         pending.Progress = PublishProgress.InFlight;
         _inFlight.Add(pending);
         _writer.Write(pending);
@@ -368,9 +400,15 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         _quotaUsed++;
     }
 
+    /// <summary>The message is over, or never began.</summary>
     private void TakeOut(PendingPublish pending, PublishList list)
     {
         Unlink(pending, list);
+        if (pending.Progress != PublishProgress.Waiting)
+        {
+            journal.RemovePublish(pending.PacketIdentifier);
+        }
+
         Settle(pending);
     }
 

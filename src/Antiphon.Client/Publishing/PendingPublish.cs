@@ -77,6 +77,26 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     /// <summary>Whether nobody needs it any more.</summary>
     public bool IsFree => Progress == PublishProgress.Settled && _resultRead;
 
+    /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
+    public bool IsRestored { get; private set; }
+
+    /// <summary>Begins as what an earlier client has left behind unacknowledged.</summary>
+    public void Restore(PacketIdentifier identifier, PublishProgress progress)
+    {
+        IsRestored = true;
+        _resultRead = true;
+        PacketIdentifier = identifier;
+        Progress = progress;
+    }
+
+    /// <summary>Begins with a whole packet, which is copied.</summary>
+    public void Begin(ReadOnlySpan<byte> packet, ProtocolVersion version, TimeSpan now)
+    {
+        FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
+        Begin(System.Text.Encoding.UTF8.GetString(view.Topic), packet, view.QoS, view.Retain, now);
+    }
+
     /// <summary>Begins with a message's bytes, which are copied.</summary>
     public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain, TimeSpan now)
     {
@@ -183,6 +203,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
         _core.Reset();
         _completed = false;
         _resultRead = false;
+        IsRestored = false;
         Topic = "";
     }
 

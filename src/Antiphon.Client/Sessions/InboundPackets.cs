@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -35,7 +36,8 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
             answer.Type,
             answer.PacketIdentifier,
             new PublishResult(answer.ReasonCode) { ReasonString = answer.ReasonString, UserProperties = answer.UserProperties }),
-        SubAckPacket or UnsubAckPacket => session.Answered(packet),
+        SubAckPacket => Subscribed(packet),
+        UnsubAckPacket => session.Answered(packet),
 
         // Authentication has not begun; the rest only a client sends (MQTT 5 §2.1.2).
         _ => Fault.Protocol($"{packet.Type} was not expected here (MQTT 5 §2.1.2)."),
@@ -49,6 +51,7 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
             return fault;
         }
 
+        HandHeld();
         _receivers.Clear();
         fault = session.Received(message, _receivers, out var ticket);
         if (fault.Exists)
@@ -56,13 +59,37 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
             return fault;
         }
 
+        Hand(message, ticket);
+        return default;
+    }
+
+    private Fault Subscribed(Packet answer)
+    {
+        var fault = session.Answered(answer);
+        HandHeld();
+        return fault;
+    }
+
+    /// <summary>What came before there was a subscription for it goes before what comes now.</summary>
+    private void HandHeld()
+    {
+        _receivers.Clear();
+        while (session.TryTakeHeld(_receivers, out var packet, out var ticket))
+        {
+            FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
+            PublishView.TryDecode(frame, options.ProtocolVersion, out var message, out _);
+            Hand(message, ticket);
+            _receivers.Clear();
+        }
+    }
+
+    private void Hand(in PublishView message, in Ticket ticket)
+    {
         for (var i = 0; i < _receivers.Count; i++)
         {
-            var waits = message.QoS != QualityOfService.AtMostOnce && i < Subscriptions.InboundAcknowledgements.MaximumHandlers;
+            var waits = message.QoS != QualityOfService.AtMostOnce && i < InboundAcknowledgements.MaximumHandlers;
             Hand(_receivers[i], message, waits ? new Acknowledgement(session, ticket, i) : default);
         }
-
-        return default;
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is its own; the connection must go on.")]

@@ -44,6 +44,19 @@ internal sealed class PacketIdentifiers
         return new PacketIdentifier((ushort)(place + 1));
     }
 
+    /// <summary>Takes that one, which is free.</summary>
+    public void Claim(PacketIdentifier identifier, object owner)
+    {
+        if (identifier.Value > _owners.Length)
+        {
+            Array.Resize(ref _owners, ushort.MaxValue);
+        }
+
+        _owners[identifier.Value - 1] = owner;
+        _next = Math.Max(_next, identifier.Value % _owners.Length);
+        Count++;
+    }
+
     /// <summary>What to say of an acknowledgement whose identifier waits for something else, or for nothing.</summary>
     public static Fault Unexpected(PacketType type, PacketIdentifier identifier) =>
         Fault.Protocol($"{type} has the Packet Identifier {identifier}, which nothing waits for (MQTT 5 §4.3).");

@@ -19,4 +19,7 @@ internal sealed partial class SharedSession
 
     [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "The server has sent more than the Receive Maximum of {ReceiveMaximum}; its messages are taken all the same, further ones counted")]
     private partial void LogReceiveMaximumExceeded(ushort receiveMaximum);
+
+    [LoggerMessage(EventId = 25, Level = LogLevel.Error, Message = "The session store failed; the Session goes on in memory, and a restart may repeat what the store has not heard of. Further failures are counted")]
+    private partial void LogStoreFailed(Exception exception);
 }

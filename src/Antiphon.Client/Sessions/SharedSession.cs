@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Antiphon.Client.Connections;
 using Antiphon.Client.Publishing;
+using Antiphon.Client.Stores;
 using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -28,14 +29,19 @@ internal sealed partial class SharedSession
 
     // For the Session; guarded by the lock.
     private readonly PacketIdentifiers _identifiers = new();
+    private readonly SessionJournal _journal;
     private readonly OutgoingPublishes _publishes;
     private readonly SubscriptionTable _subscriptions;
 
     // For the Network Connection; guarded by the lock.
     private readonly ConnectionOutput _output;
-    private readonly InboundAcknowledgements _inbound;
+    private readonly InboundMessages _inbound;
     private uint _connection;
     private bool _accepted;
+
+    // Runs while messages of a resumed Session wait for their handlers; once in the life of the client.
+    private ITimer? _holding;
+    private bool _hasConnected;
 
     // The thread that handles a batch of received packets, 0 between batches: what it writes is sent at the batch's end.
     private int _batchThread;
@@ -45,11 +51,16 @@ internal sealed partial class SharedSession
         _logger = logger;
         _options = options;
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
-        _publishes = new OutgoingPublishes(this, _identifiers, _output, options);
-        _subscriptions = new SubscriptionTable(_identifiers, _output, options.ProtocolVersion);
-        _inbound = new InboundAcknowledgements(options.ProtocolVersion);
+        _journal = new SessionJournal(options.SessionStore, StoreFailed);
+        _publishes = new OutgoingPublishes(this, _identifiers, _output, _journal, options);
+        _subscriptions = new SubscriptionTable(_identifiers, _output, options.ProtocolVersion, FirstIdentifier(options));
+        _inbound = new InboundMessages(options, _subscriptions, _journal, Counting, ReceiveMaximumExceeded);
         Stopping = _stopping.Token;
+        Restore();
     }
+
+    /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
+    public bool HasSession { get; private set; } = true;
 
     public Counting Counting { get; } = new();
 
@@ -229,6 +240,8 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _accepted = true;
+            HasSession = true;
+            HoldForHandlers(limits);
             _inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
@@ -236,6 +249,15 @@ internal sealed partial class SharedSession
         }
 
         Signal();
+    }
+
+    /// <summary>The server has a Session that this client knows nothing of: what has been stored of it is nothing.</summary>
+    public void ForgetSession()
+    {
+        lock (_lock)
+        {
+            _journal.Clear();
+        }
     }
 
     public void Ping()
@@ -327,13 +349,13 @@ internal sealed partial class SharedSession
         ticket = default;
         _subscriptions.Collect(message, receivers);
         Counting.MessageReceived();
-        if (receivers.Count == 0)
-        {
-            Counting.Unhandled();
-        }
-
         if (message.QoS == QualityOfService.AtMostOnce)
         {
+            if (receivers.Count == 0)
+            {
+                Counting.Unhandled();
+            }
+
             return default;
         }
 
@@ -346,24 +368,17 @@ internal sealed partial class SharedSession
                 return default;
             }
 
-            if (_inbound.Count >= _options.ReceiveMaximum && Exceeded() is { Exists: true } fault)
-            {
-                return fault;
-            }
-
-            if (_inbound.Add(message.PacketIdentifier, message.QoS, Math.Max(receivers.Count, 1), out ticket) == Arrival.Again)
-            {
-                receivers.Clear();
-            }
-            else if (receivers.Count == 0)
-            {
-                _inbound.Complete(ticket, 0, ReasonCode.Success);
-            }
-
-            _inbound.Write(_output.Filling);
+            return _inbound.Receive(message, receivers, out ticket, _output.Filling);
         }
+    }
 
-        return default;
+    /// <summary>Takes out a message that came before there was a subscription for it; on the receive loop.</summary>
+    public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
+    {
+        lock (_lock)
+        {
+            return _inbound.TryTakeHeld(receivers, out packet, out ticket);
+        }
     }
 
     /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
@@ -410,6 +425,7 @@ internal sealed partial class SharedSession
             {
                 Message = $"The client has stopped. {end.Message}{(sent ? " What had been sent may have arrived or not." : "")}",
             }).ToException(unacknowledged, sent);
+            _holding?.Dispose();
             _publishes.Stop(_stopped);
             _subscriptions.Stop(_stopped);
         }
@@ -453,20 +469,20 @@ internal sealed partial class SharedSession
         return result;
     }
 
-    /// <summary>The server has sent more than our Receive Maximum allows: taken all the same, unless it is to be enforced.</summary>
-    private Fault Exceeded()
+    private void ReceiveMaximumExceeded()
     {
-        if (_options.EnforceReceiveMaximum)
-        {
-            return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
-        }
-
         if (Counting.ReceiveMaximumExceeded() == 1)
         {
             LogReceiveMaximumExceeded(_options.ReceiveMaximum);
         }
+    }
 
-        return default;
+    private void StoreFailed(Exception failure)
+    {
+        if (Counting.StoreFailed() == 1)
+        {
+            LogStoreFailed(failure);
+        }
     }
 
     private Fault Released(PacketIdentifier identifier)
@@ -477,6 +493,63 @@ internal sealed partial class SharedSession
         }
 
         return default;
+    }
+
+    /// <summary>
+    /// Subscription Identifiers of an earlier client of the Session may still come with messages. They must not be taken for ours, which therefore begin somewhere else.
+    /// </summary>
+    private static uint FirstIdentifier(MqttClientOptions options)
+    {
+        if (options.CleanStart)
+        {
+            return 1;
+        }
+
+        lock (options.Random)
+        {
+            return (uint)options.Random.Next(1 << 21, 1 << 27);
+        }
+    }
+
+    /// <summary>Takes up the Session where an earlier client has left it.</summary>
+    private void Restore()
+    {
+        if (_journal.Load(_options) is { } stored)
+        {
+            _publishes.Restore(stored, Now());
+            _inbound.Restore(stored.Received);
+        }
+        else if (_journal.IsKept)
+        {
+            HasSession = false;
+            _journal.Begin(_options.ClientId!, _options.ProtocolVersion);
+        }
+    }
+
+    /// <summary>A resumed Session brings its messages at once; the program may subscribe only now.</summary>
+    private void HoldForHandlers(ServerLimits limits)
+    {
+        if (!_hasConnected && limits.SessionPresent && _options.HoldForHandlers > TimeSpan.Zero)
+        {
+            _inbound.IsHolding = true;
+            _holding = _options.TimeProvider.CreateTimer(static session => ((SharedSession)session!).StopHolding(), this, _options.HoldForHandlers, Timeout.InfiniteTimeSpan);
+        }
+
+        _hasConnected = true;
+    }
+
+    private void StopHolding()
+    {
+        lock (_lock)
+        {
+            _inbound.StopHolding();
+            if (_accepted)
+            {
+                _inbound.Write(_output.Filling);
+            }
+        }
+
+        Signal();
     }
 
     private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);

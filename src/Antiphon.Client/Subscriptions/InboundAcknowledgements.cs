@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Antiphon.Client.Stores;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -20,7 +21,7 @@ internal enum Arrival
 /// What the server has sent with QoS 1 and 2 and this client has not acknowledged, in order of arrival. A PUBACK or PUBREC leaves when all messages before it have been dealt with
 /// [MQTT-4.6.0-2, MQTT-4.6.0-3]. Guarded by the lock of <see cref="Sessions.SharedSession"/>.
 /// </summary>
-internal sealed class InboundAcknowledgements(ProtocolVersion version)
+internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJournal journal)
 {
     /// <summary>How many handlers one message can wait for.</summary>
     public const int MaximumHandlers = 64;
@@ -48,7 +49,21 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
         _connection = connection;
         if (!sessionPresent)
         {
+            foreach (var identifier in _receptions.Identifiers)
+            {
+                journal.RemoveReceived(identifier);
+            }
+
             _receptions.Clear();
+        }
+    }
+
+    /// <summary>The identifiers of QoS 2 messages that an earlier client has dealt with, and that wait for PUBREL.</summary>
+    public void Restore(IReadOnlyList<PacketIdentifier> received)
+    {
+        foreach (var identifier in received)
+        {
+            _receptions.Begin(identifier, open: 0).Recorded = true;
         }
     }
 
@@ -59,7 +74,7 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
     /// <param name="ticket">What to complete it by.</param>
     public Arrival Add(PacketIdentifier identifier, QualityOfService qos, int handlers, out Ticket ticket)
     {
-        var open = handlers >= MaximumHandlers ? ulong.MaxValue : (1UL << handlers) - 1;
+        var open = Mask(handlers);
         if (qos == QualityOfService.AtLeastOnce)
         {
             ticket = new Ticket(_connection, Append(new Entry { Identifier = identifier, Open = open }), PacketIdentifier.None);
@@ -84,6 +99,21 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
 
         return arrival;
     }
+
+    /// <summary>A message that had no handlers, and is not complete, has got some.</summary>
+    public void Reopen(in Ticket ticket, int handlers)
+    {
+        ref var reception = ref _receptions.Find(ticket.Identifier);
+        if (!Unsafe.IsNullRef(ref reception))
+        {
+            reception.Open = Mask(handlers);
+        }
+
+        this[Unsafe.IsNullRef(ref reception) ? ticket.Sequence : reception.Place].Open = Mask(handlers);
+    }
+
+    /// <summary>A message that no handler has had is forgotten; if it comes again, it is new.</summary>
+    public void Abandon(in Ticket ticket) => _receptions.Forget(ticket.Identifier);
 
     /// <summary>A handler has dealt with a message.</summary>
     /// <param name="ticket">The message.</param>
@@ -147,6 +177,7 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
         }
 
         _receptions.Forget(identifier);
+        journal.RemoveReceived(identifier);
         return ReasonCode.Success;
     }
 
@@ -157,6 +188,8 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
         _oldest = _next = 0;
         _unreleased = 0;
     }
+
+    private static ulong Mask(int handlers) => handlers >= MaximumHandlers ? ulong.MaxValue : (1UL << handlers) - 1;
 
     private static void Close(ref ulong open, ref ReasonCode code, int handler, ReasonCode said)
     {
@@ -177,6 +210,11 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version)
         }
 
         ref var reception = ref _receptions.Find(entry.Identifier);
+        if (!reception.Recorded)
+        {
+            journal.AddReceived(entry.Identifier);
+        }
+
         reception.Recorded = true;
         reception.Waits = false;
         _unreleased += entry.Counted ? 0 : 1;

@@ -12,6 +12,9 @@ internal sealed class Receptions
     private readonly Dictionary<PacketIdentifier, Reception> _all = [];
     private uint _lastToken;
 
+    /// <summary>The identifiers of all of them.</summary>
+    public IReadOnlyCollection<PacketIdentifier> Identifiers => _all.Keys;
+
     /// <summary>The message under that identifier; a null reference if there is none.</summary>
     public ref Reception Find(PacketIdentifier identifier) => ref CollectionsMarshal.GetValueRefOrNullRef(_all, identifier);
 

@@ -12,18 +12,21 @@ namespace Antiphon.Client.Subscriptions;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="SharedSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, ProtocolVersion version)
+internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, ProtocolVersion version, uint firstIdentifier)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
 
     // For the Session: sorted by Subscription Identifier, since these only grow.
     private volatile Subscription[] _all = [];
-    private uint _lastIdentifier;
+    private uint _lastIdentifier = firstIdentifier - 1;
 
     // For the Network Connection.
     private ServerLimits? _limits;
     private bool _identifiersRanOut;
+
+    /// <summary>Another object after every change.</summary>
+    public object Snapshot => _all;
 
     /// <summary>Refusals that no caller is told of, to be logged: of subscriptions that had been granted before, and of UNSUBSCRIBE.</summary>
     public Queue<RefusedException> Refusals { get; } = new();
@@ -205,7 +208,10 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
     }
 
-    /// <summary>Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters. For the receive loop.</summary>
+    /// <summary>
+    /// Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters. Identifiers that this client has not given are those of an earlier client of the same Session.
+    /// For the receive loop.
+    /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add them.</param>
     public void Collect(in PublishView message, List<Subscription> receivers)
@@ -213,16 +219,28 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         var all = _all;
         if (message.HasSubscriptionIdentifier)
         {
+            var isOurs = true;
             var properties = message.ReadProperties();
             while (properties.TryRead(out var property))
             {
-                if (property.Identifier == PropertyIdentifier.SubscriptionIdentifier && Find(all, property.Number) is { } subscription)
+                if (property.Identifier != PropertyIdentifier.SubscriptionIdentifier)
+                {
+                    continue;
+                }
+
+                isOurs &= property.Number >= firstIdentifier && property.Number <= Volatile.Read(ref _lastIdentifier);
+                if (Find(all, property.Number) is { } subscription)
                 {
                     receivers.Add(subscription);
                 }
             }
 
-            return;
+            if (isOurs)
+            {
+                return;
+            }
+
+            receivers.Clear();
         }
 
         foreach (var subscription in all)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Antiphon.Client.Stores;
 using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 
@@ -6,7 +7,7 @@ namespace Antiphon.Client.Tests.Subscriptions;
 
 public sealed class InboundAcknowledgementsTests
 {
-    private readonly InboundAcknowledgements _inbound = new(ProtocolVersion.V5);
+    private readonly InboundAcknowledgements _inbound = new(ProtocolVersion.V5, new SessionJournal(null, _ => { }));
     private readonly ArrayBufferWriter<byte> _output = new();
 
     public InboundAcknowledgementsTests() => _inbound.Connected(1, sessionPresent: false);
