@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Connections;
 using Antiphon.Client.Stores;
 using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
@@ -6,25 +8,59 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// What becomes of a QoS 1 or 2 message between its arrival and its acknowledgement: handed on, known already, held until there is a subscription for it, or nobody's. Guarded by the lock of
-/// <see cref="SharedSession"/>.
+/// What becomes of a message between its arrival and its acknowledgement: handed on, known already, held until there is a subscription for it, or nobody's. Shares the lock of
+/// <see cref="SharedSession"/>: methods that say so take it, the others are called within it.
 /// </summary>
-internal sealed class InboundMessages(MqttClientOptions options, SubscriptionTable subscriptions, SessionJournal journal, Counting counting, Action receiveMaximumExceeded)
+[SuppressMessage("Design", "CA1001", Justification = "Stop disposes of the timer.")]
+internal sealed class InboundMessages
 {
-    private readonly InboundAcknowledgements _acknowledgements = new(options.ProtocolVersion, journal);
-    private readonly HeldMessages _held = new(subscriptions, options.ProtocolVersion);
+    // For the process.
+    private readonly SharedSession _session;
+    private readonly Lock _lock;
+    private readonly MqttClientOptions _options;
+    private readonly SubscriptionTable _subscriptions;
+    private readonly ConnectionOutput _output;
 
-    /// <summary>Whether a message that no subscription is for waits for one.</summary>
-    public bool IsHolding { get; set; }
+    // For the Session.
+    private readonly InboundAcknowledgements _acknowledgements;
+    private bool _hasConnected;
+    private ITimer? _holding;
+
+    // For the Network Connection.
+    private readonly HeldMessages _held;
+    private bool _isConnected;
+
+    public InboundMessages(SharedSession session, Lock sessionLock, MqttClientOptions options, SubscriptionTable subscriptions, ConnectionOutput output, SessionJournal journal)
+    {
+        _session = session;
+        _lock = sessionLock;
+        _options = options;
+        _subscriptions = subscriptions;
+        _output = output;
+        _acknowledgements = new InboundAcknowledgements(options.ProtocolVersion, journal);
+        _held = new HeldMessages(subscriptions, options.ProtocolVersion);
+    }
 
     /// <summary>The identifiers of QoS 2 messages that an earlier client has dealt with.</summary>
     public void Restore(IReadOnlyList<PacketIdentifier> received) => _acknowledgements.Restore(received);
 
-    public void Connected(uint connection, bool sessionPresent) => _acknowledgements.Connected(connection, sessionPresent);
+    /// <summary>The server has accepted a connection. A resumed Session brings its messages at once; the program may subscribe only now.</summary>
+    public void Connected(uint connection, bool sessionPresent)
+    {
+        _isConnected = true;
+        _acknowledgements.Connected(connection, sessionPresent);
+        if (!_hasConnected && sessionPresent && _options.HoldForHandlers > TimeSpan.Zero)
+        {
+            _holding = _options.TimeProvider.CreateTimer(static inbound => ((InboundMessages)inbound!).StopHolding(), this, _options.HoldForHandlers, Timeout.InfiniteTimeSpan);
+        }
+
+        _hasConnected = true;
+    }
 
     /// <summary>The connection has ended: what is held comes again over the next.</summary>
     public void Disconnected()
     {
+        _isConnected = false;
         foreach (var ticket in _held.Clear())
         {
             _acknowledgements.Abandon(ticket);
@@ -33,72 +69,134 @@ internal sealed class InboundMessages(MqttClientOptions options, SubscriptionTab
         _acknowledgements.Disconnected();
     }
 
-    /// <summary>A message arrived.</summary>
-    /// <param name="message">The message, QoS 1 or 2.</param>
-    /// <param name="receivers">The subscriptions that are to have it; emptied if they have had it.</param>
-    /// <param name="ticket">What to complete it by.</param>
-    /// <param name="output">Where acknowledgements go.</param>
-    public Fault Receive(in PublishView message, List<Subscription> receivers, out Ticket ticket, System.Buffers.IBufferWriter<byte> output)
+    /// <summary>The client has stopped.</summary>
+    public void Stop() => _holding?.Dispose();
+
+    /// <summary>A PUBREL arrived: PUBCOMP goes out, whether there is anything to release or not.</summary>
+    public Fault Released(PacketIdentifier identifier)
+    {
+        if (_isConnected)
+        {
+            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _acknowledgements.Release(identifier), _options.ProtocolVersion);
+        }
+
+        return default;
+    }
+
+    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to complete it by. Takes the lock.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="receivers">Where to add the subscriptions; none if they have had it.</param>
+    /// <param name="ticket">For the handlers of a QoS 1 or 2 message.</param>
+    public Fault Received(in PublishView message, List<Subscription> receivers, out Ticket ticket)
     {
         ticket = default;
-        if (_acknowledgements.Count >= options.ReceiveMaximum)
+        _subscriptions.Collect(message, receivers);
+        _session.Counting.MessageReceived();
+        if (message.QoS != QualityOfService.AtMostOnce)
         {
-            if (options.EnforceReceiveMaximum)
+            lock (_lock)
             {
-                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+                return Receive(message, receivers, out ticket);
+            }
+        }
+
+        if (receivers.Count == 0)
+        {
+            _session.Counting.Unhandled();
+        }
+
+        return default;
+    }
+
+    /// <summary>Takes out a message that came before there was a subscription for it. Takes the lock.</summary>
+    public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
+    {
+        lock (_lock)
+        {
+            if (!_held.TryTake(receivers, out packet, out ticket))
+            {
+                return false;
             }
 
-            receiveMaximumExceeded();
+            _acknowledgements.Reopen(ticket, receivers.Count);
+            return true;
+        }
+    }
+
+    /// <summary>A handler has dealt with a message. Takes the lock.</summary>
+    public void Complete(in Ticket ticket, int handler, ReasonCode code)
+    {
+        lock (_lock)
+        {
+            _acknowledgements.Complete(ticket, handler, code);
+            Write();
+        }
+
+        _session.Signal();
+    }
+
+    private Fault Receive(in PublishView message, List<Subscription> receivers, out Ticket ticket)
+    {
+        ticket = default;
+        if (!_isConnected)
+        {
+            // The connection ends; the server will send it again.
+            receivers.Clear();
+            return default;
+        }
+
+        if (_acknowledgements.Count >= _options.ReceiveMaximum)
+        {
+            if (_options.EnforceReceiveMaximum)
+            {
+                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+            }
+
+            _session.ReceiveMaximumExceeded();
         }
 
         if (_acknowledgements.Add(message.PacketIdentifier, message.QoS, Math.Max(receivers.Count, 1), out ticket) == Arrival.Again)
         {
             receivers.Clear();
         }
-        else if (receivers.Count == 0 && IsHolding)
+        else if (receivers.Count == 0 && _holding is not null)
         {
             _held.Add(message, ticket);
         }
         else if (receivers.Count == 0)
         {
-            counting.Unhandled();
+            _session.Counting.Unhandled();
             _acknowledgements.Complete(ticket, 0, ReasonCode.Success);
         }
 
-        _acknowledgements.Write(output);
+        Write();
         return default;
     }
 
-    /// <summary>A handler has dealt with a message.</summary>
-    public void Complete(in Ticket ticket, int handler, ReasonCode code) => _acknowledgements.Complete(ticket, handler, code);
-
-    /// <summary>Appends the acknowledgements that are due.</summary>
-    public void Write(System.Buffers.IBufferWriter<byte> output) => _acknowledgements.Write(output);
-
-    /// <summary>A PUBREL arrived.</summary>
-    /// <returns>What PUBCOMP is to say.</returns>
-    public ReasonCode Release(PacketIdentifier identifier) => _acknowledgements.Release(identifier);
-
-    /// <summary>Takes out a held message that there is a subscription for by now.</summary>
-    public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
+    /// <summary>The program has had its time: what is still held is nobody's.</summary>
+    private void StopHolding()
     {
-        if (!_held.TryTake(receivers, out packet, out ticket))
+        lock (_lock)
         {
-            return false;
+            _holding?.Dispose();
+            _holding = null;
+            foreach (var ticket in _held.Clear())
+            {
+                _session.Counting.Unhandled();
+                _acknowledgements.Complete(ticket, 0, ReasonCode.Success);
+            }
+
+            Write();
         }
 
-        _acknowledgements.Reopen(ticket, receivers.Count);
-        return true;
+        _session.Signal();
     }
 
-    /// <summary>The program has had its time: what is still held is nobody's.</summary>
-    public void StopHolding()
+    private void Write()
     {
-        IsHolding = false;
-        foreach (var ticket in _held.Clear())
+        if (_isConnected)
         {
-            counting.Unhandled();
-            _acknowledgements.Complete(ticket, 0, ReasonCode.Success);
+            _acknowledgements.Write(_output.Filling);
         }
     }
 }

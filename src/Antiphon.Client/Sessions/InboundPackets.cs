@@ -53,7 +53,7 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
 
         HandHeld();
         _receivers.Clear();
-        fault = session.Received(message, _receivers, out var ticket);
+        fault = session.Inbound.Received(message, _receivers, out var ticket);
         if (fault.Exists)
         {
             return fault;
@@ -74,7 +74,7 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
     private void HandHeld()
     {
         _receivers.Clear();
-        while (session.TryTakeHeld(_receivers, out var packet, out var ticket))
+        while (session.Inbound.TryTakeHeld(_receivers, out var packet, out var ticket))
         {
             FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
             PublishView.TryDecode(frame, options.ProtocolVersion, out var message, out _);
@@ -88,7 +88,7 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
         for (var i = 0; i < _receivers.Count; i++)
         {
             var waits = message.QoS != QualityOfService.AtMostOnce && i < InboundAcknowledgements.MaximumHandlers;
-            Hand(_receivers[i], message, waits ? new Acknowledgement(session, ticket, i) : default);
+            Hand(_receivers[i], message, waits ? new Acknowledgement(session.Inbound, ticket, i) : default);
         }
     }
 

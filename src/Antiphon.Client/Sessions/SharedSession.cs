@@ -35,13 +35,8 @@ internal sealed partial class SharedSession
 
     // For the Network Connection; guarded by the lock.
     private readonly ConnectionOutput _output;
-    private readonly InboundMessages _inbound;
     private uint _connection;
     private bool _accepted;
-
-    // Runs while messages of a resumed Session wait for their handlers; once in the life of the client.
-    private ITimer? _holding;
-    private bool _hasConnected;
 
     // The thread that handles a batch of received packets, 0 between batches: what it writes is sent at the batch's end.
     private int _batchThread;
@@ -53,14 +48,17 @@ internal sealed partial class SharedSession
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _journal = new SessionJournal(options.SessionStore, StoreFailed);
         _publishes = new OutgoingPublishes(this, _identifiers, _output, _journal, options);
-        _subscriptions = new SubscriptionTable(_identifiers, _output, options.ProtocolVersion, FirstIdentifier(options));
-        _inbound = new InboundMessages(options, _subscriptions, _journal, Counting, ReceiveMaximumExceeded);
+        _subscriptions = new SubscriptionTable(_identifiers, _output, options);
+        Inbound = new InboundMessages(this, _lock, options, _subscriptions, _output, _journal);
         Stopping = _stopping.Token;
         Restore();
     }
 
     /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
     public bool HasSession { get; private set; } = true;
+
+    /// <summary>The messages that the server sends.</summary>
+    public InboundMessages Inbound { get; }
 
     public Counting Counting { get; } = new();
 
@@ -193,21 +191,6 @@ internal sealed partial class SharedSession
         return left;
     }
 
-    /// <summary>A handler has dealt with a message.</summary>
-    public void Complete(in Ticket ticket, int handler, ReasonCode code)
-    {
-        lock (_lock)
-        {
-            _inbound.Complete(ticket, handler, code);
-            if (_accepted)
-            {
-                _inbound.Write(_output.Filling);
-            }
-        }
-
-        Signal();
-    }
-
     /// <summary>A handler threw.</summary>
     public void HandlerFailed(Exception failure, Subscription subscription)
     {
@@ -219,6 +202,24 @@ internal sealed partial class SharedSession
         else
         {
             LogHandlerFailedAgain(failure, subscription.TopicFilter);
+        }
+    }
+
+    /// <summary>The server has sent more than our Receive Maximum allows.</summary>
+    public void ReceiveMaximumExceeded()
+    {
+        if (Counting.ReceiveMaximumExceeded() == 1)
+        {
+            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
+        }
+    }
+
+    /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
+    public void Signal()
+    {
+        if (Environment.CurrentManagedThreadId != _batchThread)
+        {
+            OutputReady.Set();
         }
     }
 
@@ -241,8 +242,7 @@ internal sealed partial class SharedSession
         {
             _accepted = true;
             HasSession = true;
-            HoldForHandlers(limits);
-            _inbound.Connected(_connection, limits.SessionPresent);
+            Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             LogRefusals();
@@ -340,47 +340,6 @@ internal sealed partial class SharedSession
         }
     }
 
-    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to complete it by.</summary>
-    /// <param name="message">The message.</param>
-    /// <param name="receivers">Where to add the subscriptions.</param>
-    /// <param name="ticket">For the handlers of a QoS 1 or 2 message.</param>
-    public Fault Received(in PublishView message, List<Subscription> receivers, out Ticket ticket)
-    {
-        ticket = default;
-        _subscriptions.Collect(message, receivers);
-        Counting.MessageReceived();
-        if (message.QoS == QualityOfService.AtMostOnce)
-        {
-            if (receivers.Count == 0)
-            {
-                Counting.Unhandled();
-            }
-
-            return default;
-        }
-
-        lock (_lock)
-        {
-            if (!_accepted)
-            {
-                // The connection ends; the server will send it again.
-                receivers.Clear();
-                return default;
-            }
-
-            return _inbound.Receive(message, receivers, out ticket, _output.Filling);
-        }
-    }
-
-    /// <summary>Takes out a message that came before there was a subscription for it; on the receive loop.</summary>
-    public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
-    {
-        lock (_lock)
-        {
-            return _inbound.TryTakeHeld(receivers, out packet, out ticket);
-        }
-    }
-
     /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
     public Fault Acknowledged(PacketType type, PacketIdentifier identifier, PublishResult result)
     {
@@ -392,7 +351,7 @@ internal sealed partial class SharedSession
                 PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
                 PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
                 PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
-                _ => Released(identifier),
+                _ => Inbound.Released(identifier),
             };
         }
 
@@ -425,7 +384,7 @@ internal sealed partial class SharedSession
             {
                 Message = $"The client has stopped. {end.Message}{(sent ? " What had been sent may have arrived or not." : "")}",
             }).ToException(unacknowledged, sent);
-            _holding?.Dispose();
+            Inbound.Stop();
             _publishes.Stop(_stopped);
             _subscriptions.Stop(_stopped);
         }
@@ -469,45 +428,11 @@ internal sealed partial class SharedSession
         return result;
     }
 
-    private void ReceiveMaximumExceeded()
-    {
-        if (Counting.ReceiveMaximumExceeded() == 1)
-        {
-            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
-        }
-    }
-
     private void StoreFailed(Exception failure)
     {
         if (Counting.StoreFailed() == 1)
         {
             LogStoreFailed(failure);
-        }
-    }
-
-    private Fault Released(PacketIdentifier identifier)
-    {
-        if (_accepted)
-        {
-            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _inbound.Release(identifier), _options.ProtocolVersion);
-        }
-
-        return default;
-    }
-
-    /// <summary>
-    /// Subscription Identifiers of an earlier client of the Session may still come with messages. They must not be taken for ours, which therefore begin somewhere else.
-    /// </summary>
-    private static uint FirstIdentifier(MqttClientOptions options)
-    {
-        if (options.CleanStart)
-        {
-            return 1;
-        }
-
-        lock (options.Random)
-        {
-            return (uint)options.Random.Next(1 << 21, 1 << 27);
         }
     }
 
@@ -517,39 +442,13 @@ internal sealed partial class SharedSession
         if (_journal.Load(_options) is { } stored)
         {
             _publishes.Restore(stored, Now());
-            _inbound.Restore(stored.Received);
+            Inbound.Restore(stored.Received);
         }
         else if (_journal.IsKept)
         {
             HasSession = false;
             _journal.Begin(_options.ClientId!, _options.ProtocolVersion);
         }
-    }
-
-    /// <summary>A resumed Session brings its messages at once; the program may subscribe only now.</summary>
-    private void HoldForHandlers(ServerLimits limits)
-    {
-        if (!_hasConnected && limits.SessionPresent && _options.HoldForHandlers > TimeSpan.Zero)
-        {
-            _inbound.IsHolding = true;
-            _holding = _options.TimeProvider.CreateTimer(static session => ((SharedSession)session!).StopHolding(), this, _options.HoldForHandlers, Timeout.InfiniteTimeSpan);
-        }
-
-        _hasConnected = true;
-    }
-
-    private void StopHolding()
-    {
-        lock (_lock)
-        {
-            _inbound.StopHolding();
-            if (_accepted)
-            {
-                _inbound.Write(_output.Filling);
-            }
-        }
-
-        Signal();
     }
 
     private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
@@ -559,15 +458,7 @@ internal sealed partial class SharedSession
         _accepted = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
-        _inbound.Disconnected();
-    }
-
-    private void Signal()
-    {
-        if (Environment.CurrentManagedThreadId != _batchThread)
-        {
-            OutputReady.Set();
-        }
+        Inbound.Disconnected();
     }
 
     private void LogRefusals()

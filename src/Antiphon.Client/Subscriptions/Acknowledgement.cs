@@ -12,19 +12,19 @@ namespace Antiphon.Client;
 /// </summary>
 public readonly struct Acknowledgement
 {
-    private readonly SharedSession? _session;
+    private readonly InboundMessages? _messages;
     private readonly Ticket _ticket;
     private readonly int _handler;
 
-    internal Acknowledgement(SharedSession session, in Ticket ticket, int handler)
+    internal Acknowledgement(InboundMessages messages, in Ticket ticket, int handler)
     {
-        _session = session;
+        _messages = messages;
         _ticket = ticket;
         _handler = handler;
     }
 
     /// <summary>Whether there is something to complete; not with QoS 0.</summary>
-    public bool IsNeeded => _session is not null;
+    public bool IsNeeded => _messages is not null;
 
     /// <summary>Says that the message has been dealt with. Only the first call counts.</summary>
     /// <param name="code">Success, or one of the codes that PUBACK and PUBREC allow (MQTT 5 §3.4.2.1, §3.5.2.1); from 0x80 on the server does not send the message again. MQTT 3.1.1 has no place for it.</param>
@@ -36,6 +36,6 @@ public readonly struct Acknowledgement
             throw new ArgumentException($"PUBACK and PUBREC have no Reason Code 0x{(byte)code:X2} (MQTT 5 §3.4.2.1, §3.5.2.1).", nameof(code));
         }
 
-        _session?.Complete(_ticket, _handler, code);
+        _messages?.Complete(_ticket, _handler, code);
     }
 }

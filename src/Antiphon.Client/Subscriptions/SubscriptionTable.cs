@@ -12,14 +12,15 @@ namespace Antiphon.Client.Subscriptions;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="SharedSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, ProtocolVersion version, uint firstIdentifier)
+internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
 
     // For the Session: sorted by Subscription Identifier, since these only grow.
     private volatile Subscription[] _all = [];
-    private uint _lastIdentifier = firstIdentifier - 1;
+    private readonly uint _firstIdentifier = FirstIdentifier(options);
+    private uint _identifiersGiven;
 
     // For the Network Connection.
     private ServerLimits? _limits;
@@ -48,12 +49,12 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
     /// <summary>Adds a subscription, and asks the server for it if there is a connection.</summary>
     public void Add(Subscription subscription)
     {
-        if (_lastIdentifier == VariableByteInteger.Maximum)
+        if (_firstIdentifier + _identifiersGiven > VariableByteInteger.Maximum)
         {
-            throw new InvalidOperationException($"This client has used up its {VariableByteInteger.Maximum} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
+            throw new InvalidOperationException($"This client has used up its {_identifiersGiven} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
         }
 
-        subscription.Identifier = ++_lastIdentifier;
+        subscription.Identifier = _firstIdentifier + _identifiersGiven++;
         _all = [.. _all, subscription];
         if (_limits is not null)
         {
@@ -228,7 +229,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
                     continue;
                 }
 
-                isOurs &= property.Number >= firstIdentifier && property.Number <= Volatile.Read(ref _lastIdentifier);
+                isOurs &= property.Number - _firstIdentifier < Volatile.Read(ref _identifiersGiven);
                 if (Find(all, property.Number) is { } subscription)
                 {
                     receivers.Add(subscription);
@@ -249,6 +250,22 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
             {
                 receivers.Add(subscription);
             }
+        }
+    }
+
+    /// <summary>
+    /// Subscription Identifiers of an earlier client of the Session may still come with messages. They must not be taken for ours, which therefore begin somewhere else.
+    /// </summary>
+    private static uint FirstIdentifier(MqttClientOptions options)
+    {
+        if (options.CleanStart)
+        {
+            return 1;
+        }
+
+        lock (options.Random)
+        {
+            return (uint)options.Random.Next(1 << 21, 1 << 27);
         }
     }
 
@@ -333,7 +350,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         subscription.UnsubscribePacket = identifier;
-        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, version);
+        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, options.ProtocolVersion);
     }
 
     /// <summary>Identifiers may have run out before; one is free now.</summary>
@@ -360,7 +377,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
     private bool TryWrite(Packet packet, ServerLimits limits)
     {
-        packet.WriteTo(_scratch, version);
+        packet.WriteTo(_scratch, options.ProtocolVersion);
         var fits = !(_scratch.Length > limits.MaximumPacketSize);
         if (fits)
         {
