@@ -19,6 +19,12 @@ public sealed class ViolationTests
     [InlineData("30 04 0001 '+' 00", "90")] // A wildcard [MQTT-3.3.2-2].
     [InlineData("30 07 0001 'a' 03 23 0001", "94")] // A Topic Alias that was not allowed [MQTT-3.1.2-27].
     [InlineData("30 E907", "95")] // 1,001 bytes and a header; allowed are 1,000.
+    [Trait("Label", "MQTT-1.5.4-1")]
+    [Trait("Label", "MQTT-2.1.3-1")]
+    [Trait("Label", "MQTT-3.3.1-4")]
+    [Trait("Label", "MQTT-3.3.2-2")]
+    [Trait("Label", "MQTT-4.7.0-1")]
+    [Trait("Label", "MQTT-4.12.0-7")]
     public async Task A_server_that_breaks_the_rules_is_told_which_and_connected_to_again(string bytes, string code)
     {
         using var server = new ScriptedServer();

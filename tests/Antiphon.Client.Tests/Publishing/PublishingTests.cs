@@ -10,6 +10,11 @@ public sealed class PublishingTests
     private static readonly ApplicationMessage AtMostOnce = new() { Topic = "a" };
 
     [Fact]
+    [Trait("Label", "MQTT-2.2.1-2")]
+    [Trait("Label", "MQTT-2.2.2-1")]
+    [Trait("Label", "MQTT-3.3.1-2")]
+    [Trait("Label", "MQTT-3.3.2-1")]
+    [Trait("Label", "MQTT-4.3.1-1")]
     public async Task A_QoS_0_message_completes_when_it_is_in_the_output()
     {
         using var server = new ScriptedServer();
@@ -23,6 +28,9 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.3.2-13")]
+    [Trait("Label", "MQTT-3.3.2-19")]
+    [Trait("Label", "MQTT-3.3.4-6")]
     public async Task Every_property_of_a_message_goes_out()
     {
         using var server = new ScriptedServer();
@@ -45,6 +53,8 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-4.3.2-1")]
+    [Trait("Label", "MQTT-4.3.2-2")]
     public async Task A_QoS_1_message_completes_with_its_PUBACK()
     {
         using var server = new ScriptedServer();
@@ -158,6 +168,9 @@ public sealed class PublishingTests
     [Fact]
     [Trait("Label", "MQTT-3.3.4-7")]
     [Trait("Label", "MQTT-4.9.0-2")]
+    [Trait("Label", "MQTT-3.3.4-8")]
+    [Trait("Label", "MQTT-4.9.0-1")]
+    [Trait("Label", "MQTT-4.9.0-3")]
     public async Task No_more_is_in_flight_than_the_server_allows()
     {
         using var server = new ScriptedServer();
@@ -244,6 +257,11 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.3.2-2")]
+    [Trait("Label", "MQTT-3.3.2-14")]
+    [Trait("Label", "MQTT-4.7.0-1")]
+    [Trait("Label", "MQTT-4.7.3-1")]
+    [Trait("Label", "MQTT-4.7.3-2")]
     public async Task What_has_no_form_on_the_wire_is_an_argument_mistake()
     {
         using var server = new ScriptedServer();

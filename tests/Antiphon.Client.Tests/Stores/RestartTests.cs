@@ -249,6 +249,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.1.3-2")]
     public async Task A_store_of_another_Session_is_refused()
     {
         await using (var run = await BeginAsync(New))

@@ -8,6 +8,7 @@ namespace Antiphon.Client.Tests.Subscriptions;
 public sealed class HandlingTests
 {
     [Fact]
+    [Trait("Label", "MQTT-4.3.2-4")]
     public async Task A_message_is_acknowledged_after_its_handler()
     {
         await using var pair = await Pair.ConnectAsync();

@@ -8,6 +8,9 @@ namespace Antiphon.Client.Tests.Subscriptions;
 public sealed class SubscribingTests
 {
     [Fact]
+    [Trait("Label", "MQTT-3.8.1-1")]
+    [Trait("Label", "MQTT-3.8.3-1")]
+    [Trait("Label", "MQTT-3.8.3-2")]
     public async Task All_options_stand_in_SUBSCRIBE()
     {
         await using var pair = await Pair.ConnectAsync();
@@ -60,6 +63,7 @@ public sealed class SubscribingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.8.3-4")]
     public async Task Mistakes_are_told_before_anything_is_sent()
     {
         await using var pair = await Pair.ConnectAsync();
@@ -137,6 +141,10 @@ public sealed class SubscribingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-2.2.1-6")]
+    [Trait("Label", "MQTT-3.10.1-1")]
+    [Trait("Label", "MQTT-3.10.3-1")]
+    [Trait("Label", "MQTT-3.10.3-2")]
     public async Task Unsubscribing_is_refused_with_an_exception_but_disposing_is_silent()
     {
         await using var pair = await Pair.ConnectAsync();
