@@ -60,6 +60,12 @@ public sealed record MqttClientOptions
     /// <summary>Password, at most 65,535 bytes; <c>null</c>: none.</summary>
     public ReadOnlyMemory<byte>? Password { get; init; }
 
+    /// <summary>
+    /// Makes the exchange of enhanced authentication (§4.12), a new one for each connection and re-authentication, for instance a <see cref="ScramSha256Exchange"/>. <c>null</c>: none.
+    /// <see cref="UserName"/> and <see cref="Password"/> are sent besides, where they are set.
+    /// </summary>
+    public Func<IAuthenticationExchange>? Authentication { get; init; }
+
     /// <summary>What the server publishes when this client is lost; <c>null</c>: nothing.</summary>
     public Will? Will { get; init; }
 
@@ -183,7 +189,7 @@ public sealed record MqttClientOptions
     }
 
     /// <summary>The port, or the one that is usual.</summary>
-    internal int ServerPort => Port ?? (WebSocket, Tls) switch
+    public int ServerPort => Port ?? (WebSocket, Tls) switch
     {
         (null, null) => 1883,
         (null, _) => 8883,
@@ -193,8 +199,8 @@ public sealed record MqttClientOptions
 
     internal Uri WebSocketUri => new($"{(Tls is null ? "ws" : "wss")}://{HostAndPort}{WebSocket?.Path}");
 
-    /// <summary>Whom it connects to, for messages.</summary>
-    internal string Server => OpenStream is not null ? "The stream" : WebSocket is not null ? WebSocketUri.ToString() : HostAndPort;
+    /// <summary>Whom it connects to, for messages: host and port, or a WebSocket's URI without its query.</summary>
+    public string Server => OpenStream is not null ? "The stream" : WebSocket is not null ? WebSocketUri.GetLeftPart(UriPartial.Path) : HostAndPort;
 
     private string HostAndPort => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{ServerPort}" : $"{Host}:{ServerPort}";
 

@@ -60,12 +60,12 @@ internal sealed class ConnectionOptions
         try
         {
             var client = await MqttClient.ConnectAsync(options, cancellationToken);
-            Watch(client, $"{options.Host}:{options.Port}");
+            Watch(client, $"{options.Host}:{options.ServerPort}");
             return client;
         }
         catch (ConnectionException e)
         {
-            throw new ConnectFailedException(options.Host, options.Port, e);
+            throw new ConnectFailedException(options.Host, options.ServerPort, e);
         }
     }
 

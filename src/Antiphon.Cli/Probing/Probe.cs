@@ -26,7 +26,7 @@ internal static class Probe
         return new ProbeResult
         {
             Host = options.Host,
-            Port = options.Port,
+            Port = options.ServerPort,
             NoMatchingSubscribersInPuback = await PublishAsync(client, topic, cancellationToken),
             NoMatchingSubscribersInPubrec = server.MaximumQoS == QualityOfService.ExactlyOnce ? await PublishExactlyOnceAsync(options, topic, time, cancellationToken) : null,
             MaximumQos = (int)server.MaximumQoS,

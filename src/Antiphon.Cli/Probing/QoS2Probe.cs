@@ -37,7 +37,7 @@ internal sealed class QoS2Probe : IDisposable
 
     private async Task<ReasonCode?> PublishAsync(MqttClientOptions options, string topic, CancellationToken cancellationToken)
     {
-        await _socket.ConnectAsync(options.Host, options.Port, cancellationToken);
+        await _socket.ConnectAsync(options.Host, options.ServerPort, cancellationToken);
         var connect = new ConnectPacket
         {
             ClientId = $"antiphon-probe-{Guid.NewGuid():N}",

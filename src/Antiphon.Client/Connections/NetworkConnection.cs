@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using Antiphon.Client.Authentication;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -23,6 +24,7 @@ internal sealed class NetworkConnection : IDisposable
     private readonly ConnectPacket _connect;
     private readonly Action<ConnAckPacket, ServerLimits> _accepted;
     private readonly InboundPackets _inbound;
+    private readonly EnhancedAuthentication? _authentication;
 
     // Set once, before either loop begins.
     private volatile Transport? _transport;
@@ -50,6 +52,7 @@ internal sealed class NetworkConnection : IDisposable
         _connect = connect;
         _accepted = accepted;
         _inbound = new InboundPackets(session);
+        _authentication = options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, End, _connecting.Token) : null;
         _start = options.TimeProvider.GetTimestamp();
         _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
@@ -59,9 +62,14 @@ internal sealed class NetworkConnection : IDisposable
     public async Task<ConnectionEnd> RunAsync()
     {
         Transport transport;
+        var connect = _connect;
         try
         {
             _transport = transport = await Transport.OpenAsync(_options, _connecting.Token).ConfigureAwait(false);
+            if (_authentication is not null)
+            {
+                connect = await _authentication.BeginAsync(connect).ConfigureAwait(false);
+            }
         }
         catch (Exception failure)
         {
@@ -69,19 +77,24 @@ internal sealed class NetworkConnection : IDisposable
             return await _ended.Task.ConfigureAwait(false);
         }
 
-        _session.BeginConnection(_connect);
+        _session.BeginConnection(connect);
         var reader = ReadAsync(transport);
         var writer = WriteAsync(transport);
         var end = await _ended.Task.ConfigureAwait(false);
         _session.EndConnection(end.Farewell);
         _closing = true;
         _session.OutputReady.Set();
-        if (end.Farewell is not null && _keepAlive is not null)
+        if (end.Farewell is not null && (_keepAlive is not null || _authentication is not null))
         {
             await SayFarewellAsync(reader, writer).ConfigureAwait(false);
         }
 
         await CloseAsync(transport, Task.WhenAll(reader, writer)).ConfigureAwait(false);
+        if (_authentication is not null)
+        {
+            await _authentication.EndAsync(end).ConfigureAwait(false);
+        }
+
         _session.ConnectionClosed();
         return end;
     }
@@ -94,6 +107,11 @@ internal sealed class NetworkConnection : IDisposable
             _connecting.Cancel();
         }
     }
+
+    /// <summary>Authenticates again over this connection.</summary>
+    public Task ReauthenticateAsync(CancellationToken cancellationToken) => _authentication is not null
+        ? _authentication.ReauthenticateAsync(cancellationToken)
+        : throw new InvalidOperationException("MqttClientOptions.Authentication is null, so that there is no method to authenticate by again [MQTT-4.12.0-7].");
 
     /// <summary>Closes without another word.</summary>
     public void Abort()
@@ -276,6 +294,8 @@ internal sealed class NetworkConnection : IDisposable
         {
             case PacketType.ConnAck when _keepAlive is null:
                 return HandleConnAck(frame);
+            case PacketType.Auth when _authentication is not null:
+                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var auth, out fault) ? _authentication.Handle((AuthPacket)auth) : fault;
             case var type when _keepAlive is null:
                 return Fault.Protocol($"The server's first packet is {type}, not CONNACK [MQTT-3.2.0-1].");
             case PacketType.ConnAck:
@@ -311,6 +331,16 @@ internal sealed class NetworkConnection : IDisposable
         if (answer.SessionPresent && _connect.CleanStart)
         {
             return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
+        }
+
+        if (_authentication is null && answer.AuthenticationMethod is not null)
+        {
+            return Fault.Protocol("CONNACK has an Authentication Method, CONNECT had none [MQTT-4.12.0-6].");
+        }
+
+        if (_authentication is not null && !_authentication.TryComplete(answer, out fault))
+        {
+            return fault;
         }
 
         var limits = new ServerLimits(answer, _connect.SessionExpiryInterval ?? 0, _connect.KeepAlive);

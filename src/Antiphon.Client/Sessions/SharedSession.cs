@@ -37,6 +37,9 @@ internal sealed partial class SharedSession
     private uint _connection;
     private bool _accepted;
 
+    // Enhanced authentication has begun: until CONNACK, AUTH and DISCONNECT may be sent, and nothing else [MQTT-3.1.2-30].
+    private bool _authenticating;
+
     // The thread that handles a batch of received packets, 0 between batches: what it writes is sent at the batch's end.
     private int _batchThread;
 
@@ -211,6 +214,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _connection++;
+            _authenticating = connect.AuthenticationMethod is not null;
             connect.WriteTo(_output.Filling, ProtocolVersion.V5);
         }
 
@@ -226,6 +230,20 @@ internal sealed partial class SharedSession
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             LogRefusals();
+        }
+
+        Signal();
+    }
+
+    /// <summary>Sends AUTH, as long as the connection lasts.</summary>
+    public void Authenticate(ReadOnlySpan<byte> packet)
+    {
+        lock (_lock)
+        {
+            if (_accepted || _authenticating)
+            {
+                _output.Filling.Write(packet);
+            }
         }
 
         Signal();
@@ -250,7 +268,7 @@ internal sealed partial class SharedSession
     {
         lock (_lock)
         {
-            if (_accepted)
+            if (_accepted || _authenticating)
             {
                 farewell?.WriteTo(_output.Filling, ProtocolVersion.V5);
             }
@@ -475,6 +493,7 @@ internal sealed partial class SharedSession
     private void Disconnected()
     {
         _accepted = false;
+        _authenticating = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
         _inbound.Clear();
