@@ -173,13 +173,14 @@ public sealed class OlderVersionTests
         {
             ProtocolVersion = ProtocolVersion.V311,
             UserProperties = [new UserProperty("k", "v")],
+            Authentication = () => new ScramSha256Exchange("user", "password"),
             Password = "p"u8.ToArray(),
             ClientId = "",
             CleanStart = false,
             Will = new Will(new ApplicationMessage { Topic = "w" }) { DelayInterval = 1 },
         }));
 
-        foreach (var option in new[] { "UserProperties", "Password", "ClientId", "Will" })
+        foreach (var option in new[] { "UserProperties", "Authentication", "Password", "ClientId", "Will" })
         {
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }
