@@ -99,6 +99,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
     /// <exception cref="ConnectionException">
     /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped, the next client of that store sends again.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)

@@ -71,7 +71,7 @@ public sealed record MqttClientOptions
     /// <summary>The longest silence towards the server: whole seconds, up to 65,535; zero turns it off. The server may impose its own (§3.1.2.10).</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many QoS 1 and 2 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3).</summary>
+    /// <summary>How many QoS 1 and 2 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3). MQTT 3.1.1 cannot tell it, and has no such limit.</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>

@@ -121,6 +121,17 @@ public sealed class OlderVersionTests
     }
 
     [Fact]
+    public async Task A_Receive_Maximum_that_cannot_be_told_is_not_enforced()
+    {
+        await using var pair = await Pair.ConnectAsync(Accepted, options => Older(options) with { ReceiveMaximum = 1, EnforceReceiveMaximum = true });
+        await pair.Server.SendAsync("34 05 0001 'a' 0001 34 05 0001 'a' 0002");
+
+        await pair.Server.ExpectAsync("50 02 0001");
+        await pair.Server.ExpectAsync("50 02 0002");
+        Assert.Equal(0, pair.Client.Counters.ReceiveMaximumExceeded);
+    }
+
+    [Fact]
     public async Task SUBACK_0x80_is_a_refusal()
     {
         await using var pair = await Pair.ConnectAsync(Accepted, Older);
