@@ -10,6 +10,7 @@ internal sealed class Counting
     private long _unhandled;
     private long _dropped;
     private long _handlerFailures;
+    private long _receiveMaximumExceeded;
 
     public void MessageReceived() => Interlocked.Increment(ref _messagesReceived);
 
@@ -25,6 +26,8 @@ internal sealed class Counting
 
     public long HandlerFailed() => Interlocked.Increment(ref _handlerFailures);
 
+    public long ReceiveMaximumExceeded() => Interlocked.Increment(ref _receiveMaximumExceeded);
+
     public MqttClientCounters Snapshot(long messagesSent) => new()
     {
         MessagesSent = messagesSent,
@@ -35,5 +38,6 @@ internal sealed class Counting
         UnhandledMessages = Interlocked.Read(ref _unhandled),
         DroppedMessages = Interlocked.Read(ref _dropped),
         HandlerFailures = Interlocked.Read(ref _handlerFailures),
+        ReceiveMaximumExceeded = Interlocked.Read(ref _receiveMaximumExceeded),
     };
 }

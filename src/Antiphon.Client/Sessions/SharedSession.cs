@@ -22,7 +22,7 @@ internal sealed partial class SharedSession
     // For the process.
     private readonly Lock _lock = new();
     private readonly ILogger _logger;
-    private readonly TimeProvider _clock;
+    private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
 
@@ -43,17 +43,19 @@ internal sealed partial class SharedSession
     public SharedSession(MqttClientOptions options, ILogger logger)
     {
         _logger = logger;
-        _clock = options.TimeProvider;
+        _options = options;
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
-        _publishes = new OutgoingPublishes(this, _identifiers, _output);
-        _subscriptions = new SubscriptionTable(_identifiers, _output);
-        _inbound = new InboundAcknowledgements(options.ReceiveMaximum);
+        _publishes = new OutgoingPublishes(this, _identifiers, _output, options);
+        _subscriptions = new SubscriptionTable(_identifiers, _output, options.ProtocolVersion);
+        _inbound = new InboundAcknowledgements(options.ProtocolVersion);
         Stopping = _stopping.Token;
     }
 
     public Counting Counting { get; } = new();
 
     public RunningCallbacks Callbacks { get; } = new();
+
+    public ProtocolVersion ProtocolVersion => _options.ProtocolVersion;
 
     /// <summary>Fires when the client stops.</summary>
     public CancellationToken Stopping { get; }
@@ -74,12 +76,17 @@ internal sealed partial class SharedSession
 
     public ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken)
     {
-        if (message.QoS > QualityOfService.AtLeastOnce)
+        if (message.QoS > QualityOfService.ExactlyOnce)
         {
-            throw new ArgumentException($"QoS {(int)message.QoS} is not supported yet; publish with QoS 0 or 1.", nameof(message));
+            throw new ArgumentException($"The message has QoS {(int)message.QoS}; there are 0 to 2 (MQTT 5 §3.3.1.2).", nameof(message));
         }
 
         TopicName.ThrowIfInvalid(message.Topic, nameof(message));
+        if (_options.ProtocolVersion == ProtocolVersion.V311 && !message.Properties.IsEmpty)
+        {
+            throw new ArgumentException($"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+        }
+
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
@@ -176,16 +183,15 @@ internal sealed partial class SharedSession
     }
 
     /// <summary>A handler has dealt with a message.</summary>
-    public void Complete(uint connection, uint sequence, int handler, ReasonCode code)
+    public void Complete(in Ticket ticket, int handler, ReasonCode code)
     {
         lock (_lock)
         {
-            if (connection != _connection || !_accepted)
+            _inbound.Complete(ticket, handler, code);
+            if (_accepted)
             {
-                return;
+                _inbound.Write(_output.Filling);
             }
-
-            _inbound.Complete(sequence, handler, code, _output.Filling);
         }
 
         Signal();
@@ -211,7 +217,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _connection++;
-            connect.WriteTo(_output.Filling, ProtocolVersion.V5);
+            connect.WriteTo(_output.Filling, _options.ProtocolVersion);
         }
 
         Signal();
@@ -223,6 +229,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _accepted = true;
+            _inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             LogRefusals();
@@ -237,7 +244,7 @@ internal sealed partial class SharedSession
         {
             if (_accepted)
             {
-                PingReqPacket.Instance.WriteTo(_output.Filling, ProtocolVersion.V5);
+                PingReqPacket.Instance.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
         }
 
@@ -250,9 +257,10 @@ internal sealed partial class SharedSession
     {
         lock (_lock)
         {
-            if (_accepted)
+            // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
+            if (_accepted && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
             {
-                farewell?.WriteTo(_output.Filling, ProtocolVersion.V5);
+                farewell?.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
 
             Disconnected();
@@ -310,15 +318,13 @@ internal sealed partial class SharedSession
         }
     }
 
-    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to acknowledge it by.</summary>
+    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to complete it by.</summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add the subscriptions.</param>
-    /// <param name="connection">Which connection it came by.</param>
-    /// <param name="sequence">Its number among the QoS 1 messages of this connection.</param>
-    public Fault Received(in PublishView message, List<Subscription> receivers, out uint connection, out uint sequence)
+    /// <param name="ticket">For the handlers of a QoS 1 or 2 message.</param>
+    public Fault Received(in PublishView message, List<Subscription> receivers, out Ticket ticket)
     {
-        sequence = 0;
-        connection = _connection;
+        ticket = default;
         _subscriptions.Collect(message, receivers);
         Counting.MessageReceived();
         if (receivers.Count == 0)
@@ -340,81 +346,57 @@ internal sealed partial class SharedSession
                 return default;
             }
 
-            if (!_inbound.TryAdd(message.PacketIdentifier, Math.Max(receivers.Count, 1), out sequence))
+            if (_inbound.Count >= _options.ReceiveMaximum && Exceeded() is { Exists: true } fault)
             {
-                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_inbound.Count} QoS 1 messages are unacknowledged [MQTT-3.3.4-9].");
+                return fault;
             }
 
-            if (receivers.Count == 0)
+            if (_inbound.Add(message.PacketIdentifier, message.QoS, Math.Max(receivers.Count, 1), out ticket) == Arrival.Again)
             {
-                _inbound.Complete(sequence, 0, ReasonCode.Success, _output.Filling);
+                receivers.Clear();
             }
+            else if (receivers.Count == 0)
+            {
+                _inbound.Complete(ticket, 0, ReasonCode.Success);
+            }
+
+            _inbound.Write(_output.Filling);
         }
 
         return default;
     }
 
-    /// <summary>A PUBACK arrived.</summary>
-    public Fault Acknowledged(PacketIdentifier identifier, PublishResult result)
+    /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
+    public Fault Acknowledged(PacketType type, PacketIdentifier identifier, PublishResult result)
     {
+        Fault fault;
         lock (_lock)
         {
-            if (_identifiers.Find(identifier) is not PendingPublish pending)
+            fault = type switch
             {
-                return Unexpected(PacketType.PubAck, identifier);
-            }
-
-            _publishes.Acknowledged(pending, result, Now());
+                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
+                PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
+                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
+                _ => Released(identifier),
+            };
         }
 
         Signal();
-        return default;
+        return fault;
     }
 
-    /// <summary>A SUBACK arrived.</summary>
-    public Fault Answered(SubAckPacket answer)
+    /// <summary>A SUBACK or UNSUBACK arrived.</summary>
+    public Fault Answered(Packet answer)
     {
+        Fault fault;
         lock (_lock)
         {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.SubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The SUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.8.4-6].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
+            fault = answer is SubAckPacket granted ? _subscriptions.Answered(granted) : _subscriptions.Answered((UnsubAckPacket)answer);
             LogRefusals();
         }
 
         Signal();
-        return default;
-    }
-
-    /// <summary>An UNSUBACK arrived.</summary>
-    public Fault Answered(UnsubAckPacket answer)
-    {
-        lock (_lock)
-        {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The UNSUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
-            LogRefusals();
-        }
-
-        Signal();
-        return default;
+        return fault;
     }
 
     /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call.</summary>
@@ -442,12 +424,9 @@ internal sealed partial class SharedSession
         }
     }
 
-    private static Fault Unexpected(PacketType type, PacketIdentifier identifier) =>
-        Fault.Protocol($"{type} has the Packet Identifier {identifier}, which nothing waits for (MQTT 5 §4.3).");
-
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
-        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, ProtocolVersion.V5);
+        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);
         ValueTask<PublishResult> result;
         lock (_lock)
         {
@@ -461,7 +440,11 @@ internal sealed partial class SharedSession
                 return ValueTask.FromException<PublishResult>(new RefusedException("PUBLISH", topic, code));
             }
 
-            var pending = _publishes.Add(view, size, topic, Now());
+            if (!_publishes.TryAdd(view, size, topic, Now(), out var pending))
+            {
+                return ValueTask.FromException<PublishResult>(new QueueFullException(topic, _options.MaximumQueuedMessages));
+            }
+
             result = pending?.Task ?? new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
             pending?.Watch(cancellationToken);
         }
@@ -470,14 +453,40 @@ internal sealed partial class SharedSession
         return result;
     }
 
-    private TimeSpan Now() => _clock.GetElapsedTime(0);
+    /// <summary>The server has sent more than our Receive Maximum allows: taken all the same, unless it is to be enforced.</summary>
+    private Fault Exceeded()
+    {
+        if (_options.EnforceReceiveMaximum)
+        {
+            return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+        }
+
+        if (Counting.ReceiveMaximumExceeded() == 1)
+        {
+            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
+        }
+
+        return default;
+    }
+
+    private Fault Released(PacketIdentifier identifier)
+    {
+        if (_accepted)
+        {
+            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _inbound.Release(identifier), _options.ProtocolVersion);
+        }
+
+        return default;
+    }
+
+    private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
 
     private void Disconnected()
     {
         _accepted = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
-        _inbound.Clear();
+        _inbound.Disconnected();
     }
 
     private void Signal()

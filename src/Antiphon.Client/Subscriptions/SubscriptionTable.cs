@@ -12,7 +12,7 @@ namespace Antiphon.Client.Subscriptions;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="SharedSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output)
+internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, ProtocolVersion version)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
@@ -102,13 +102,22 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
     }
 
     /// <summary>A SUBACK arrived.</summary>
-    public void Answered(Subscription subscription, SubAckPacket answer)
+    public Fault Answered(SubAckPacket answer)
     {
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
+        {
+            return PacketIdentifiers.Unexpected(PacketType.SubAck, answer.PacketIdentifier);
+        }
+
+        if (answer.ReasonCodes is not [var code])
+        {
+            return Fault.Protocol($"The SUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.8.4-6].");
+        }
+
         identifiers.Release(subscription.SubscribePacket);
         subscription.SubscribePacket = PacketIdentifier.None;
         if (subscription.State == SubscriptionState.Subscribing)
         {
-            var code = answer.ReasonCodes[0];
             if (code < ReasonCode.UnspecifiedError)
             {
                 subscription.ReasonCode = code;
@@ -122,12 +131,22 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         RetryWaiting();
+        return default;
     }
 
     /// <summary>An UNSUBACK arrived.</summary>
-    public void Answered(Subscription subscription, UnsubAckPacket answer)
+    public Fault Answered(UnsubAckPacket answer)
     {
-        var code = answer.ReasonCodes[0];
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
+        {
+            return PacketIdentifiers.Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
+        }
+
+        if (answer.ReasonCodes is not [var code])
+        {
+            return Fault.Protocol($"The UNSUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
+        }
+
         if (code >= ReasonCode.UnspecifiedError)
         {
             var refused = new RefusedException("UNSUBSCRIBE", subscription.TopicFilter, code, answer.ReasonString);
@@ -137,6 +156,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
         End(subscription);
         RetryWaiting();
+        return default;
     }
 
     /// <summary>The caller gives a subscription up.</summary>
@@ -295,7 +315,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         subscription.UnsubscribePacket = identifier;
-        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, ProtocolVersion.V5);
+        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, version);
     }
 
     /// <summary>Identifiers may have run out before; one is free now.</summary>
@@ -322,7 +342,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
     private bool TryWrite(Packet packet, ServerLimits limits)
     {
-        packet.WriteTo(_scratch, ProtocolVersion.V5);
+        packet.WriteTo(_scratch, version);
         var fits = !(_scratch.Length > limits.MaximumPacketSize);
         if (fits)
         {

@@ -296,11 +296,12 @@ public sealed class ConnectingTests
             ConnectTimeout = TimeSpan.Zero,
             MaximumReconnectDelay = TimeSpan.Zero,
             MaximumQueuedBytes = 0,
+            MaximumQueuedMessages = 0,
             ClientId = "a\0b",
             Will = new Will(new ApplicationMessage { Topic = "a/#" }),
         }));
 
-        foreach (var option in new[] { "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout", "MaximumReconnectDelay", "MaximumQueuedBytes", "ClientId", "Will" })
+        foreach (var option in new[] { "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout", "MaximumReconnectDelay", "MaximumQueuedBytes", "MaximumQueuedMessages", "ClientId", "Will" })
         {
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }

@@ -11,12 +11,17 @@ public sealed class MosquittoTests
     [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
     public async Task A_message_arrives_as_it_was_published(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<ReceivedMessage>();
-        await using var subscription = await client.SubscribeAsync("a/+", (message, token) => received.Writer.WriteAsync(message, token), null, Limit.Token);
+        await using var subscription = await client.SubscribeAsync(
+            "a/+",
+            (message, token) => received.Writer.WriteAsync(message, token),
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
 
         var message = new ApplicationMessage
         {
@@ -33,7 +38,7 @@ public sealed class MosquittoTests
         var arrived = await received.Reader.ReadAsync(Limit.Token);
 
         Assert.Equal(ReasonCode.Success, result.ReasonCode);
-        Assert.Equal(QualityOfService.AtLeastOnce, subscription.GrantedQoS);
+        Assert.Equal(QualityOfService.ExactlyOnce, subscription.GrantedQoS);
         Assert.Same(subscription, arrived.Subscription);
         Assert.Equal("ü", arrived.Text);
         Assert.Equal("a/b", arrived.Topic);
@@ -43,6 +48,40 @@ public sealed class MosquittoTests
         Assert.Equal("r", arrived.Message.ResponseTopic);
         Assert.Equal([1, 2], arrived.Message.CorrelationData!.Value.ToArray());
         Assert.Equal<UserProperty>([new("k", "1"), new("k", "2")], arrived.Message.UserProperties);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_message_goes_round_in_MQTT_3_1_1(QualityOfService qos)
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ProtocolVersion = ProtocolVersion.V311 }, Limit.Token);
+        var received = Channel.CreateUnbounded<ReceivedMessage>();
+        await using var subscription = await client.SubscribeAsync(
+            "a/#", (message, token) => received.Writer.WriteAsync(message, token), new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "a/b", Payload = "x"u8.ToArray(), QoS = qos }, Limit.Token);
+        var arrived = await received.Reader.ReadAsync(Limit.Token);
+
+        Assert.Equal(("a/b", "x", qos), (arrived.Topic, arrived.Text, arrived.Message.QoS));
+    }
+
+    [Fact]
+    public async Task Aliases_of_both_sides_are_understood()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { TopicAliasMaximum = 10 }, Limit.Token);
+        Assert.InRange((int)client.Server!.TopicAliasMaximum, 1, 65_535);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync("+/topic", (message, token) => received.Writer.WriteAsync(message.Topic + message.Text, token), null, Limit.Token);
+
+        for (var i = 0; i < 20; i++)
+        {
+            await client.PublishAsync(new ApplicationMessage { Topic = $"{i % 2}/topic", Payload = new[] { (byte)('a' + i) }, QoS = (QualityOfService)(i % 3) }, Limit.Token);
+            Assert.Equal($"{i % 2}/topic{(char)('a' + i)}", await received.Reader.ReadAsync(Limit.Token));
+        }
     }
 
     [Fact]
@@ -79,16 +118,18 @@ public sealed class MosquittoTests
         Assert.Equal(payload, await received.Task.InTime());
     }
 
-    [Fact]
-    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order()
+    [Theory]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<string>();
-        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), new SubscribeOptions { MaximumQoS = qos }, Limit.Token);
 
         var publishes = Enumerable.Range(0, 1000)
-            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = QualityOfService.AtLeastOnce }).AsTask())
+            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = qos }).AsTask())
             .ToArray();
         await Task.WhenAll(publishes).InTime();
 

@@ -196,6 +196,25 @@ public sealed class PublishingTests
         await two;
     }
 
+    [Fact]
+    public async Task More_messages_than_may_wait_are_not_taken()
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(server.Options with { MaximumQueuedMessages = 2 });
+        var one = client.PublishAsync(AtMostOnce with { Payload = "1"u8.ToArray() }, Limit.Token).AsTask();
+        var two = client.PublishAsync(AtLeastOnce with { Payload = "2"u8.ToArray() }, Limit.Token).AsTask();
+
+        var exception = await Assert.ThrowsAsync<QueueFullException>(() => client.PublishAsync(AtMostOnce, Limit.Token).AsTask());
+
+        Assert.Equal("a", exception.Topic);
+        using var connection = await server.AcceptAsync(ScriptedServer.Accepted);
+        await connection.ExpectAsync("30 05 0001 'a' 00 '1'");
+        await connection.ExpectAsync("32 07 0001 'a' 0001 00 '2'");
+        await connection.SendAsync("40 02 0001");
+        await Task.WhenAll(one, two).InTime();
+        await client.PublishAsync(AtMostOnce, Limit.Token);
+    }
+
     [Theory]
     [InlineData("20 05 00 00 02 24 00", true, false, "", ReasonCode.QoSNotSupported)]
     [InlineData("20 05 00 00 02 25 00", false, true, "", ReasonCode.RetainNotSupported)]
@@ -232,7 +251,7 @@ public sealed class PublishingTests
 
         ApplicationMessage[] mistakes =
         [
-            AtMostOnce with { QoS = QualityOfService.ExactlyOnce },
+            AtMostOnce with { QoS = (QualityOfService)3 },
             AtMostOnce with { Topic = "" },
             AtMostOnce with { Topic = "a/#" },
             AtMostOnce with { Topic = "a\0" },
