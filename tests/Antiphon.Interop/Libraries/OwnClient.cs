@@ -67,11 +67,14 @@ internal sealed class OwnClient : IPeerClient
     {
         var options = new MqttClientOptions
         {
+            ProtocolVersion = how.Version,
             Host = "127.0.0.1",
             Port = port,
             ClientId = how.ClientId,
             CleanStart = how.Clean,
             SessionExpiry = TimeSpan.FromSeconds(how.SessionExpiry ?? 0),
+            TopicAliasMaximum = how.TopicAliasMaximum ?? 0,
+            MaximumTopicAliases = (ushort)(how.AssignsTopicAliases ? 16 : 0),
             Will = how.Will,
             RequestResponseInformation = how.RequestsResponseInformation,
             ReconnectDelay = TimeSpan.FromMilliseconds(10),

@@ -38,7 +38,17 @@ internal sealed class ProcessClient : IPeerClient
             line.Add(will.Message, "will.").Add("will.delay", will.DelayInterval);
         }
 
-        var answer = await _process.CallAsync(_name, "connect", line);
+        Line answer;
+        try
+        {
+            answer = await _process.CallAsync(_name, "connect", line);
+        }
+        catch (InvalidOperationException failure) when (failure.Message.Contains("socket error", StringComparison.Ordinal))
+        {
+            // Paho C may take the end of its last connection for one of the new, whose socket has the same number.
+            answer = await _process.CallAsync(_name, "connect", line);
+        }
+
         return new Connack(answer.FindNumber("reason") ?? 0, answer.Find("sessionPresent") == "1", answer.Find("responseInformation"));
     }
 

@@ -141,7 +141,9 @@ public sealed class PropertyTests(Peers peers)
         var received = await subscriber.ReceiveAsync(3);
         Assert.Equal(["1", "2", "3"], received.Select(seen => seen.Text));
         Assert.All(received, seen => Assert.Equal(scenario.Topic("long/topic"), seen.Message.Topic));
-        Assert.Equal(1, publisher.Relay.CountFromClient(Encoding.UTF8.GetBytes(scenario.Topic("long/topic"))));
+
+        // Our client gives an alias to a topic that comes a second time.
+        Assert.Equal(library == Library.Antiphon ? 2 : 1, publisher.Relay.CountFromClient(Encoding.UTF8.GetBytes(scenario.Topic("long/topic"))));
     }
 
     [Theory]

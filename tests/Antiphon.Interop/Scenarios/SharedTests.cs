@@ -6,10 +6,13 @@ namespace Antiphon.Interop.Scenarios;
 /// <summary>Shared subscriptions; our broker and Debian's serve them to MQTT 3.1.1 too.</summary>
 public sealed class SharedTests(Peers peers)
 {
+    private const string NotWithout5 = "Our client does not ask for a shared subscription with MQTT 3.1.1, which has none.";
+
     [Theory]
     [MemberData(nameof(Cases.All), MemberType = typeof(Cases))]
     public async Task Each_message_goes_to_one_member_and_each_member_gets_some(Library library, ProtocolVersion version, QualityOfService qos)
     {
+        Assert.SkipWhen(library == Library.Antiphon && version == ProtocolVersion.V311, NotWithout5);
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var publisher = await scenario.ConnectAsync(version);
         var members = new List<Actor>();
@@ -36,6 +39,7 @@ public sealed class SharedTests(Peers peers)
     [MemberData(nameof(Cases.BothVersions), MemberType = typeof(Cases))]
     public async Task When_a_member_leaves_the_others_get_everything(Library library, ProtocolVersion version)
     {
+        Assert.SkipWhen(library == Library.Antiphon && version == ProtocolVersion.V311, NotWithout5);
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var publisher = await scenario.ConnectAsync(version);
         var stays = await JoinAsync(scenario, version, QualityOfService.AtLeastOnce);
@@ -54,6 +58,7 @@ public sealed class SharedTests(Peers peers)
     [MemberData(nameof(Cases.BothVersions), MemberType = typeof(Cases))]
     public async Task A_subscription_of_ones_own_beside_a_shared_one_gets_everything(Library library, ProtocolVersion version)
     {
+        Assert.SkipWhen(library == Library.Antiphon && version == ProtocolVersion.V311, NotWithout5);
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var publisher = await scenario.ConnectAsync(version);
         var member = await JoinAsync(scenario, version, QualityOfService.AtLeastOnce);
@@ -70,6 +75,7 @@ public sealed class SharedTests(Peers peers)
     [MemberData(nameof(Cases.Version5), MemberType = typeof(Cases))]
     public async Task Members_of_both_versions_share(Library library)
     {
+        Assert.SkipWhen(library == Library.Antiphon, NotWithout5);
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var publisher = await scenario.ConnectAsync(ProtocolVersion.V5);
         var older = await JoinAsync(scenario, ProtocolVersion.V311, QualityOfService.AtLeastOnce);
