@@ -24,7 +24,7 @@ typedef struct {
 static char *name;
 static MQTTAsync handle;
 static int version;
-static int closed_with;
+static bool told_closed;
 static char *aliases[MOST_ALIASES + 1];
 static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER;
 
@@ -325,22 +325,30 @@ static void on_failure5(void *context, MQTTAsync_failureData5 *data)
     answer_failure(context, data ? (int)data->reasonCode : 0, data ? data->code : 0, data ? data->message : NULL);
 }
 
+static void tell_closed(int reason)
+{
+    if (told_closed)
+        return;
+    told_closed = true;
+    begin_line("event", "closed");
+    put_text("client", name, strlen(name));
+    if (reason >= 0)
+        put_number("reason", reason);
+    end_line();
+}
+
 static void on_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason)
 {
     (void)context;
     (void)properties;
-    closed_with = (int)reason;
+    tell_closed((int)reason);
 }
 
 static void on_connection_lost(void *context, char *cause)
 {
     (void)context;
     (void)cause;
-    begin_line("event", "closed");
-    put_text("client", name, strlen(name));
-    if (closed_with >= 0)
-        put_number("reason", closed_with);
-    end_line();
+    tell_closed(-1);
 }
 
 static int on_message(void *context, char *topic, int topic_length, MQTTAsync_message *message)
@@ -407,7 +415,7 @@ static int create(const Command *command)
 static int connect_client(const Command *command, const char *id)
 {
     version = number(command, "version");
-    closed_with = -1;
+    told_closed = false;
     for (int i = 0; i <= MOST_ALIASES; i++) {
         free(aliases[i]);
         aliases[i] = NULL;
