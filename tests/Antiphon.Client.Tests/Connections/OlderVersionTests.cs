@@ -143,6 +143,24 @@ public sealed class OlderVersionTests
     }
 
     [Fact]
+    public async Task UNSUBACK_has_no_code_and_the_connection_goes_on()
+    {
+        await using var pair = await Pair.ConnectAsync(Accepted, Older);
+        var subscribing = pair.Client.SubscribeAsync("a", Ignore, null, Limit.Token);
+        await pair.Server.ReadAsync();
+        await pair.Server.SendAsync("90 03 0001 01");
+        var leaving = (await subscribing.InTime()).UnsubscribeAsync(Limit.Token);
+        await pair.Server.ExpectAsync("A2 05 0002 0001 'a'");
+        await pair.Server.SendAsync("B0 02 0002");
+        await leaving.InTime();
+
+        var publishing = pair.Client.PublishAsync(Message(QualityOfService.AtLeastOnce), Limit.Token).AsTask();
+        await pair.Server.ExpectAsync("32 05 0001 'a' 0003");
+        await pair.Server.SendAsync("40 02 0003");
+        await publishing.InTime();
+    }
+
+    [Fact]
     public async Task What_3_1_1_cannot_say_is_refused_before_anything_is_sent()
     {
         await using var pair = await Pair.ConnectAsync(Accepted, Older);
