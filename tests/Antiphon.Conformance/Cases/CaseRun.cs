@@ -239,7 +239,7 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, BrokerUnderTest
         }
     }
 
-    private CaseFailedException Failed(string what) => new($"At step '{_step}': {what}.", $"Sent (>) and received (<), ~ being {_scope.Unique}:\n{_record}");
+    private CaseFailedException Failed(string what) => new($"At step '{_step}': {what}.", $"{one.Sentence}. Sent (>) and received (<), ~ being {_scope.Unique}:\n{_record}");
 
     private void Note(string name, string direction, byte[] bytes) => _record.Append(CultureInfo.InvariantCulture, $"  {name} {direction} {Shown(bytes)}\n");
 
