@@ -60,7 +60,10 @@ public sealed class ClientIdentifierCases(BrokerUnderTest broker)
             a quiet
             b quiet
             """),
-        Both("A second connection with the same client identifier ends the first", "MQTT-3.1.4-3 MQTT-3.1.3-2 MQTT311-3.1.4-2 MQTT311-3.1.3-2", """
+        Both(
+            "A second connection with the same client identifier ends the first",
+            "MQTT-3.1.4-3 MQTT-3.1.3-2 MQTT-3.14.2-1 MQTT-3.14.2-2 MQTT311-3.1.4-2 MQTT311-3.1.3-2",
+            """
             a > 10[ "MQTT" VV 02 0000 () "~" ]
             a < 20[ 00 00 (*) ]
             b > 10[ "MQTT" VV 02 0000 () "~" ]

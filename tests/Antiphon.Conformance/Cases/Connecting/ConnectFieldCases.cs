@@ -52,6 +52,14 @@ public sealed class ConnectFieldCases(BrokerUnderTest broker)
             a > 10[ "MQTT" VV C2 0000 () "~" "user" ]
             a refused 81
             """),
+        V311("A CONNECT for whose fault there is no return code is closed without CONNACK", "MQTT311-3.2.2-6 MQTT311-3.1.4-1", """
+            a > 10[ "MQTT" 04 03 0000 "~" ]
+            a closed
+            b > 10[ "MQTT" 04 1E 0000 "~" "~/w" "gone" ]
+            b closed
+            c > 10[ "MQTT" 04 82 0000 "~" ]
+            c closed
+            """),
         V311("A password without a user name is refused", "MQTT311-3.1.2-22", """
             a > 10[ "MQTT" 04 42 0000 "~" "secret" ]
             a refused

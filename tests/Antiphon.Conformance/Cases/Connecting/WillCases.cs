@@ -202,6 +202,19 @@ public sealed class WillCases(BrokerUnderTest broker)
             b < 20[ 00 00 (*) ]
             s < 30[ "~/w" () 'gone' ]
             """),
+        V311("A will that is not acknowledged is sent again when the Session goes on", "MQTT311-3.1.2-8 MQTT311-4.4.0-1", """
+            s > 10[ "MQTT" 04 00 0000 "~s" ]
+            s < 20[ 00 00 ]
+            s subscribes "~/w" 01
+            a > 10[ "MQTT" 04 0E 0000 "~a" "~/w" "gone" ]
+            a < 20[ 00 00 ]
+            a cut
+            s < 32[ "~/w" <id> 'gone' ]
+            s cut
+            t > 10[ "MQTT" 04 00 0000 "~s" ]
+            t < 20[ 01 00 ]
+            t < 3A[ "~/w" <id> 'gone' ]
+            """, Need.QoS1),
         V5("A will above the Maximum QoS is refused", "MQTT-3.2.2-12 MQTT-3.2.2-7", """
             a > 10[ "MQTT" 05 16 0000 () "~" () "~/w" "gone" ]
             a refused 9B
