@@ -157,6 +157,7 @@ public sealed class PublishingTests
 
     [Fact]
     [Trait("Label", "MQTT-3.3.4-7")]
+    [Trait("Label", "MQTT-3.3.4-8")]
     [Trait("Label", "MQTT-4.9.0-2")]
     public async Task No_more_is_in_flight_than_the_server_allows()
     {

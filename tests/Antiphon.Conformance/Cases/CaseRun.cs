@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 using Antiphon.Conformance.Brokers;
 using Antiphon.Conformance.Wire;
@@ -25,7 +26,7 @@ namespace Antiphon.Conformance.Cases;
 /// pause 1500              lets so many milliseconds pass, where the broker's own clock is what is tested
 /// </code>
 /// </summary>
-internal sealed class CaseRun(Case one, ProtocolVersion version, BrokerUnderTest broker) : IAsyncDisposable
+internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker) : IAsyncDisposable
 {
     private const int ShownBytes = 120;
     private readonly Dictionary<string, RawConnection> _connections = [];
@@ -135,7 +136,14 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, BrokerUnderTest
     {
         if (!_connections.ContainsKey(name))
         {
-            _connections.Add(name, await RawConnection.OpenAsync(broker.EndPoint, cancellationToken));
+            try
+            {
+                _connections.Add(name, await RawConnection.OpenAsync(broker.EndPoint, cancellationToken));
+            }
+            catch (SocketException refused)
+            {
+                throw Failed($"no connection to the broker ({refused.SocketErrorCode})");
+            }
         }
     }
 

@@ -25,11 +25,11 @@ public sealed class ClientIdentifierCases(BrokerUnderTest broker)
             b quiet
             """, Need.AssignedIdentifiers),
         V5("An assigned identifier is the client's from then on", "MQTT-3.1.3-7 MQTT-3.1.3-2", """
-            a > 10[ "MQTT" 05 00 0000 (11 0000000A) "" ]
+            a > 10[ "MQTT" 05 00 0000 (11 0000003C) "" ]
             a < 20[ 00 00 (12 <"one">, *) ]
             a > E0 00
             a closed
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) <"one"> ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) <"one"> ]
             b < 20[ 01 00 (* !12) ]
             """, Need.AssignedIdentifiers),
         V5("Who brings an identifier is assigned none", "MQTT-3.1.3-7", """
@@ -72,10 +72,10 @@ public sealed class ClientIdentifierCases(BrokerUnderTest broker)
             b quiet
             """),
         Both("A second connection goes on with the Session of the first", "MQTT-3.1.4-3 MQTT-3.1.2-5 MQTT311-3.1.4-2 MQTT311-3.1.2-4", """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             b < 20[ 01 00 (*) ]
             a ends 8E
             p connects

@@ -45,7 +45,7 @@ public sealed class ConnectPropertyCases(BrokerUnderTest broker)
             a < 30[ "~/t" () 'end' ]
             """),
         V5("A message too large is dropped from a Session's queue, too", "MQTT-3.1.2-25", """
-            a connects (11 0000000A, 27 00000040)
+            a connects (11 0000003C, 27 00000040)
             a takes 64
             a subscribes "~/t" 01
             a > E0 00
@@ -55,7 +55,7 @@ public sealed class ConnectPropertyCases(BrokerUnderTest broker)
             p < 40[ 0001 ok ]
             p > 32[ "~/t" 0002 () 'small' ]
             p < 40[ 0002 ok ]
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A, 27 00000040) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C, 27 00000040) "~a" ]
             b takes 64
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <id> () 'small' ]

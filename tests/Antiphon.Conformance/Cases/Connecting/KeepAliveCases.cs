@@ -12,15 +12,15 @@ public sealed class KeepAliveCases(BrokerUnderTest broker)
             a > 10[ "MQTT" VV 02 0001 () "~" ]
             a < 20[ 00 00 (* !13) ]
             a ends 8D
-            """) with { Limit = TimeSpan.FromSeconds(8) },
+            """),
         Both("Who sends within the Keep Alive stays connected", "MQTT-3.1.2-22 MQTT311-3.1.2-24", """
-            a > 10[ "MQTT" VV 02 0001 () "~" ]
+            a > 10[ "MQTT" VV 02 0002 () "~" ]
             a < 20[ 00 00 (*) ]
-            pause 800
+            pause 1300
             a quiet
-            pause 800
+            pause 1300
             a > 30[ "~/t" () 'x' ]
-            pause 800
+            pause 1300
             a quiet
             """),
         Both("A Keep Alive of 0 ends nothing", "MQTT-3.1.2-22 MQTT311-3.1.2-24", """

@@ -12,12 +12,12 @@ public sealed class SessionCases(BrokerUnderTest broker)
             "A Session that goes on still has its subscriptions",
             "MQTT-3.1.2-5 MQTT-3.2.2-3 MQTT-3.1.2-23 MQTT-3.2.2-1 MQTT311-3.1.2-4 MQTT311-3.2.2-2 MQTT311-4.1.0-1",
             """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 00
             a > E0 00
             a closed
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             b < 20[ 01 00 (*) ]
             p connects
             p > 30[ "~/t" () 'x' ]
@@ -27,7 +27,7 @@ public sealed class SessionCases(BrokerUnderTest broker)
             "A Session that goes on has what came while the client was away",
             "MQTT-3.1.2-5 MQTT-4.5.0-1 MQTT-3.1.2-23 MQTT-3.2.0-1 MQTT311-3.1.2-5 MQTT311-4.5.0-1",
             """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
             a > E0 00
@@ -37,7 +37,7 @@ public sealed class SessionCases(BrokerUnderTest broker)
             p < 40[ 0001 ok ]
             p > 32[ "~/t" 0002 () 'y' ]
             p < 40[ 0002 ok ]
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <+x> () 'x' ]
             b < 32[ "~/t" <+y> () 'y' ]
@@ -45,12 +45,12 @@ public sealed class SessionCases(BrokerUnderTest broker)
             b quiet
             """, Need.QoS1),
         Both("Without a Session there is none to go on with", "MQTT-3.1.2-6 MQTT-3.2.2-3 MQTT311-3.1.2-4 MQTT311-3.2.2-3", """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a quiet
             """),
         Both("Clean Start throws the earlier Session away", "MQTT-3.1.2-4 MQTT-3.2.2-2 MQTT-3.1.4-4 MQTT311-3.1.2-6 MQTT311-3.1.4-3 MQTT311-3.2.2-1", """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
             a > E0 00
@@ -89,7 +89,7 @@ public sealed class SessionCases(BrokerUnderTest broker)
             a > E0 00
             a closed
             pause 3200
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~" ]
             b < 20[ 00 00 (*) ]
             """),
         V5("A Session does not end while its connection is open, however short its Session Expiry Interval", "MQTT-4.1.0-1", """
@@ -110,7 +110,7 @@ public sealed class SessionCases(BrokerUnderTest broker)
             a < 30[ "~/t" 'x' ]
             """),
         V5("A Session Expiry Interval of 0 in DISCONNECT ends the Session at once", "MQTT-4.1.0-2", """
-            a > 10[ "MQTT" 05 02 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" 05 02 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a > E0[ 00 (11 00000000) ]
             a closed
@@ -120,11 +120,11 @@ public sealed class SessionCases(BrokerUnderTest broker)
         V5("A DISCONNECT that raises the Session Expiry Interval from 0 is a protocol error", "MQTT-4.13.1-1", """
             a > 10[ "MQTT" 05 02 0000 () "~" ]
             a < 20[ 00 00 (*) ]
-            a > E0[ 00 (11 0000000A) ]
+            a > E0[ 00 (11 0000003C) ]
             a ends 82
             """),
         V5("A CONNECT that is rejected leaves the Session alone, and tells of none", "MQTT-3.2.2-6 MQTT-3.2.2-7 MQTT-3.1.4-4 MQTT-3.1.2-23", """
-            a > 10[ "MQTT" 05 00 0000 (11 0000000A) "~" ]
+            a > 10[ "MQTT" 05 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a > E0 00
             a closed

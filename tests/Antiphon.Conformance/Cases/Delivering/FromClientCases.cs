@@ -89,12 +89,12 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             """
             a connects
             a subscribes "~/t" 00
-            p > 10[ "MQTT" VV 00 0000 (11 0000000A) "~p" ]
+            p > 10[ "MQTT" VV 00 0000 (11 0000003C) "~p" ]
             p < 20[ 00 00 (*) ]
             p > 34[ "~/t" 0001 () 'x' ]
             p < 50[ 0001 ok ]
             p cut
-            q > 10[ "MQTT" VV 00 0000 (11 0000000A) "~p" ]
+            q > 10[ "MQTT" VV 00 0000 (11 0000003C) "~p" ]
             q < 20[ 01 00 (*) ]
             q > 3C[ "~/t" 0001 () 'x' ]
             q < 50[ 0001 ok ]

@@ -27,7 +27,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             "QoS 1 that was not acknowledged is sent again with its identifier and DUP 1 when the Session goes on",
             "MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.2-3 MQTT-4.1.0-1 MQTT-3.1.2-5 MQTT311-4.4.0-1 MQTT311-3.3.1-1 MQTT311-4.3.2-1 MQTT311-2.3.1-3",
             """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
             p connects
@@ -38,14 +38,14 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a > 40[ <x> ]
             a quiet
             a cut
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 3A[ "~/t" <y> () 'y' ]
             b quiet
             b > 40[ <y> ]
             b quiet
             b cut
-            c > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            c > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             c < 20[ 01 00 (*) ]
             c quiet
             """, Need.QoS1),
@@ -63,7 +63,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a quiet
             """, Need.QoS2),
         V5("A PUBACK of 80 or above ends the delivery", "MQTT-4.4.0-2", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 01
             p connects
             p > 32[ "~/t" 0001 () 'x' ]
@@ -72,12 +72,12 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a > 40[ <id> 80 ]
             a quiet
             a cut
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b quiet
             """, Need.QoS1),
         V5("A PUBREC of 80 or above ends the delivery", "MQTT-4.4.0-2", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 02
             p connects
             p > 34[ "~/t" 0001 () 'x' ]
@@ -88,7 +88,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a > 50[ <id> 80 ]
             a quiet
             a cut
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b quiet
             """, Need.QoS2),
@@ -114,7 +114,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             "QoS 2 before PUBREC is sent again with DUP 1 when the Session goes on",
             "MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.3-3 MQTT311-4.4.0-1 MQTT311-3.3.1-1 MQTT311-4.3.3-1 MQTT311-2.3.1-3",
             """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 02
             p connects
@@ -124,7 +124,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             p < 70[ 0001 ok ]
             a < 34[ "~/t" <id> () 'x' ]
             a cut
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 3C[ "~/t" <id> () 'x' ]
             b > 50[ <id> ]
@@ -136,7 +136,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             "QoS 2 after PUBREL is not published again; PUBREL is sent again when the Session goes on",
             "MQTT-4.4.0-1 MQTT-4.3.3-5 MQTT-4.3.3-6 MQTT311-4.4.0-1 MQTT311-4.3.3-1",
             """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 02
             p connects
@@ -148,26 +148,26 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a > 50[ <id> ]
             a < 62[ <id> ok ]
             a cut
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 62[ <id> ok ]
             b > 70[ <id> ]
             b quiet
             b cut
-            c > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            c > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             c < 20[ 01 00 (*) ]
             c quiet
             """, Need.QoS2),
         V5("A QoS 2 delivery that has begun does not expire", "MQTT-4.3.3-7 MQTT-4.3.3-13", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 02
             p connects
-            p > 34[ "~/t" 0001 (02 00000001) 'x' ]
+            p > 34[ "~/t" 0001 (02 00000002) 'x' ]
             p < 50[ 0001 ok ]
             p > 62[ 0001 ]
             p < 70[ 0001 ok ]
-            a < 34[ "~/t" <id> (02 #0-1) 'x' ]
-            pause 2500
+            a < 34[ "~/t" <id> (02 #1-2) 'x' ]
+            pause 3500
             a > 50[ <id> ]
             a < 62[ <id> ok ]
             a > 70[ <id> ]
@@ -243,14 +243,14 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a < 32[ "~/t" <y> () 'y' ]
             """, Need.QoS1),
         V5("The Receive Maximum holds over a new connection, where it is told again", "MQTT-3.3.4-9 MQTT-4.4.0-1", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 01
             a > E0 00
             a closed
             p connects
             p > 32[ "~/t" 0001 () 'x' ] 32[ "~/t" 0002 () 'y' ]
             p < 40[ 0001 ok ] & 40[ 0002 ok ]
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A, 21 0001) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C, 21 0001) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <x> () 'x' ]
             b quiet
@@ -295,7 +295,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a < 34[ "~/t" <+3> () '3' ]
             """, Need.QoS2),
         Both("What is sent again keeps its order, and what is new follows", "MQTT-4.6.0-5 MQTT-4.4.0-1 MQTT311-4.6.0-6 MQTT311-4.6.0-1 MQTT311-4.4.0-1", """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
             p connects
@@ -306,7 +306,7 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a cut
             p > 32[ "~/t" 0003 () '3' ]
             p < 40[ 0003 ok ]
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 3A[ "~/t" <1> () '1' ]
             b < 3A[ "~/t" <2> () '2' ]

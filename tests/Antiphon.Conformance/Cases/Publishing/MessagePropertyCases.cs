@@ -48,14 +48,14 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             "All properties of a message pass through a Session's queue",
             "MQTT-3.3.2-4 MQTT-3.3.2-15 MQTT-3.3.2-16 MQTT-3.3.2-17 MQTT-3.3.2-18 MQTT-3.3.2-20",
             """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 01
             a > E0 00
             a closed
             p connects
             p > 32[ "~/t" 0001 (26 "n" "2", 01 01, 03 "text/plain", 08 "~/answers", 09 s{ 07 }, 26 "n" "1") 'x' ]
             p < 40[ 0001 ok ]
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <id> (01 01, 03 "text/plain", 08 "~/answers", 09 s{ 07 }, 26 "n" "2", 26 "n" "1") 'x' ]
             """, Need.QoS1),
@@ -132,24 +132,24 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             a connects
             a subscribes "~/t" 00
             p connects
-            p > 30[ "~/t" (02 0000000A) 'x' ]
-            a < 30[ "~/t" (02 #9-10) 'x' ]
+            p > 30[ "~/t" (02 0000003C) 'x' ]
+            a < 30[ "~/t" (02 #50-60) 'x' ]
             """),
         V5("The Message Expiry Interval goes out less the seconds that it waited for the client", "MQTT-3.3.2-6", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 01
             a > E0 00
             a closed
             p connects
-            p > 32[ "~/t" 0001 (02 0000000A) 'x' ]
+            p > 32[ "~/t" 0001 (02 0000003C) 'x' ]
             p < 40[ 0001 ok ]
             pause 2100
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
-            b < 32[ "~/t" <id> (02 #5-8) 'x' ]
+            b < 32[ "~/t" <id> (02 #40-58) 'x' ]
             """, Need.QoS1),
         V5("A message that expired while it waited for the client is deleted", "MQTT-3.3.2-5", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a subscribes "~/t" 01
             a > E0 00
             a closed
@@ -159,7 +159,7 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             p > 32[ "~/t" 0002 () 'stays' ]
             p < 40[ 0002 ok ]
             pause 3100
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <id> () 'stays' ]
             b > 40[ <id> ]
@@ -182,12 +182,12 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             """, Need.QoS1),
         V5("A retained message goes out less the seconds that it was kept", "MQTT-3.3.2-6", """
             p connects
-            p > 33[ "~/t" 0001 (02 0000000A) 'x' ]
+            p > 33[ "~/t" 0001 (02 0000003C) 'x' ]
             p < 40[ 0001 ok ]
             pause 2100
             a connects
             a > 82[ 0001 () "~/t" 00 ]
-            a < 90[ 0001 (*) 00 ] & 31[ "~/t" (02 #5-8) 'x' ]
+            a < 90[ 0001 (*) 00 ] & 31[ "~/t" (02 #40-58) 'x' ]
             p > 31[ "~/t" () ]
             """, Need.Retain, Need.QoS1),
         V5("A retained message that expired goes to nobody", "MQTT-3.3.2-5", """

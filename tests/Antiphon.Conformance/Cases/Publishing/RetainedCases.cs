@@ -145,12 +145,12 @@ public sealed class RetainedCases(BrokerUnderTest broker)
             p connects
             p > 33[ "~/t" 0001 () 'x' ]
             p < 40[ 0001 ok ]
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a > 82[ 0001 () "~/t" 10 ]
             a < 90[ 0001 (*) 00 ] & 31[ "~/t" () 'x' ]
             a > E0 00
             a closed
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b subscribes "~/t" 10
             b quiet

@@ -47,12 +47,12 @@ public sealed class TopicAliasCases(BrokerUnderTest broker)
             a < 30[ "~/t" () 'y' ]
             """, Need.TopicAliases, Need.QoS1),
         V5("An alias ends with its connection", "MQTT-3.3.2-7", """
-            p connects (11 0000000A)
+            p connects (11 0000003C)
             p > 30[ "~/t" (23 0001) 'x' ]
             p quiet
             p > E0 00
             p closed
-            q > 10[ "MQTT" 05 00 0000 (11 0000000A) "~p" ]
+            q > 10[ "MQTT" 05 00 0000 (11 0000003C) "~p" ]
             q < 20[ 01 00 (*) ]
             q > 30[ "" (23 0001) 'y' ]
             q ends 82

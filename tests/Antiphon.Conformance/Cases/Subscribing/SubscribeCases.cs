@@ -160,7 +160,7 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
             a < 30[ "~/t" () 'y' ]
             """, Need.SubscriptionIdentifiers),
         V5("A Subscription Identifier lasts as long as its Session", "MQTT-3.3.4-3 MQTT-3.1.2-23", """
-            a connects (11 0000000A)
+            a connects (11 0000003C)
             a > 82[ 0001 (0B 07) "~/t" 01 ]
             a < 90[ 0001 (*) 01 ]
             a > E0 00
@@ -168,7 +168,7 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
             p connects
             p > 32[ "~/t" 0001 () 'x' ]
             p < 40[ 0001 ok ]
-            b > 10[ "MQTT" 05 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 32[ "~/t" <id> (0B 07) 'x' ]
             """, Need.SubscriptionIdentifiers, Need.QoS1),

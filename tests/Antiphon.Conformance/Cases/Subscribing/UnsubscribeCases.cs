@@ -66,7 +66,7 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
             a quiet
             """, Need.QoS2),
         Both("A QoS 1 delivery that has begun is finished after UNSUBSCRIBE, over a new connection, too", "MQTT-3.10.4-3 MQTT311-3.10.4-3", """
-            a > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
             p connects
@@ -76,7 +76,7 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
             a > A2[ 0001 () "~/t" ]
             a < B0[ 0001 (*) v5{ 00 } ]
             a cut
-            b > 10[ "MQTT" VV 00 0000 (11 0000000A) "~a" ]
+            b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
             b < 3A[ "~/t" <id> () 'x' ]
             b > 40[ <id> ]
