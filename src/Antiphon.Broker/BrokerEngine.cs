@@ -58,7 +58,7 @@ internal sealed class BrokerEngine
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
-        _sender = new Sender(options, _messages, _flushList, Counters);
+        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
@@ -66,7 +66,8 @@ internal sealed class BrokerEngine
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
         _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
         _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
+        var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }

@@ -39,6 +39,12 @@ public sealed record BrokerOptions
     public ushort TopicAliasMaximum { get; init; } = 16;
 
     /// <summary>
+    /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes; 16 unless said otherwise (§3.1.2.11.5). Each takes memory
+    /// for one Topic Name, of the connections whose clients take aliases.
+    /// </summary>
+    public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
+
+    /// <summary>
     /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
     /// <c>null</c>: the client's value holds; so does that of a client of MQTT 3.1.1, which cannot be told.
     /// </summary>
@@ -58,18 +64,21 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// Bytes that may wait to be written to one connection, 4,096 or more; 1 MiB unless said otherwise. Beyond it QoS 0 messages to that client are dropped
-    /// and counted, and QoS 1 messages wait in its Session.
+    /// and counted, and those of QoS 1 and QoS 2 wait in its Session.
     /// </summary>
     public int MaximumOutputBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>QoS 1 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. The newest is dropped beyond it, and counted.</summary>
+    /// <summary>QoS 1 and QoS 2 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. Beyond it one is dropped and counted, as <see cref="QueueOverflow"/> says.</summary>
     public int MaximumQueuedMessages { get; init; } = 10_000;
 
     /// <summary>
-    /// Bytes of QoS 1 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
-    /// The newest is dropped beyond it, and counted.
+    /// Bytes of QoS 1 and QoS 2 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
+    /// Beyond it messages are dropped and counted, as <see cref="QueueOverflow"/> says.
     /// </summary>
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Which message is dropped when a Session's queue is full; <see cref="QueueOverflow.DiscardNewest"/> unless said otherwise. What has expired goes first in any case.</summary>
+    public QueueOverflow QueueOverflow { get; init; }
 
     /// <summary>Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).</summary>
     public int MaximumSubscriptions { get; init; } = 10_000;
@@ -97,7 +106,7 @@ public sealed record BrokerOptions
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
     /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
-    /// and counted as those of a full queue.
+    /// and counted.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 
@@ -149,6 +158,7 @@ public sealed record BrokerOptions
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(Enum.IsDefined(QueueOverflow), $"QueueOverflow is {QueueOverflow}, which does not exist.");
         Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
         Require(MaximumRetainedMessages >= 0, $"MaximumRetainedMessages is {MaximumRetainedMessages}; it has to be zero or more.");
         Require(MaximumRetainedBytes >= 0, $"MaximumRetainedBytes is {MaximumRetainedBytes}; it has to be zero or more.");

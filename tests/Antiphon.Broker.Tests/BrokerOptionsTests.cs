@@ -46,6 +46,7 @@ public sealed class BrokerOptionsTests
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
+            QueueOverflow = (QueueOverflow)2,
             MaximumSubscriptions = 0,
             MaximumRetainedMessages = -1,
             MaximumRetainedBytes = -1,
@@ -57,7 +58,7 @@ public sealed class BrokerOptionsTests
         foreach (var name in new[]
         {
             "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

@@ -86,6 +86,12 @@ internal sealed class Connection
     /// <summary>The Topic Names behind the client's Topic Aliases, by alias − 1; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
     public byte[]?[]? TopicAliases { get; set; }
 
+    /// <summary>How many Topic Aliases the client may be sent; 0: none [MQTT-3.1.2-26, MQTT-3.1.2-27].</summary>
+    public ushort OutgoingAliasMaximum { get; set; }
+
+    /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
+    public OutgoingAliases? OutgoingAliases { get; set; }
+
     /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
     public bool WantsProblemInformation { get; set; } = true;
 

@@ -13,7 +13,7 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, TimingWheel wheel, EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
@@ -54,6 +54,7 @@ internal sealed class SessionTable(
             return;
         }
 
+        redispatch.ConnectionEnded(session, now);
         session.Expires = now + session.ExpiryInterval;
         if (session.Will is { } will)
         {
@@ -77,7 +78,8 @@ internal sealed class SessionTable(
             PublishWill(session, now);
         }
 
-        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(session.Expires, session.WillDue));
+        sender.RemoveExpired(session, now);
+        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
@@ -93,7 +95,7 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         responseTopics.Revoke(session);
         exchanges.CloseAll(session);
-        sender.Discard(session);
+        redispatch.SessionEnded(session, now);
         PublishWill(session, now);
     }
 
