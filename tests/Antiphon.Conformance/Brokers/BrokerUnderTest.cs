@@ -35,6 +35,15 @@ public sealed class BrokerUnderTest : IAsyncLifetime
     /// <summary>Where it listens, with what it says of itself there; the usual place first.</summary>
     internal IReadOnlyList<Listener> Listeners => _listeners;
 
+    /// <summary>Whether it is ours, in this process.</summary>
+    internal bool IsOurs => _ours.Length > 0;
+
+    /// <summary>The usual place.</summary>
+    internal DnsEndPoint EndPoint => _endPoints[0];
+
+    /// <summary>What the broker says of itself at the usual place.</summary>
+    internal Features Features => _listeners[0].Features;
+
     internal Results Results { get; } = new();
 
     private static string Name => Environment.GetEnvironmentVariable("ANTIPHON_BROKER_NAME") is { Length: > 0 } name

@@ -31,7 +31,8 @@ internal sealed class Features
     /// <summary>Why a case that needs these cannot run; <c>null</c> if it can.</summary>
     public string? WhyNot(IEnumerable<Need> needs) => needs.Select(WhyNot).FirstOrDefault(why => why is not null);
 
-    private string? WhyNot(Need need) => need switch
+    /// <summary>Why a case that needs this cannot run; <c>null</c> if it can.</summary>
+    public string? WhyNot(Need need) => need switch
     {
         Need.Mqtt311 => _serves311 ? null : "it does not serve MQTT 3.1.1",
         Need.Mqtt5 => _serves5 ? null : "it does not serve MQTT 5",
