@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,8 +18,29 @@ public sealed record BrokerOptions
     /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
     public BrokerTransport Transport { get; init; }
 
-    /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
+    /// <summary>
+    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/> or there are <see cref="AuthenticationMethods"/>. Without these
+    /// everybody is let in, and this is what allows an address other than a loopback one to be bound.
+    /// </summary>
     public bool AllowAnonymous { get; init; }
+
+    /// <summary>Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>; <c>null</c>: nobody does, and neither is looked at.</summary>
+    public IAuthenticator? Authenticator { get; init; }
+
+    /// <summary>Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once; none unless said otherwise.</summary>
+    public IReadOnlyList<IAuthenticationMethod> AuthenticationMethods { get; init; } = [];
+
+    /// <summary>How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more; 4 unless said otherwise. The others wait.</summary>
+    public int MaximumConcurrentAuthentications { get; init; } = 4;
+
+    /// <summary>The longest Client Identifier, 23 to 65,535 bytes; 65,535 unless said otherwise. A longer one is refused with 0x85 (§3.1.3.1).</summary>
+    public int MaximumClientIdLength { get; init; } = ushort.MaxValue;
+
+    /// <summary>How many clients may be connected, 1 or more; 100,000 unless said otherwise. Further ones are refused with 0x97, unless they come back to a Session that is connected still.</summary>
+    public int MaximumConnections { get; init; } = 100_000;
+
+    /// <summary>How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise. A client that would begin another one is refused with 0x97.</summary>
+    public int MaximumSessions { get; init; } = 100_000;
 
     /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
     public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
@@ -56,7 +78,7 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
+    /// <summary>How long a new connection may take to send its CONNECT and to be authenticated, more than zero and at most a day; 10 seconds unless said otherwise. So long may re-authentication work on one step, too.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a peer may take to close after the last packet to it, more than zero; 2 seconds unless said otherwise.</summary>
@@ -128,6 +150,9 @@ public sealed record BrokerOptions
     /// <summary>Where the log goes; nowhere unless said otherwise.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <summary>Whether the broker asks anybody who they are.</summary>
+    internal bool IdentifiesClients => Authenticator is not null || AuthenticationMethods.Count > 0;
+
     internal void Validate()
     {
         var mistakes = new List<string>();
@@ -143,8 +168,16 @@ public sealed record BrokerOptions
         Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
         Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
         Require(
-            AllowAnonymous || IPAddress.IsLoopback(Bind),
-            $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
+            AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(Bind),
+            $"Bind is {Bind}, which other machines can reach, and nobody asks who they are: set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
+        Require(
+            AuthenticationMethods.Select(method => method.Name).Distinct(StringComparer.Ordinal).Count() == AuthenticationMethods.Count,
+            $"AuthenticationMethods is {string.Join(", ", AuthenticationMethods.Select(method => method.Name))}; each name has to be there once.");
+        Require(MaximumConcurrentAuthentications >= 1, $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
+        Require(
+            MaximumClientIdLength is >= 23 and <= ushort.MaxValue, $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
+        Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
+        Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
         Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
@@ -153,7 +186,8 @@ public sealed record BrokerOptions
             MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
             $"MaximumKeepAlive is {MaximumKeepAlive}; it has to be 1 to 65,535 seconds.");
         Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
-        Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
+        Require(
+            ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= TimeSpan.FromDays(1), $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero and at most a day.");
         Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");

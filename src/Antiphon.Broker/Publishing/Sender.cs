@@ -82,11 +82,15 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     }
 
     /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
-    /// <returns><c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.</returns>
+    /// <returns>
+    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first. Where half of the room for all clients is taken, the output has to be
+    /// empty. So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
+    /// </returns>
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
         var session = subscription.Session;
-        if (session.Connection is not { } connection || connection.Output.Backlog >= options.MaximumOutputBytes / 2)
+        var isCrowded = messages.RentedBytes > options.MaximumBufferBytes / 2;
+        if (session.Connection is not { } connection || connection.Output.Backlog >= (isCrowded ? 1 : options.MaximumOutputBytes / 2))
         {
             return false;
         }

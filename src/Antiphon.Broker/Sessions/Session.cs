@@ -12,13 +12,16 @@ namespace Antiphon.Broker.Sessions;
 /// Owned by the engine's thread.
 /// </summary>
 /// <param name="clientId">The Client Identifier.</param>
-internal sealed class Session(string clientId)
+/// <param name="userName">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
+internal sealed class Session(string clientId, string? userName = null)
 {
     private MessageQueue? _waiting;
     private LinkedList<RetainedWalk>? _walks;
 
     // For the Session.
     public string ClientId { get; } = clientId;
+
+    public string? UserName { get; } = userName;
 
     public SubscriptionList Subscriptions { get; } = new();
 

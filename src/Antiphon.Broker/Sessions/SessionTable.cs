@@ -19,9 +19,12 @@ internal sealed class SessionTable(
 
     public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
 
-    public Session Begin(string clientId)
+    /// <summary>How many Sessions have a connection.</summary>
+    public int ConnectedCount { get; private set; }
+
+    public Session Begin(string clientId, string? userName)
     {
-        var session = new Session(clientId);
+        var session = new Session(clientId, userName);
         _sessions.Add(clientId, session);
         counters.Sessions++;
         return session;
@@ -30,6 +33,7 @@ internal sealed class SessionTable(
     /// <summary>The client is there.</summary>
     public void Attach(Session session, Connection connection)
     {
+        ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
         counters.ConnectedClients++;
@@ -44,6 +48,7 @@ internal sealed class SessionTable(
     /// <summary>The client is gone: its Session rests, or ends with the connection; its Will is published, now or later [MQTT-3.1.2-8].</summary>
     public void Detach(Session session, Instant now)
     {
+        ConnectedCount--;
         session.Connection = null;
         counters.ConnectedClients--;
         session.Window.ConnectionEnded();
