@@ -277,6 +277,9 @@ internal sealed class BrokerEngine
                     // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1).
                     _closer.Reject(connection, fault, now);
                     break;
+                case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
+                    _handshake.RefuseFrame(connection, rest, fault, now);
+                    break;
                 default:
                     _closer.Refuse(connection, fault, now);
                     break;

@@ -202,6 +202,18 @@ public sealed class HandshakeTests
         ExpectRefusal(client, code);
     }
 
+    [Theory]
+    [InlineData("11 0D 0004 4D515454 04 02 003C 0001 78")] // flags of the fixed header
+    [InlineData("10 FFFFFF7F 0004 4D515454 04 02 003C 0001 78")] // larger than the Maximum Packet Size
+    public void A_CONNECT_of_3_1_1_that_goes_wrong_in_its_fixed_header_is_closed_without_a_CONNACK_of_5(string hex)
+    {
+        var client = new HandTurnedBroker().Open();
+
+        client.Send(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)));
+
+        client.ExpectClosed();
+    }
+
     [Fact]
     public void Silence_instead_of_CONNECT_is_closed_after_the_timeout()
     {

@@ -1,0 +1,53 @@
+namespace Antiphon.Conformance.Brokers;
+
+/// <summary>What a case takes for granted of a broker and MQTT leaves to it; a broker without it skips the case.</summary>
+internal enum Need
+{
+    /// <summary>It serves MQTT 3.1.1.</summary>
+    Mqtt311,
+
+    /// <summary>It serves MQTT 5.</summary>
+    Mqtt5,
+
+    /// <summary>Its Maximum QoS is 1 or 2.</summary>
+    QoS1,
+
+    /// <summary>Its Maximum QoS is 2.</summary>
+    QoS2,
+
+    /// <summary>It keeps retained messages.</summary>
+    Retain,
+
+    /// <summary>It allows wildcards in filters.</summary>
+    Wildcards,
+
+    /// <summary>It has shared subscriptions.</summary>
+    SharedSubscriptions,
+
+    /// <summary>It has Subscription Identifiers.</summary>
+    SubscriptionIdentifiers,
+
+    /// <summary>It allows a client at least two Topic Aliases.</summary>
+    TopicAliases,
+
+    /// <summary>It tells a Topic Alias Maximum below 65,535.</summary>
+    LimitedTopicAliases,
+
+    /// <summary>It tells a Receive Maximum below 65,535.</summary>
+    LimitedReceiveMaximum,
+
+    /// <summary>It tells a Maximum Packet Size of 16 MiB or less.</summary>
+    LimitedPacketSize,
+
+    /// <summary>It tells Response Information to who asks for it.</summary>
+    ResponseInformation,
+
+    /// <summary>Its Maximum QoS is below 2.</summary>
+    LacksQoS2,
+
+    /// <summary>It keeps no retained messages.</summary>
+    LacksRetain,
+
+    /// <summary>It lets a client without an identifier in.</summary>
+    AssignedIdentifiers,
+}
