@@ -149,6 +149,7 @@ public sealed class HandshakeTests
     [InlineData("E000")] // DISCONNECT
     [InlineData("F000")] // AUTH
     [InlineData("00")] // packet type 0
+    [InlineData("30")] // the first byte of PUBLISH: the rest is not waited for
     public void Whoever_does_not_begin_with_CONNECT_is_closed_without_a_word(string hex)
     {
         var broker = new HandTurnedBroker();
