@@ -32,6 +32,8 @@ public sealed class BrokerUnderTest : IAsyncLifetime
 
     internal DnsEndPoint EndPoint { get; }
 
+    internal bool IsOurs => _ours is not null;
+
     internal Features Features => _features ?? throw new InvalidOperationException("The broker has not been asked yet.");
 
     internal Results Results { get; } = new();
