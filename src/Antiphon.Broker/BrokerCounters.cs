@@ -12,6 +12,12 @@ public readonly record struct BrokerCounters
     /// <summary>Subscriptions, those to own response topics included.</summary>
     public long Subscriptions { get; init; }
 
+    /// <summary>Bytes received, of all packets.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Bytes sent, of all packets.</summary>
+    public long BytesSent { get; init; }
+
     /// <summary>PUBLISH packets received.</summary>
     public long MessagesReceived { get; init; }
 
@@ -53,4 +59,16 @@ public readonly record struct BrokerCounters
 
     /// <summary>Connections closed because of what their peer sent or failed to send.</summary>
     public long Refusals { get; init; }
+
+    /// <summary>Retained messages, those below <c>$SYS</c> included.</summary>
+    public long RetainedMessages { get; init; }
+
+    /// <summary>Bytes of memory that retained messages take, their topics included.</summary>
+    public long RetainedBytes { get; init; }
+
+    /// <summary>QoS 0 messages and Wills that were passed on, but not retained as they asked for, because the bound of retained messages was reached.</summary>
+    public long NotRetained { get; init; }
+
+    /// <summary>Messages of clients to <c>$SYS</c> and below, which were refused.</summary>
+    public long RefusedSystemMessages { get; init; }
 }

@@ -5,8 +5,10 @@ using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -32,8 +34,12 @@ internal sealed class BrokerEngine
     private readonly SessionTable _sessions;
     private readonly SubscriptionTable _subscriptions;
     private readonly ExchangeTable _exchanges;
+    private readonly RetainedStore _retained;
+    private readonly RetainedWalks _walks;
+    private readonly SystemFigures _systemFigures;
     private readonly Router _router;
     private readonly Sender _sender;
+    private readonly Receiver _receiver;
     private readonly Closer _closer;
     private readonly Handshake _handshake;
 
@@ -54,8 +60,12 @@ internal sealed class BrokerEngine
         _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
         _sender = new Sender(options, _messages, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
-        _router = new Router(cache, responseTopics, _exchanges, _sender, _messages, Counters);
-        _subscriptions = new SubscriptionTable(options, tree, cache, Counters);
+        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
+        _walks = new RetainedWalks(_retained, _sender);
+        _router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
+        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
+        _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
         _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
@@ -65,6 +75,9 @@ internal sealed class BrokerEngine
 
     /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
     public bool HasOutput => !_flushList.IsEmpty;
+
+    /// <summary>Whether there is something to do although nothing happens.</summary>
+    public bool HasWork => HasOutput || _walks.IsReady;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -86,6 +99,7 @@ internal sealed class BrokerEngine
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         connection.LastHeard = now;
+        Counters.BytesReceived += bytes.Length;
         if (connection.Output.Backlog > MaximumUnread)
         {
             // It asks and asks and reads no answer. Messages alone never fill an output that far.
@@ -126,13 +140,19 @@ internal sealed class BrokerEngine
     /// <summary>The connection's output was sent in full: a Session that had to hold back may go on.</summary>
     public void OutputSent(Connection connection, Instant now)
     {
-        if (connection.Session is { } session && (session.HasWaiting || session.Window.HasUnsent))
+        Counters.BytesSent += connection.Output.TakeSent();
+        if (connection.Session is { } session)
         {
-            _sender.SendWaiting(session, now);
+            if (session.HasWaiting || session.Window.HasUnsent)
+            {
+                _sender.SendWaiting(session, now);
+            }
+
+            _walks.Resume(session);
         }
     }
 
-    /// <summary>Time has passed: does what is due.</summary>
+    /// <summary>Time has passed: does what is due, and a turn's share of what takes long.</summary>
     public void Advance(Instant now)
     {
         while (_wheel.TryTakeDue(now) is { } deadline)
@@ -145,6 +165,12 @@ internal sealed class BrokerEngine
                 case Exchange exchange:
                     _exchanges.Close(exchange);
                     break;
+                case TopicLevel level:
+                    _retained.OnDeadline(level, now);
+                    break;
+                case SystemFigures figures:
+                    figures.OnDeadline(now);
+                    break;
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
@@ -152,6 +178,8 @@ internal sealed class BrokerEngine
                     throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
             }
         }
+
+        _walks.Continue(now);
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
@@ -226,14 +254,10 @@ internal sealed class BrokerEngine
         switch (frame.Type)
         {
             case PacketType.Publish:
-                fault = ReceivePublish(connection, session, frame, now);
+                fault = _receiver.ReceivePublish(connection, session, frame, now);
                 break;
-            case PacketType.PubAck:
-                if (AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out _, out fault))
-                {
-                    _sender.Acknowledged(session, identifier, now);
-                }
-
+            case PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp:
+                fault = _receiver.ReceiveAcknowledgement(connection, session, frame, now);
                 break;
             case PacketType.Connect:
                 // Whatever is in it: what CONNACK could say of it, DISCONNECT cannot.
@@ -253,76 +277,9 @@ internal sealed class BrokerEngine
         {
             _closer.Refuse(connection, fault, now);
         }
-    }
 
-    private Fault ReceivePublish(Connection connection, Session session, in Frame frame, Instant now)
-    {
-        if (!PublishView.TryDecode(frame, connection.Version, out var publish, out var fault))
-        {
-            return fault;
-        }
-
-        Counters.MessagesReceived++;
-        if (publish.TopicAlias is { } alias)
-        {
-            fault = ResolveAlias(connection, ref publish, alias);
-            if (fault.Exists)
-            {
-                return fault;
-            }
-        }
-
-        if (publish.HasSubscriptionIdentifier)
-        {
-            return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
-        }
-
-        if (publish.QoS == QualityOfService.ExactlyOnce)
-        {
-            return new Fault(ReasonCode.QoSNotSupported, "The PUBLISH has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-11].");
-        }
-
-        if (publish.Retain)
-        {
-            return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
-        }
-
-        var code = _router.Route(publish, session, now);
-        if (publish.QoS == QualityOfService.AtLeastOnce)
-        {
-            fault = _pressure.Acknowledge(connection, publish.PacketIdentifier, code);
-        }
-
-        _pressure.AfterPublish(connection);
-        return fault;
-    }
-
-    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
-    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
-    {
-        if (alias > _options.TopicAliasMaximum)
-        {
-            return new Fault(
-                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {_options.TopicAliasMaximum} [MQTT-3.3.2-9].");
-        }
-
-        var topics = connection.TopicAliases ??= new byte[]?[_options.TopicAliasMaximum];
-        ref var known = ref topics[alias - 1];
-        if (publish.Topic.IsEmpty)
-        {
-            if (known is null)
-            {
-                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
-            }
-
-            publish.Topic = known;
-        }
-        else if (!publish.Topic.SequenceEqual(known))
-        {
-            known = publish.Topic.ToArray();
-        }
-
-        return default;
+        // An acknowledgement may have made room.
+        _walks.Resume(session);
     }
 
     private Fault ReceivePing(Connection connection, in Frame frame)
@@ -340,7 +297,7 @@ internal sealed class BrokerEngine
         switch (packet)
         {
             case SubscribePacket subscribe:
-                return ReceiveSubscribe(connection, session, subscribe);
+                return ReceiveSubscribe(connection, session, subscribe, now);
             case UnsubscribePacket unsubscribe:
                 return Answer(connection, new UnsubAckPacket
                 {
@@ -349,21 +306,6 @@ internal sealed class BrokerEngine
                 });
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
-            case AcknowledgementPacket { Type: PacketType.PubRec } received:
-                // No QoS 2 message was sent (MQTT 5 §3.6.2.1).
-                AcknowledgementPacket.Write(
-                    connection.Output, PacketType.PubRel, received.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                _flushList.Mark(connection);
-                return default;
-            case AcknowledgementPacket { Type: PacketType.PubRel } release:
-                // No QoS 2 message was accepted (MQTT 5 §3.7.2.1).
-                AcknowledgementPacket.Write(
-                    connection.Output, PacketType.PubComp, release.PacketIdentifier, ReasonCode.PacketIdentifierNotFound, connection.Version);
-                _flushList.Mark(connection);
-                return default;
-            case AcknowledgementPacket { Type: PacketType.PubComp }:
-                Counters.UnknownAcknowledgements++;
-                return default;
             case AuthPacket:
                 return Fault.Protocol("AUTH on a connection that uses no enhanced authentication [MQTT-4.12.0-1].");
             default:
@@ -371,7 +313,7 @@ internal sealed class BrokerEngine
         }
     }
 
-    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe)
+    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
     {
         // All filters are judged before the first takes effect: a packet against the rules changes nothing.
         var filters = new TopicFilter[subscribe.Subscriptions.Count];
@@ -383,6 +325,11 @@ internal sealed class BrokerEngine
             }
         }
 
+        if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
+        {
+            _systemFigures.Prepare(now);
+        }
+
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
         for (var i = 0; i < filters.Length; i++)
@@ -391,7 +338,9 @@ internal sealed class BrokerEngine
             codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
         }
 
-        return Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        var answered = Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        _walks.Start(session, now);
+        return answered;
     }
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)

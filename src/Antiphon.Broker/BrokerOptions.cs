@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -19,10 +20,19 @@ public sealed record BrokerOptions
     /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
     public bool AllowAnonymous { get; init; }
 
+    /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
+    public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
+
     /// <summary>The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).</summary>
     public uint MaximumPacketSize { get; init; } = 1024 * 1024;
 
-    /// <summary>How many QoS 1 messages of one client may be unacknowledged, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
+    /// <summary>
+    /// The highest QoS of what clients publish, their Wills included; <see cref="QualityOfService.ExactlyOnce"/> unless said otherwise. CONNACK says a lower one
+    /// (§3.2.2.3.4). More is refused with 0x9B, and subscriptions that ask for more are granted this.
+    /// </summary>
+    public QualityOfService MaximumQoS { get; init; } = QualityOfService.ExactlyOnce;
+
+    /// <summary>How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
@@ -30,11 +40,14 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
-    /// <c>null</c>: the client's value holds.
+    /// <c>null</c>: the client's value holds; so does that of a client of MQTT 3.1.1, which cannot be told.
     /// </summary>
     public TimeSpan? MaximumKeepAlive { get; init; }
 
-    /// <summary>How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).</summary>
+    /// <summary>
+    /// How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).
+    /// A client of MQTT 3.1.1 that connects without Clean Session gets all of it.
+    /// </summary>
     public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
@@ -60,6 +73,26 @@ public sealed record BrokerOptions
 
     /// <summary>Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).</summary>
     public int MaximumSubscriptions { get; init; } = 10_000;
+
+    /// <summary>
+    /// Whether messages are retained; so unless said otherwise. If not, CONNACK says so (§3.2.2.3.5), and a PUBLISH or a Will with RETAIN ends its connection with 0x9A.
+    /// </summary>
+    public bool RetainAvailable { get; init; } = true;
+
+    /// <summary>
+    /// Retained messages at most, zero or more; 1,000,000 unless said otherwise. One more is refused with 0x97; with QoS 0, and as a Will, it is passed on without being retained, and
+    /// counted. Replacing one is always possible.
+    /// </summary>
+    public int MaximumRetainedMessages { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// Bytes of memory that retained messages may take, their topics included, zero or more; 256 MiB unless said otherwise. They do not count in <see cref="MaximumBufferBytes"/>.
+    /// Beyond it as beyond <see cref="MaximumRetainedMessages"/>.
+    /// </summary>
+    public long MaximumRetainedBytes { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>How often the broker's figures below <c>$SYS</c> are published while somebody subscribes to them, zero or more; 10 seconds unless said otherwise. Zero: never.</summary>
+    public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
@@ -103,7 +136,9 @@ public sealed record BrokerOptions
         Require(
             AllowAnonymous || IPAddress.IsLoopback(Bind),
             $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
+        Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
+        Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
         Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.2.2.3.3).");
         Require(
             MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
@@ -115,6 +150,9 @@ public sealed record BrokerOptions
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
         Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
+        Require(MaximumRetainedMessages >= 0, $"MaximumRetainedMessages is {MaximumRetainedMessages}; it has to be zero or more.");
+        Require(MaximumRetainedBytes >= 0, $"MaximumRetainedBytes is {MaximumRetainedBytes}; it has to be zero or more.");
+        Require(SystemTopicsInterval >= TimeSpan.Zero, $"SystemTopicsInterval is {SystemTopicsInterval}; it has to be zero or more.");
         Require(MaximumSubscriptions >= 1, $"MaximumSubscriptions is {MaximumSubscriptions}; it has to be 1 or more.");
         Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");

@@ -6,6 +6,10 @@ internal sealed class EngineCounters
     public long Connections;
     public long Sessions;
     public long Subscriptions;
+    public long ConnectedClients;
+    public long MaximumConnectedClients;
+    public long BytesReceived;
+    public long BytesSent;
     public long MessagesReceived;
     public long MessagesSent;
     public long MessagesWithoutSubscriber;
@@ -20,12 +24,18 @@ internal sealed class EngineCounters
     public long WithheldAcknowledgements;
     public long PausedConnections;
     public long Refusals;
+    public long RetainedMessages;
+    public long RetainedBytes;
+    public long NotRetained;
+    public long RefusedSystemMessages;
 
     public BrokerCounters Read() => new()
     {
         Connections = Volatile.Read(ref Connections),
         Sessions = Volatile.Read(ref Sessions),
         Subscriptions = Volatile.Read(ref Subscriptions),
+        BytesReceived = Volatile.Read(ref BytesReceived),
+        BytesSent = Volatile.Read(ref BytesSent),
         MessagesReceived = Volatile.Read(ref MessagesReceived),
         MessagesSent = Volatile.Read(ref MessagesSent),
         MessagesWithoutSubscriber = Volatile.Read(ref MessagesWithoutSubscriber),
@@ -40,5 +50,9 @@ internal sealed class EngineCounters
         WithheldAcknowledgements = Volatile.Read(ref WithheldAcknowledgements),
         PausedConnections = Volatile.Read(ref PausedConnections),
         Refusals = Volatile.Read(ref Refusals),
+        RetainedMessages = Volatile.Read(ref RetainedMessages),
+        RetainedBytes = Volatile.Read(ref RetainedBytes),
+        NotRetained = Volatile.Read(ref NotRetained),
+        RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
     };
 }

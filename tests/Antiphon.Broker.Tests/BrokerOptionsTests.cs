@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Tests;
 
@@ -34,8 +35,10 @@ public sealed class BrokerOptionsTests
         var options = new BrokerOptions
         {
             Port = 65_536,
+            MinimumProtocolVersion = (ProtocolVersion)3,
             MaximumPacketSize = 63,
             ReceiveMaximum = 0,
+            MaximumQoS = (QualityOfService)3,
             MaximumKeepAlive = TimeSpan.Zero,
             MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
             ConnectTimeout = TimeSpan.Zero,
@@ -44,14 +47,17 @@ public sealed class BrokerOptionsTests
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
             MaximumSubscriptions = 0,
+            MaximumRetainedMessages = -1,
+            MaximumRetainedBytes = -1,
+            SystemTopicsInterval = TimeSpan.FromSeconds(-1),
         };
 
         var message = Assert.Throws<ArgumentException>(options.Validate).Message;
 
         foreach (var name in new[]
         {
-            "Port", "MaximumPacketSize", "ReceiveMaximum", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions",
+            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

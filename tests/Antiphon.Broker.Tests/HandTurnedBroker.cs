@@ -36,11 +36,20 @@ internal sealed class HandTurnedBroker
     {
         var link = Open();
         var connect = new ConnectPacket { ClientId = clientId };
-        link.Send(with is null ? connect : with(connect));
+        connect = with is null ? connect : with(connect);
+        link.Version = connect.ProtocolVersion;
+        link.Send(connect);
         link.ConnAck = link.Next<ConnAckPacket>();
         Assert.Equal(ReasonCode.Success, link.ConnAck.ReasonCode);
         return link;
     }
+
+    /// <summary>A client of MQTT 3.1.1 whose CONNECT was accepted.</summary>
+    public TestLink ConnectV311(string clientId, bool cleanSession = true, Func<ConnectPacket, ConnectPacket>? with = null) => Connect(clientId, connect =>
+    {
+        connect = connect with { ProtocolVersion = ProtocolVersion.V311, CleanStart = cleanSession };
+        return with is null ? connect : with(connect);
+    });
 
     /// <summary>A client that is subscribed already.</summary>
     public TestLink Subscriber(
@@ -63,11 +72,11 @@ internal sealed class HandTurnedBroker
     /// <summary>The end of a wake-up, repeated until nothing is left to do.</summary>
     public void Settle()
     {
-        Engine.Advance(Now);
         do
         {
+            Engine.Advance(Now);
             Engine.Flush(Now);
         }
-        while (Engine.HasOutput);
+        while (Engine.HasWork);
     }
 }

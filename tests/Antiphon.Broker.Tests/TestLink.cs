@@ -30,6 +30,7 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
     /// <summary>Every byte that came.</summary>
     public ReadOnlySpan<byte> Received => _received.WrittenSpan;
 
+    /// <summary>What it speaks.</summary>
     public ProtocolVersion Version { get; set; } = ProtocolVersion.V5;
 
     public void Flush()
@@ -66,7 +67,7 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         Aborted = true;
     }
 
-    public void Send(params IEnumerable<Packet> packets) => Send(Bytes(packets));
+    public void Send(params IEnumerable<Packet> packets) => Send(Bytes(Version, packets));
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
@@ -89,12 +90,14 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         broker.Settle();
     }
 
-    public static byte[] Bytes(params IEnumerable<Packet> packets)
+    public static byte[] Bytes(params IEnumerable<Packet> packets) => Bytes(ProtocolVersion.V5, packets);
+
+    public static byte[] Bytes(ProtocolVersion version, params IEnumerable<Packet> packets)
     {
         var bytes = new ArrayBufferWriter<byte>();
         foreach (var packet in packets)
         {
-            packet.WriteTo(bytes, ProtocolVersion.V5);
+            packet.WriteTo(bytes, version);
         }
 
         return bytes.WrittenSpan.ToArray();
@@ -186,6 +189,40 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         Assert.Equal(PacketType.PubAck, answer.Type);
         Assert.Equal(packetIdentifier, answer.PacketIdentifier);
         return answer.ReasonCode;
+    }
+
+    /// <summary>Publishes with QoS 2, to the end, and gives the PUBREC's Reason Code.</summary>
+    public ReasonCode PublishExactlyOnce(string topic, string payload = "")
+    {
+        var packetIdentifier = NextIdentifier();
+        Send(new PublishPacket(Message(topic, payload, QualityOfService.ExactlyOnce)) { PacketIdentifier = packetIdentifier });
+        var code = ExpectAnswer(PacketType.PubRec, packetIdentifier);
+        if (code < ReasonCode.UnspecifiedError)
+        {
+            Answer(PacketType.PubRel, packetIdentifier);
+            Assert.Equal(ReasonCode.Success, ExpectAnswer(PacketType.PubComp, packetIdentifier));
+        }
+
+        return code;
+    }
+
+    /// <summary>The next packet that is no message has to be this one.</summary>
+    public ReasonCode ExpectAnswer(PacketType type, PacketIdentifier packetIdentifier)
+    {
+        var answer = NextAnswer<AcknowledgementPacket>();
+        Assert.Equal((type, packetIdentifier), (answer.Type, answer.PacketIdentifier));
+        return answer.ReasonCode;
+    }
+
+    public void Answer(PacketType type, PacketIdentifier packetIdentifier, ReasonCode code = ReasonCode.Success) =>
+        Send(new AcknowledgementPacket(type, packetIdentifier, code));
+
+    /// <summary>Takes a QoS 2 message to the end: PUBREC, the broker's PUBREL, PUBCOMP.</summary>
+    public void Complete(PublishPacket publish)
+    {
+        Answer(PacketType.PubRec, publish.PacketIdentifier);
+        Assert.Equal(ReasonCode.Success, ExpectAnswer(PacketType.PubRel, publish.PacketIdentifier));
+        Answer(PacketType.PubComp, publish.PacketIdentifier);
     }
 
     public void Acknowledge(PublishPacket publish) => Send(new AcknowledgementPacket(PacketType.PubAck, publish.PacketIdentifier));

@@ -16,7 +16,7 @@ internal sealed class BufferPool
 
     private readonly Stack<byte[]>[] _bySize = [.. Enumerable.Range(0, LargestLog2 - SmallestLog2 + 1).Select(_ => new Stack<byte[]>())];
 
-    /// <summary>What is rented out at the moment, in bytes.</summary>
+    /// <summary>What is rented out at the moment, in bytes, but for what is set apart.</summary>
     public long RentedBytes { get; private set; }
 
     /// <summary>An array of at least that many bytes; its content is arbitrary.</summary>
@@ -43,6 +43,12 @@ internal sealed class BufferPool
             _bySize[size].Push(buffer);
         }
     }
+
+    /// <summary>What a rented array takes counts elsewhere, against a bound of its own.</summary>
+    public void SetApart(int bytes) => RentedBytes -= bytes;
+
+    /// <summary>It counts here again.</summary>
+    public void CountAgain(int bytes) => RentedBytes += bytes;
 
     private static int SizeClass(int length) => Math.Max(0, BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1 - SmallestLog2);
 }

@@ -20,6 +20,13 @@ internal sealed class Closer(
         counters.Refusals++;
         if (connection.Phase == ConnectionPhase.AwaitingConnect)
         {
+            if (!ConnAckPacket.CanSay(fault.Code, connection.Version))
+            {
+                // MQTT 3.1.1 has no word for a bad packet (MQTT 3.1.1 §3.1.4, §3.2.2.3).
+                Close(connection, fault, now);
+                return;
+            }
+
             var refusal = new ConnAckPacket { ReasonCode = fault.Code, ReasonString = fault.Message };
             _ = connection.TryWrite(refusal) || connection.TryWrite(refusal with { ReasonString = null });
             Close(connection, fault, now);
@@ -37,7 +44,7 @@ internal sealed class Closer(
         Close(connection, fault, now);
     }
 
-    /// <summary>Closes a connection that stands, saying why. A Session that rests, and its Will, follow the loss of a connection.</summary>
+    /// <summary>Closes a connection that stands, saying why; in MQTT 3.1.1 a server has no DISCONNECT to say it with. A Session that rests, and its Will, follow the loss of a connection.</summary>
     public void Disconnect(Connection connection, Fault reason, Instant now)
     {
         if (connection.Version == ProtocolVersion.V5)
@@ -88,6 +95,7 @@ internal sealed class Closer(
         connection.Phase = ConnectionPhase.Closed;
         connections.Remove(connection);
         counters.Connections--;
+        counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
         connection.Partial.Clear();
         connection.Output.Clear();

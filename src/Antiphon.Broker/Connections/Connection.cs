@@ -77,6 +77,9 @@ internal sealed class Connection
     /// <summary>The client's Receive Maximum.</summary>
     public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
 
+    /// <summary>How many messages the client may have unacknowledged: what CONNACK has told it, and all Packet Identifiers where MQTT 3.1.1 cannot tell.</summary>
+    public ushort OwnReceiveMaximum { get; set; } = ushort.MaxValue;
+
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
     public uint MaximumPacketSize { get; set; } = uint.MaxValue;
 
@@ -88,9 +91,6 @@ internal sealed class Connection
 
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
-
-    /// <summary>Acknowledgements that its client waits for because memory is short.</summary>
-    public int WithheldAcknowledgements { get; set; }
 
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }

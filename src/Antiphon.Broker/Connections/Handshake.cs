@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -9,7 +11,7 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
 
-/// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2): who is it, which Session, under which limits.</summary>
+/// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
     BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, Action<Span<byte>> fillRandom)
 {
@@ -31,16 +33,17 @@ internal sealed class Handshake(
             return;
         }
 
-        if (level <= (byte)ProtocolVersion.V311)
+        // Whatever is older is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares.
+        connection.Version = level <= (byte)ProtocolVersion.V311 ? ProtocolVersion.V311 : ProtocolVersion.V5;
+        if (level < (byte)options.MinimumProtocolVersion)
         {
-            // Said in the older protocol's own words: return code 1 (MQTT 3.1.1 §3.2.2.3).
-            connection.Version = ProtocolVersion.V311;
-            var spoken = new Fault(ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is level 5, MQTT 5 [MQTT-3.1.2-2].");
+            var spoken = new Fault(
+                ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is {(byte)options.MinimumProtocolVersion} or above [MQTT-3.1.2-2].");
             closer.Refuse(connection, spoken, now);
             return;
         }
 
-        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        if (!PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var fault))
         {
             closer.Refuse(connection, fault, now);
             return;
@@ -59,17 +62,25 @@ internal sealed class Handshake(
     }
 
     /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
-    private static Fault Check(ConnectPacket connect)
+    private Fault Check(ConnectPacket connect)
     {
         if (connect.AuthenticationMethod is { } method)
         {
             return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(method)}» is not supported; connect without one (MQTT 5 §4.12).");
         }
 
+        if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
+        {
+            return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
+        }
+
         return connect.Will switch
         {
-            { Message.QoS: QualityOfService.ExactlyOnce } => new Fault(ReasonCode.QoSNotSupported, "The Will has QoS 2; the Maximum QoS here is 1 [MQTT-3.2.2-12]."),
-            { Message.Retain: true } => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            { Message.QoS: var qos } when qos > options.MaximumQoS =>
+                new Fault(ReasonCode.QoSNotSupported, $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
+            { Message.Retain: true } when !options.RetainAvailable => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            { } will when SystemTopic.Includes(will.Message.Topic) || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
+                ReasonCode.NotAuthorized, $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of $reply (MQTT 5 §3.1.3.3)."),
             _ => default,
         };
     }
@@ -95,14 +106,15 @@ internal sealed class Handshake(
         sessions.Attach(session, connection);
         connection.ClientId = clientId;
 
-        var expiry = connect.SessionExpiryInterval ?? 0;
+        var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.OwnReceiveMaximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 
-        var keepAlive = LimitKeepAlive(connect.KeepAlive);
+        var keepAlive = LimitKeepAlive(connect);
         connection.Patience = TimeSpan.FromSeconds(1.5 * keepAlive);
         if (keepAlive > 0)
         {
@@ -119,8 +131,8 @@ internal sealed class Handshake(
             SessionPresent = present,
             SessionExpiryInterval = granted == expiry ? null : granted,
             ReceiveMaximum = options.ReceiveMaximum,
-            MaximumQoS = QualityOfService.AtLeastOnce,
-            RetainAvailable = false,
+            MaximumQoS = options.MaximumQoS == QualityOfService.ExactlyOnce ? null : options.MaximumQoS,
+            RetainAvailable = options.RetainAvailable ? null : false,
             MaximumPacketSize = options.MaximumPacketSize,
             TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
@@ -134,7 +146,7 @@ internal sealed class Handshake(
         }
 
         flushList.Mark(connection);
-        sender.SendWaiting(session, now);
+        sender.Resume(session, connection, now);
     }
 
     /// <summary>What the broker grants of a Session Expiry Interval, in CONNECT or DISCONNECT.</summary>
@@ -144,10 +156,21 @@ internal sealed class Handshake(
         return asked < options.MaximumSessionExpiry ? asked : options.MaximumSessionExpiry;
     }
 
+    /// <summary>Clean Session of MQTT 3.1.1 says both how the Session begins and when it ends: with the connection, or not at all (MQTT 3.1.1 §3.1.2.4).</summary>
+    private static uint ExpiryAskedFor(ConnectPacket connect) => connect.ProtocolVersion == ProtocolVersion.V5
+        ? connect.SessionExpiryInterval ?? 0
+        : connect.CleanStart ? 0 : NeverExpires;
+
     private static uint ExpirySeconds(TimeSpan expiry) => expiry.TotalSeconds >= NeverExpires ? NeverExpires : (uint)expiry.TotalSeconds;
 
-    private ushort LimitKeepAlive(ushort asked) =>
-        options.MaximumKeepAlive is { } maximum && (asked == 0 || asked > maximum.TotalSeconds) ? (ushort)maximum.TotalSeconds : asked;
+    /// <summary>A client of MQTT 3.1.1 cannot be told another value than its own.</summary>
+    private ushort LimitKeepAlive(ConnectPacket connect)
+    {
+        var asked = connect.KeepAlive;
+        return options.MaximumKeepAlive is { } maximum && connect.ProtocolVersion == ProtocolVersion.V5 && (asked == 0 || asked > maximum.TotalSeconds)
+            ? (ushort)maximum.TotalSeconds
+            : asked;
+    }
 
     private string NewClientId()
     {

@@ -24,6 +24,7 @@ internal sealed class OutputBuffer(BufferPool pool, MessagePool messages) : IBuf
     private int _sharedBytes;
     private int _firstSharedSent;
     private int _handedOut;
+    private long _sent;
 
     /// <summary>Bytes that wait to be sent.</summary>
     public int Length => _end - _start + _sharedBytes;
@@ -100,6 +101,7 @@ internal sealed class OutputBuffer(BufferPool pool, MessagePool messages) : IBuf
     /// <summary>The first so many bytes have been sent.</summary>
     public void Consume(int count)
     {
+        _sent += count;
         while (_sharedBytes > 0)
         {
             var shared = _shared!.Peek();
@@ -151,7 +153,16 @@ internal sealed class OutputBuffer(BufferPool pool, MessagePool messages) : IBuf
     public void TakeBack(ArraySegment<byte> handedOut)
     {
         _handedOut -= handedOut.Count;
+        _sent += handedOut.Count;
         pool.Return(handedOut.Array!);
+    }
+
+    /// <summary>How many bytes have been sent since this was asked last.</summary>
+    public long TakeSent()
+    {
+        var sent = _sent;
+        _sent = 0;
+        return sent;
     }
 
     /// <summary>Takes the last so many bytes back; none of them may have been handed out for sending.</summary>

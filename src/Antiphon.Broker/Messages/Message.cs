@@ -23,6 +23,9 @@ internal sealed class Message
     /// <summary>What it takes in memory, in bytes, for the bounds of queues.</summary>
     public int Size => _topicLength + _propertiesLength + _payloadLength;
 
+    /// <summary>What the array takes that it lives in, in bytes.</summary>
+    public int BufferSize => _buffer.Length;
+
     public ArraySegment<byte> Payload => new(_buffer, _topicLength + _propertiesLength, _payloadLength);
 
     public QualityOfService QoS { get; private set; }

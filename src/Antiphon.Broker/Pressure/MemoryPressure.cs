@@ -1,8 +1,10 @@
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Publishing;
+using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Pressure;
 
@@ -24,26 +26,24 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
     /// <summary>So much has to be free before publishers go on, so that they do not stop and go with every message: a quarter.</summary>
     private bool IsRelieved => buffers.RentedBytes <= options.MaximumBufferBytes - options.MaximumBufferBytes / 4;
 
-    /// <summary>Acknowledges a publisher's message, now or when there is room again. Acknowledgements keep their order [MQTT-4.6.0-2].</summary>
-    /// <returns>A fault when the client has sent more than it may while it waits.</returns>
-    public Fault Acknowledge(Connection connection, PacketIdentifier identifier, ReasonCode code)
+    /// <summary>Acknowledges a publisher's message, now or when there is room again. Acknowledgements keep their order [MQTT-4.6.0-2, MQTT-4.6.0-3].</summary>
+    /// <param name="connection">Over which the message came.</param>
+    /// <param name="session">Its Session.</param>
+    /// <param name="answer">PUBACK or PUBREC.</param>
+    /// <param name="identifier">The message's Packet Identifier.</param>
+    /// <param name="code">What to say.</param>
+    public void Acknowledge(Connection connection, Session session, PacketType answer, PacketIdentifier identifier, ReasonCode code)
     {
         if (_withheld.Count == 0 && !IsHigh)
         {
-            Write(connection, identifier, code);
-            return default;
+            session.Received.Answer(answer, identifier, code);
+            Write(connection, answer, identifier, code);
+            return;
         }
 
-        if (connection.WithheldAcknowledgements == options.ReceiveMaximum)
-        {
-            return new Fault(
-                ReasonCode.ReceiveMaximumExceeded, $"More than {options.ReceiveMaximum} messages are unacknowledged, which is the Receive Maximum here [MQTT-3.3.4-7].");
-        }
-
-        connection.WithheldAcknowledgements++;
+        session.Received.Withhold(answer, identifier, code);
         counters.WithheldAcknowledgements++;
-        _withheld.Enqueue(new Withheld(connection, identifier, code));
-        return default;
+        _withheld.Enqueue(new Withheld(connection, answer, identifier, code));
     }
 
     /// <summary>A publisher's message has been dealt with: leaves the publisher unread where nothing else helps.</summary>
@@ -68,11 +68,11 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
 
         while (_withheld.TryDequeue(out var withheld))
         {
-            withheld.Connection.WithheldAcknowledgements--;
             counters.WithheldAcknowledgements--;
-            if (withheld.Connection.Phase == ConnectionPhase.Connected)
+            if (withheld.Connection.Session is { } session)
             {
-                Write(withheld.Connection, withheld.Identifier, withheld.Code);
+                session.Received.EndWithholding(withheld.Answer, withheld.Identifier, withheld.Code);
+                Write(withheld.Connection, withheld.Answer, withheld.Identifier, withheld.Code);
             }
         }
 
@@ -91,11 +91,11 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
         _paused.Clear();
     }
 
-    private void Write(Connection connection, PacketIdentifier identifier, ReasonCode code)
+    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
     {
-        PublishAnswer.Write(connection, identifier, code);
+        PublishAnswer.Write(connection, answer, identifier, code);
         flushList.Mark(connection);
     }
 
-    private readonly record struct Withheld(Connection Connection, PacketIdentifier Identifier, ReasonCode Code);
+    private readonly record struct Withheld(Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code);
 }

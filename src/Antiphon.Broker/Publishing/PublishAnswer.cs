@@ -4,26 +4,27 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Publishing;
 
-/// <summary>PUBACK: the usual ones in their shortest form; a refusal with a sentence, for clients that want it (MQTT 5 §3.4).</summary>
+/// <summary>
+/// PUBACK and PUBREC: the usual ones in their shortest form; a refusal with a sentence, for clients that want it and that take a packet of that size
+/// (MQTT 5 §3.4, §3.5) [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2].
+/// </summary>
 internal static class PublishAnswer
 {
-    public static void Write(Connection connection, PacketIdentifier identifier, ReasonCode code)
+    public static void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
     {
         var text = code < ReasonCode.UnspecifiedError || !connection.WantsProblemInformation ? null : Text(code);
-        if (text is null || connection.MaximumPacketSize < 256)
+        if (text is null || !connection.TryWrite(new AcknowledgementPacket(answer, identifier, code) { ReasonString = text }))
         {
-            AcknowledgementPacket.Write(connection.Output, PacketType.PubAck, identifier, code, connection.Version);
-        }
-        else
-        {
-            new AcknowledgementPacket(PacketType.PubAck, identifier, code) { ReasonString = text }.WriteTo(connection.Output, connection.Version);
+            AcknowledgementPacket.Write(connection.Output, answer, identifier, code, connection.Version);
         }
     }
 
     private static string? Text(ReasonCode code) => code switch
     {
-        ReasonCode.NotAuthorized => "No open request allows a response there: it is late, uninvited, or one more than was asked for.",
-        ReasonCode.QuotaExceeded => "The exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
+        ReasonCode.NotAuthorized => "Only the broker publishes to $SYS; to a response topic, only who has an open request there: a response is late, uninvited, or one more than was asked for.",
+        ReasonCode.PacketIdentifierInUse => "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier too early.",
+        ReasonCode.QuotaExceeded => "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
+            + "or its exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
         _ => null,
     };
 }

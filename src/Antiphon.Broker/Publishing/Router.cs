@@ -1,8 +1,10 @@
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -10,9 +12,9 @@ using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Broker.Publishing;
 
-/// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions.</summary>
+/// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
-    MatchCache matches, OwnResponseTopics responseTopics, ExchangeTable exchanges, Sender sender, MessagePool messages, EngineCounters counters)
+    MatchCache matches, OwnResponseTopics responseTopics, ExchangeTable exchanges, RetainedStore retained, Sender sender, MessagePool messages, EngineCounters counters)
 {
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
@@ -21,6 +23,12 @@ internal sealed class Router(
     /// <returns>What PUBACK says: Success, 0x10 when no subscription matches, or why the message is refused.</returns>
     public ReasonCode Route(in PublishView publish, Session? publisher, Instant now)
     {
+        if (SystemTopic.Includes(publish.Topic))
+        {
+            counters.RefusedSystemMessages++;
+            return ReasonCode.NotAuthorized;
+        }
+
         // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic) ? publisher : null;
         if (requester is not null && (!exchanges.HasRoom(requester) || ExchangeTable.IsTooLong(publish)))
@@ -30,9 +38,11 @@ internal sealed class Router(
         }
 
         Message? copy = null;
-        var code = OwnResponseTopics.Includes(publish.Topic)
-            ? RouteResponse(publish, ref copy, publisher, now)
-            : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
+        var code = publish.Retain && !retained.TryStore(publish, ref copy, publisher, now)
+            ? ReasonCode.QuotaExceeded
+            : OwnResponseTopics.Includes(publish.Topic)
+                ? RouteResponse(publish, ref copy, publisher, now)
+                : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
         if (copy is not null)
         {
             messages.Release(copy);
@@ -44,6 +54,16 @@ internal sealed class Router(
         }
 
         return code;
+    }
+
+    /// <summary>Retains and delivers a message of the broker's own.</summary>
+    public void Announce(in PublishView publish, Instant now)
+    {
+        var message = messages.Copy(publish, now);
+        retained.StoreOwn(message);
+        Message? copy = message;
+        RouteToSubscriptions(publish, ref copy, publisher: null, requester: null, now);
+        messages.Release(message);
     }
 
     private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)

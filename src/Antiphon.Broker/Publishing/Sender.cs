@@ -1,6 +1,7 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -9,7 +10,7 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>
 /// Gets messages to one Session: at once into its connection's output where that is possible, else into its queue.
-/// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 waits, in order, within bounds.
+/// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 and QoS 2 wait, in order, within bounds.
 /// </summary>
 internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushList flushList, EngineCounters counters)
 {
@@ -75,6 +76,45 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         }
     }
 
+    /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
+    public void Resume(Session session, Connection connection, Instant now)
+    {
+        for (var position = 0; session.Window.TryRepeatRelease(ref position, out var identifier);)
+        {
+            WriteRelease(connection, identifier, ReasonCode.Success);
+        }
+
+        SendWaiting(session, now);
+    }
+
+    /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
+    /// <returns><c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.</returns>
+    public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
+    {
+        var session = subscription.Session;
+        if (session.Connection is not { } connection || connection.Output.Backlog >= options.MaximumOutputBytes / 2)
+        {
+            return false;
+        }
+
+        var outgoing = new OutgoingMessage(message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, Retain: true, subscription.Identifiers);
+        if (outgoing.QoS == QualityOfService.AtMostOnce)
+        {
+            var delivery = new Delivery { Retain = true, RemainingExpiry = message.RemainingExpiry(now), SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers };
+            Write(connection, message.View, message, delivery);
+            return true;
+        }
+
+        if (session.HasWaiting || !CanSend(session, connection))
+        {
+            return false;
+        }
+
+        message.Retain();
+        SendNew(session, connection, outgoing, now);
+        return true;
+    }
+
     /// <summary>Sends what has waited: first what an earlier connection left unacknowledged, with DUP, then the queue.</summary>
     public void SendWaiting(Session session, Instant now)
     {
@@ -85,15 +125,8 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
 
         while (session.Window.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
         {
-            if (again.Message.Expires <= now)
-            {
-                counters.Expired++;
-                Acknowledge(session, identifier);
-            }
-            else
-            {
-                Send(session, connection, again, identifier, dup: true, now);
-            }
+            // Once begun, it goes on though it may have expired since [MQTT-4.3.3-7, MQTT-4.4.0-1].
+            Send(session, connection, again, identifier, dup: true, now);
         }
 
         while (session.HasWaiting && CanSend(session, connection))
@@ -115,14 +148,28 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     /// <summary>A PUBACK came: the message is done with, and there is room for the next.</summary>
     public void Acknowledged(Session session, PacketIdentifier identifier, Instant now)
     {
-        if (!Acknowledge(session, identifier))
+        var known = session.Window.TryAcknowledge(identifier, out var message);
+        GoOn(session, message, known, now);
+    }
+
+    /// <summary>A PUBREC came: the message is with the client, or the client refused it.</summary>
+    public void Received(Connection connection, Session session, PacketIdentifier identifier, ReasonCode code, Instant now)
+    {
+        var refused = code >= ReasonCode.UnspecifiedError;
+        var known = refused ? session.Window.TryRefuse(identifier, out var message) : session.Window.TryRelease(identifier, out message);
+        if (!refused)
         {
-            counters.UnknownAcknowledgements++;
+            WriteRelease(connection, identifier, known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
         }
-        else if (session.HasWaiting || session.Window.HasUnsent)
-        {
-            SendWaiting(session, now);
-        }
+
+        GoOn(session, message, known, now);
+    }
+
+    /// <summary>A PUBCOMP came: the message is done with, and there is room for the next.</summary>
+    public void Completed(Session session, PacketIdentifier identifier, Instant now)
+    {
+        var known = session.Window.TryComplete(identifier);
+        GoOn(session, message: null, known, now);
     }
 
     /// <summary>The Session ends: gives back what waits.</summary>
@@ -177,7 +224,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         if (!Write(connection, outgoing.Message.View, outgoing.Message, delivery))
         {
             // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
-            Acknowledge(session, identifier);
+            messages.Release(session.Window.Skip(identifier));
         }
     }
 
@@ -210,14 +257,29 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         return true;
     }
 
-    private bool Acknowledge(Session session, PacketIdentifier identifier)
+    private void WriteRelease(Connection connection, PacketIdentifier identifier, ReasonCode code)
     {
-        if (!session.Window.TryAcknowledge(identifier, out var message))
+        AcknowledgementPacket.Write(connection.Output, PacketType.PubRel, identifier, code, connection.Version);
+        flushList.Mark(connection);
+    }
+
+    /// <summary>After an acknowledgement there may be room for what waits.</summary>
+    private void GoOn(Session session, Message? message, bool known, Instant now)
+    {
+        if (!known)
         {
-            return false;
+            counters.UnknownAcknowledgements++;
+            return;
         }
 
-        messages.Release(message);
-        return true;
+        if (message is not null)
+        {
+            messages.Release(message);
+        }
+
+        if (session.HasWaiting || session.Window.HasUnsent)
+        {
+            SendWaiting(session, now);
+        }
     }
 }

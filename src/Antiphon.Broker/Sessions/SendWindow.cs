@@ -1,11 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Messages;
 using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Sessions;
 
 /// <summary>
-/// The QoS 1 messages that a Session has been sent and has not acknowledged, in the order of their sending (MQTT 5 §4.4, §4.6).
+/// The QoS 1 and QoS 2 messages that a Session has been sent and has not acknowledged in full, in the order of their sending (MQTT 5 §4.3, §4.4, §4.6).
 /// Packet Identifiers are handed out in sequence, so the entry of an identifier is found by subtraction, and what has to be sent again is found in order.
 /// </summary>
 internal sealed class SendWindow
@@ -17,10 +18,26 @@ internal sealed class SendWindow
     private int _count;
     private ushort _headIdentifier = 1;
 
-    // For the Network Connection: how many of the entries, from the oldest on, it has been sent, and how many of these wait for their acknowledgement.
+    // For the Network Connection: how many of the entries, from the oldest on, it has been sent, and how many it has been sent that are not acknowledged in full.
     private int _sent;
 
-    /// <summary>Messages sent over this connection that are not acknowledged; what Receive Maximum bounds [MQTT-3.3.4-9].</summary>
+    /// <summary>What an entry waits for.</summary>
+    private enum Awaited : byte
+    {
+        /// <summary>Nothing: it was acknowledged in full, or never used.</summary>
+        Nothing,
+
+        /// <summary>PUBACK, of a QoS 1 message.</summary>
+        PubAck,
+
+        /// <summary>PUBREC, of a QoS 2 message.</summary>
+        PubRec,
+
+        /// <summary>PUBCOMP, of a QoS 2 message whose PUBREL has been sent: the message itself is not needed any more [MQTT-4.3.3-6].</summary>
+        PubComp,
+    }
+
+    /// <summary>Messages that this connection has been sent, or whose PUBREL it has been sent, and that are not acknowledged in full; what Receive Maximum bounds [MQTT-3.3.4-9].</summary>
     public int Unacknowledged { get; private set; }
 
     /// <summary>Messages of earlier connections that this one has not been sent yet.</summary>
@@ -43,7 +60,9 @@ internal sealed class SendWindow
             Grow();
         }
 
-        _entries[(_head + _count) & (_entries.Length - 1)] = new Entry(message);
+        ref var entry = ref At(_count);
+        entry.Outgoing = message;
+        entry.Awaited = message.QoS == QualityOfService.ExactlyOnce ? Awaited.PubRec : Awaited.PubAck;
         _count++;
         _sent++;
         Unacknowledged++;
@@ -51,14 +70,37 @@ internal sealed class SendWindow
         return IdentifierAt(_count - 1);
     }
 
+    /// <summary>
+    /// Takes the next PUBREL that an earlier connection left without its PUBCOMP, to send it again [MQTT-4.4.0-1]. For the begin of a connection: PUBREL does not wait
+    /// for the Receive Maximum [MQTT-3.3.4-10].
+    /// </summary>
+    /// <param name="position">Where to go on; 0 at first.</param>
+    /// <param name="identifier">Its Packet Identifier.</param>
+    /// <returns>Whether there is one more.</returns>
+    public bool TryRepeatRelease(ref int position, out PacketIdentifier identifier)
+    {
+        while (position < _count)
+        {
+            identifier = IdentifierAt(position);
+            if (At(position++).Awaited == Awaited.PubComp)
+            {
+                Unacknowledged++;
+                return true;
+            }
+        }
+
+        identifier = default;
+        return false;
+    }
+
     /// <summary>Takes the next message of an earlier connection to send it again, in the original order [MQTT-4.6.0-1].</summary>
     public bool TryResend(out OutgoingMessage message, out PacketIdentifier identifier)
     {
         while (_sent < _count)
         {
-            var entry = _entries[(_head + _sent) & (_entries.Length - 1)];
+            ref readonly var entry = ref At(_sent);
             identifier = IdentifierAt(_sent++);
-            if (!entry.Acknowledged)
+            if (entry.Awaited is Awaited.PubAck or Awaited.PubRec)
             {
                 message = entry.Outgoing;
                 Unacknowledged++;
@@ -71,46 +113,90 @@ internal sealed class SendWindow
         return false;
     }
 
-    /// <summary>Ends the wait of one message.</summary>
-    /// <param name="identifier">The Packet Identifier of the PUBACK.</param>
-    /// <param name="message">The message that was waiting.</param>
-    /// <returns><c>false</c>: nothing that was sent over this connection waits under that identifier.</returns>
+    /// <summary>PUBACK ends the wait of a QoS 1 message.</summary>
+    /// <param name="identifier">The Packet Identifier.</param>
+    /// <param name="message">The message that was waiting; the caller gives it back.</param>
+    /// <returns><c>false</c>: no QoS 1 message that was sent over this connection waits under that identifier.</returns>
     public bool TryAcknowledge(PacketIdentifier identifier, [NotNullWhen(true)] out Message? message)
     {
+        var offset = OffsetOf(identifier);
+        if (offset < _sent && At(offset).Awaited == Awaited.PubAck)
+        {
+            message = End(offset)!;
+            return true;
+        }
+
         message = null;
-        if (identifier.Value == 0)
-        {
-            return false;
-        }
-
-        var offset = (identifier.Value - _headIdentifier + LastIdentifier) % LastIdentifier;
-        if (offset >= _sent)
-        {
-            return false;
-        }
-
-        ref var entry = ref _entries[(_head + offset) & (_entries.Length - 1)];
-        if (entry.Acknowledged)
-        {
-            return false;
-        }
-
-        message = entry.Outgoing.Message;
-        entry = default;
-        Unacknowledged--;
-        Bytes -= message.Size;
-        while (_count > 0 && _entries[_head].Acknowledged)
-        {
-            _head = (_head + 1) & (_entries.Length - 1);
-            _headIdentifier = _headIdentifier == LastIdentifier ? (ushort)1 : (ushort)(_headIdentifier + 1);
-            _count--;
-
-            // What was acknowledged over an earlier connection may lie beyond what this one has been sent.
-            _sent = Math.Max(0, _sent - 1);
-        }
-
-        return true;
+        return false;
     }
+
+    /// <summary>
+    /// PUBREC with success: PUBREL is to be sent, now and after the loss of a connection until PUBCOMP is there, and PUBLISH never again [MQTT-4.3.3-4, MQTT-4.3.3-6].
+    /// It counts also for a PUBLISH of an earlier connection: to say that nothing is known of it would make the client take it a second time.
+    /// </summary>
+    /// <param name="identifier">The Packet Identifier.</param>
+    /// <param name="message">The message, which is not needed any more; the caller gives it back. <c>null</c>: PUBREC was there before.</param>
+    /// <returns><c>false</c>: no QoS 2 message waits under that identifier.</returns>
+    public bool TryRelease(PacketIdentifier identifier, out Message? message)
+    {
+        message = null;
+        var offset = OffsetOf(identifier);
+        if (offset >= _count)
+        {
+            return false;
+        }
+
+        ref var entry = ref At(offset);
+        if (entry.Awaited == Awaited.PubRec)
+        {
+            message = entry.Outgoing.Message;
+            Bytes -= message.Size;
+            entry = new Entry { Awaited = Awaited.PubComp };
+            if (offset >= _sent)
+            {
+                Unacknowledged++;
+            }
+
+            return true;
+        }
+
+        return entry.Awaited == Awaited.PubComp;
+    }
+
+    /// <summary>PUBREC with a Reason Code of 0x80 or above: the QoS 2 message is done with [MQTT-4.4.0-2].</summary>
+    /// <param name="identifier">The Packet Identifier.</param>
+    /// <param name="message">The message, if it was still held; the caller gives it back.</param>
+    /// <returns><c>false</c>: no QoS 2 message waits under that identifier.</returns>
+    public bool TryRefuse(PacketIdentifier identifier, out Message? message)
+    {
+        var offset = OffsetOf(identifier);
+        if (offset < _count && At(offset).Awaited is Awaited.PubRec or Awaited.PubComp)
+        {
+            message = End(offset);
+            return true;
+        }
+
+        message = null;
+        return false;
+    }
+
+    /// <summary>PUBCOMP ends a QoS 2 message.</summary>
+    /// <returns><c>false</c>: no PUBREL waits under that identifier.</returns>
+    public bool TryComplete(PacketIdentifier identifier)
+    {
+        var offset = OffsetOf(identifier);
+        if (offset < _count && At(offset).Awaited == Awaited.PubComp)
+        {
+            End(offset);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A message that was just taken to be sent cannot be: it counts as acknowledged in full [MQTT-3.1.2-25].</summary>
+    /// <returns>The message; the caller gives it back.</returns>
+    public Message Skip(PacketIdentifier identifier) => End(OffsetOf(identifier))!;
 
     /// <summary>The Network Connection ended: everything unacknowledged has to be sent again over the next one.</summary>
     public void ConnectionEnded()
@@ -124,10 +210,9 @@ internal sealed class SendWindow
     {
         for (var i = 0; i < _count; i++)
         {
-            var entry = _entries[(_head + i) & (_entries.Length - 1)];
-            if (!entry.Acknowledged)
+            if (At(i).Outgoing.Message is { } message)
             {
-                pool.Release(entry.Outgoing.Message);
+                pool.Release(message);
             }
         }
 
@@ -139,20 +224,52 @@ internal sealed class SendWindow
 
     private PacketIdentifier IdentifierAt(int offset) => new((ushort)((_headIdentifier - 1 + offset) % LastIdentifier + 1));
 
+    /// <summary>How far behind the oldest entry that identifier stands; beyond all entries for 0, which no packet has.</summary>
+    private int OffsetOf(PacketIdentifier identifier) =>
+        identifier.Value == 0 ? int.MaxValue : (identifier.Value - _headIdentifier + LastIdentifier) % LastIdentifier;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Entry At(int offset) => ref _entries[(_head + offset) & (_entries.Length - 1)];
+
+    private Message? End(int offset)
+    {
+        ref var entry = ref At(offset);
+        var message = entry.Outgoing.Message;
+        if (offset < _sent || entry.Awaited == Awaited.PubComp)
+        {
+            Unacknowledged--;
+        }
+
+        Bytes -= message?.Size ?? 0;
+        entry = default;
+        while (_count > 0 && At(0).Awaited == Awaited.Nothing)
+        {
+            _head = (_head + 1) & (_entries.Length - 1);
+            _headIdentifier = _headIdentifier == LastIdentifier ? (ushort)1 : (ushort)(_headIdentifier + 1);
+            _count--;
+
+            // What was acknowledged over an earlier connection may lie beyond what this one has been sent.
+            _sent = Math.Max(0, _sent - 1);
+        }
+
+        return message;
+    }
+
     private void Grow()
     {
         var larger = new Entry[Math.Max(8, 2 * _entries.Length)];
         for (var i = 0; i < _count; i++)
         {
-            larger[i] = _entries[(_head + i) & (_entries.Length - 1)];
+            larger[i] = At(i);
         }
 
         _entries = larger;
         _head = 0;
     }
 
-    private readonly record struct Entry(OutgoingMessage Outgoing)
+    private struct Entry
     {
-        public bool Acknowledged => Outgoing.Message is null;
+        public OutgoingMessage Outgoing;
+        public Awaited Awaited;
     }
 }

@@ -1,5 +1,6 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol.Packets;
@@ -14,13 +15,18 @@ namespace Antiphon.Broker.Sessions;
 internal sealed class Session(string clientId)
 {
     private Queue<OutgoingMessage>? _waiting;
+    private LinkedList<RetainedWalk>? _walks;
 
     // For the Session.
     public string ClientId { get; } = clientId;
 
     public SubscriptionList Subscriptions { get; } = new();
 
+    /// <summary>What the client has not acknowledged.</summary>
     public SendWindow Window { get; } = new();
+
+    /// <summary>What the client published and was not acknowledged.</summary>
+    public ReceiveWindow Received { get; } = new();
 
     /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
     public Queue<OutgoingMessage> Waiting => _waiting ??= new Queue<OutgoingMessage>();
@@ -41,6 +47,14 @@ internal sealed class Session(string clientId)
 
     /// <summary>What these take in memory, in bytes.</summary>
     public long ExchangeBytes { get; set; }
+
+    /// <summary>Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.</summary>
+    public LinkedList<RetainedWalk> Walks => _walks ??= new LinkedList<RetainedWalk>();
+
+    public bool HasWalks => _walks is { Count: > 0 };
+
+    /// <summary>Whether the first walk goes on by itself, because nothing keeps it waiting.</summary>
+    public bool IsWalking { get; set; }
 
     /// <summary>How long it outlives its connection; <see cref="TimeSpan.MaxValue"/>: for ever.</summary>
     public TimeSpan ExpiryInterval { get; set; }

@@ -32,6 +32,8 @@ internal sealed class SessionTable(
     {
         session.Connection = connection;
         connection.Session = session;
+        counters.ConnectedClients++;
+        counters.MaximumConnectedClients = Math.Max(counters.MaximumConnectedClients, counters.ConnectedClients);
         session.WillDue = session.Expires = Instant.Never;
         if (session.Deadline is { } deadline)
         {
@@ -43,7 +45,9 @@ internal sealed class SessionTable(
     public void Detach(Session session, Instant now)
     {
         session.Connection = null;
+        counters.ConnectedClients--;
         session.Window.ConnectionEnded();
+        session.Received.ConnectionEnded();
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
             End(session, now);

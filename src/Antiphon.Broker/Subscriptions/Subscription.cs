@@ -1,3 +1,4 @@
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -19,11 +20,17 @@ internal sealed class Subscription(Session session, string topicFilter)
     /// <summary>Whether a request received through it may be answered: its filter does not begin with a wildcard, so that a logger on <c>#</c> is no responder.</summary>
     public bool MayRespond { get; init; }
 
+    /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>
+    public bool IsToSystemTopics { get; init; }
+
     /// <summary>Where it stands in the list that holds it, so that leaving a long one costs no more than leaving a short one.</summary>
     public int Place { get; set; }
 
     /// <summary>The group, if it is a shared subscription.</summary>
     public ShareGroup? Group { get; set; }
+
+    /// <summary>Its way through the retained messages, while that lasts.</summary>
+    public LinkedListNode<RetainedWalk>? Walk { get; set; }
 
     public SubscriptionOptions Options { get; set; }
 

@@ -1,6 +1,8 @@
 using System.Text;
 using Antiphon.Broker.ResponseTopics;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
@@ -8,13 +10,16 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
-internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, EngineCounters counters)
+internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, EngineCounters counters)
 {
     /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
-    private const int MaximumLevels = 128;
+    internal const int MaximumLevels = 128;
+
+    /// <summary>Subscriptions to <c>$SYS</c> and below.</summary>
+    public int ToSystemTopics { get; private set; }
 
     /// <summary>Adds a subscription, or replaces the options of the one that has the same Topic Filter [MQTT-3.8.4-3].</summary>
-    /// <returns>The Reason Code for SUBACK.</returns>
+    /// <returns>The Reason Code for SUBACK. The retained messages that Retain Handling asks for are on their way once <see cref="RetainedWalks.Start"/> was called.</returns>
     public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
@@ -24,9 +29,10 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
             return ReasonCode.NotAuthorized;
         }
 
-        // Maximum QoS is 1 here: more is granted as 1 (§3.9.3).
-        var granted = asked with { MaximumQoS = asked.MaximumQoS == QualityOfService.AtMostOnce ? QualityOfService.AtMostOnce : QualityOfService.AtLeastOnce };
-        if (session.Subscriptions.TryGet(topicFilter, out var subscription))
+        // Any QoS may be asked for, and no more than the Maximum QoS is granted [MQTT-3.2.2-10].
+        var granted = asked.MaximumQoS > options.MaximumQoS ? asked with { MaximumQoS = options.MaximumQoS } : asked;
+        var isNew = !session.Subscriptions.TryGet(topicFilter, out var subscription);
+        if (subscription is not null)
         {
             subscription.Options = granted;
             subscription.Identifiers = identifiers;
@@ -43,9 +49,11 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
                 Identifiers = identifiers,
                 Pattern = ownResponse ? pattern : null,
                 MayRespond = !filter.BeginsWithWildcard,
+                IsToSystemTopics = SystemTopic.Includes(pattern),
             };
             session.Subscriptions.Add(subscription);
             counters.Subscriptions++;
+            ToSystemTopics += subscription.IsToSystemTopics ? 1 : 0;
             if (ownResponse)
             {
                 (session.ResponseSubscriptions ??= []).Join(subscription);
@@ -59,6 +67,10 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
         if (!ownResponse)
         {
             cache.Outdate(filter);
+            if (!filter.IsShared && (asked.RetainHandling == RetainHandling.SendOnSubscribe || (asked.RetainHandling == RetainHandling.SendIfNew && isNew)))
+            {
+                walks.Add(subscription, filter, pattern);
+            }
         }
 
         return (ReasonCode)granted.MaximumQoS;
@@ -90,6 +102,8 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
     private void Remove(Subscription subscription)
     {
         counters.Subscriptions--;
+        ToSystemTopics -= subscription.IsToSystemTopics ? 1 : 0;
+        RetainedWalks.Remove(subscription);
         if (subscription.Pattern is not null)
         {
             subscription.Session.ResponseSubscriptions!.Leave(subscription);

@@ -58,7 +58,7 @@ internal sealed partial class EngineShell
     /// <returns>Milliseconds; −1: for ever.</returns>
     public int WaitMilliseconds(Instant alsoDue)
     {
-        if (Engine.HasOutput || !_commands.IsEmpty)
+        if (Engine.HasWork || !_commands.IsEmpty)
         {
             return 0;
         }

@@ -6,6 +6,8 @@ namespace Antiphon.Protocol.Packets;
 /// <summary>CONNACK (MQTT 5 §3.2; MQTT 3.1.1 §3.2).</summary>
 public sealed record ConnAckPacket : Packet
 {
+    private const byte ServerUnavailableReturnCode = 3;
+
     /// <inheritdoc/>
     public override PacketType Type => PacketType.ConnAck;
 
@@ -66,6 +68,15 @@ public sealed record ConnAckPacket : Packet
     /// <summary>The method's data.</summary>
     public ReadOnlyMemory<byte>? AuthenticationData { get; init; }
 
+    /// <summary>
+    /// Whether CONNACK has a word for it: one of the Reason Codes of MQTT 5 §3.2.2.2 [MQTT-3.2.2-8], or one that a return code of MQTT 3.1.1 §3.2.2.3 stands for. Without
+    /// one a server that speaks MQTT 3.1.1 closes and says nothing.
+    /// </summary>
+    /// <param name="reasonCode">How it went.</param>
+    /// <param name="version">The version that the connection speaks.</param>
+    public static bool CanSay(ReasonCode reasonCode, ProtocolVersion version) =>
+        version == ProtocolVersion.V5 ? ReasonCodes.IsAllowed(PacketType.ConnAck, reasonCode) : ToReturnCode(reasonCode) is not null;
+
     internal static ConnAckPacket? Decode(ref WireReader reader, ProtocolVersion version)
     {
         if (version == ProtocolVersion.V5 && reader.PeekRest() is [0, >= 1 and <= 5])
@@ -96,7 +107,7 @@ public sealed record ConnAckPacket : Packet
         writer.WriteByte(SessionPresent ? (byte)1 : (byte)0);
         if (version != ProtocolVersion.V5)
         {
-            writer.WriteByte(ToReturnCode(ReasonCode));
+            writer.WriteByte(ToReturnCode(ReasonCode) ?? ServerUnavailableReturnCode);
             return;
         }
 
@@ -146,14 +157,16 @@ public sealed record ConnAckPacket : Packet
         }
     }
 
-    private static byte ToReturnCode(ReasonCode reasonCode) => reasonCode switch
+    private static byte? ToReturnCode(ReasonCode reasonCode) => reasonCode switch
     {
         ReasonCode.Success => 0,
         ReasonCode.UnsupportedProtocolVersion => 1,
         ReasonCode.ClientIdentifierNotValid => 2,
+        ReasonCode.ServerUnavailable or ReasonCode.ServerBusy or ReasonCode.UseAnotherServer or ReasonCode.ServerMoved
+            or ReasonCode.QuotaExceeded or ReasonCode.ConnectionRateExceeded => 3,
         ReasonCode.BadUserNameOrPassword => 4,
         ReasonCode.NotAuthorized or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod => 5,
-        _ => 3,
+        _ => null,
     };
 
     private ConnAckPacket WithProperties(ref WireReader reader)

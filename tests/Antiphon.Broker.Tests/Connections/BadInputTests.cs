@@ -42,8 +42,6 @@ public sealed class BadInputTests
     [InlineData("30 07 0001 61 03 230000", ReasonCode.TopicAliasInvalid)] // alias 0 [MQTT-3.3.2-8]
     [InlineData("30 07 0001 61 03 230011", ReasonCode.TopicAliasInvalid)] // alias over the maximum [MQTT-3.3.2-9]
     [InlineData("30 06 0000 03 230001", ReasonCode.ProtocolError)] // an alias that stands for nothing
-    [InlineData("34 06 0001 61 0001 00", ReasonCode.QoSNotSupported)] // QoS 2 [MQTT-3.2.2-11]
-    [InlineData("31 04 0001 61 00", ReasonCode.RetainNotSupported)] // [MQTT-3.2.2-14]
     // PUBACK, PUBREC, PUBREL, PUBCOMP
     [InlineData("40 00", ReasonCode.MalformedPacket)]
     [InlineData("40 02 0000", ReasonCode.ProtocolError)] // Packet Identifier 0

@@ -11,7 +11,6 @@ public sealed class HandshakeTests
     [Fact]
     [Trait("Label", "MQTT-3.1.4-5")]
     [Trait("Label", "MQTT-3.1.2-6")]
-    [Trait("Label", "MQTT-3.2.2-9")]
     [Trait("Label", "MQTT-3.2.2-22")]
     public void CONNECT_with_every_field_is_accepted_and_CONNACK_says_every_limit()
     {
@@ -49,8 +48,8 @@ public sealed class HandshakeTests
         Assert.False(client.ConnAck.SessionPresent);
         Assert.Equal((ushort)7, client.ConnAck.ReceiveMaximum);
         Assert.Equal(5000u, client.ConnAck.MaximumPacketSize);
-        Assert.Equal(QualityOfService.AtLeastOnce, client.ConnAck.MaximumQoS);
-        Assert.False(client.ConnAck.RetainAvailable);
+        Assert.Null(client.ConnAck.MaximumQoS);
+        Assert.Null(client.ConnAck.RetainAvailable);
         Assert.Null(client.ConnAck.AssignedClientIdentifier);
         Assert.Null(client.ConnAck.ServerKeepAlive);
         Assert.Null(client.ConnAck.SessionExpiryInterval);
@@ -99,30 +98,6 @@ public sealed class HandshakeTests
         Assert.Null(broker.Connect("a").ConnAck.ResponseInformation);
         Assert.Null(broker.Connect("b", connect => connect with { RequestResponseInformation = false }).ConnAck.ResponseInformation);
         Assert.NotNull(broker.Connect("c", connect => connect with { RequestResponseInformation = true }).ConnAck.ResponseInformation);
-    }
-
-    [Fact]
-    public void MQTT_3_1_1_is_refused_in_its_own_words()
-    {
-        var broker = new HandTurnedBroker();
-        var client = broker.Open();
-
-        client.Send(new ConnectPacket { ClientId = "old", ProtocolVersion = ProtocolVersion.V311, CleanStart = true });
-
-        Assert.Equal<byte>([0x20, 0x02, 0x00, 0x01], client.Received.ToArray());
-        Assert.True(client.SendingEnded);
-    }
-
-    [Fact]
-    public void MQTT_3_1_is_refused_in_words_that_it_knows()
-    {
-        var broker = new HandTurnedBroker();
-        var client = broker.Open();
-
-        client.Send([0x10, 0x0F, 0, 6, .. "MQIsdp"u8, 3, 2, 0, 60, 0, 1, (byte)'x']);
-
-        Assert.Equal<byte>([0x20, 0x02, 0x00, 0x01], client.Received.ToArray());
-        Assert.True(client.SendingEnded);
     }
 
     [Fact]
@@ -179,20 +154,6 @@ public sealed class HandshakeTests
     public void An_Authentication_Method_is_refused_with_0x8C()
     {
         ExpectRefusal(connect => connect with { AuthenticationMethod = "SCRAM-SHA-256" }, ReasonCode.BadAuthenticationMethod);
-    }
-
-    [Fact]
-    [Trait("Label", "MQTT-3.2.2-12")]
-    public void A_Will_with_QoS_2_is_refused_with_0x9B()
-    {
-        ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w", "", QualityOfService.ExactlyOnce)) }, ReasonCode.QoSNotSupported);
-    }
-
-    [Fact]
-    [Trait("Label", "MQTT-3.2.2-13")]
-    public void A_Will_to_be_retained_is_refused_with_0x9A()
-    {
-        ExpectRefusal(connect => connect with { Will = new Will(TestLink.Message("w") with { Retain = true }) }, ReasonCode.RetainNotSupported);
     }
 
     [Theory]

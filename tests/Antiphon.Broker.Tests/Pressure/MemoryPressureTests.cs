@@ -52,6 +52,79 @@ public sealed class MemoryPressureTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-4.6.0-3")]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    public void Of_QoS_2_it_is_PUBREC_that_is_withheld_and_a_repetition_meanwhile_changes_nothing()
+    {
+        var slow = _broker.Subscriber("slow", "t");
+        var publisher = _broker.Connect("publisher");
+        for (ushort i = 1; i <= 30; i++)
+        {
+            Send(publisher, i, QualityOfService.ExactlyOnce);
+            Send(publisher, i, QualityOfService.ExactlyOnce, dup: i > 25);
+        }
+
+        var early = Acknowledgements(publisher).Distinct().ToList();
+        Assert.InRange(early.Count, 1, 25);
+        Assert.Equal(30 - early.Count, _broker.Counters.WithheldAcknowledgements);
+        var messages = slow.All().Cast<PublishPacket>().ToList();
+        Assert.Equal(30, messages.Count);
+        messages.ForEach(slow.Acknowledge);
+
+        Assert.Equal(Enumerable.Range(1, 30), early.Concat(Acknowledgements(publisher)));
+        slow.ExpectNothing();
+        for (ushort i = 1; i <= 30; i++)
+        {
+            publisher.Answer(PacketType.PubRel, new(i));
+            Assert.Equal(ReasonCode.Success, publisher.ExpectAnswer(PacketType.PubComp, new(i)));
+        }
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    [Trait("Label", "MQTT-4.3.3-9")]
+    public void A_message_whose_PUBREC_was_withheld_when_the_connection_broke_is_the_same_afterwards_and_a_refused_one_is_new()
+    {
+        var requester = _broker.Connect("requester", connect => connect with { RequestResponseInformation = true });
+        requester.Subscribe(requester.ConnAck.ResponseInformation!);
+        var slow = Fill();
+        var subscriber = _broker.Subscriber("subscriber", "once");
+        var publisher = Connect();
+        publisher.Send(
+            new PublishPacket(TestLink.Message("once", "1", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) },
+            new PublishPacket(TestLink.Message(requester.ConnAck.ResponseInformation!, "", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(2) });
+        publisher.ExpectNothing();
+        publisher.Lose();
+        var back = Connect();
+        back.Send(
+            new PublishPacket(TestLink.Message("once", "1", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1), Dup = true },
+            new PublishPacket(TestLink.Message("once", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(2) });
+
+        slow.All().Cast<PublishPacket>().ToList().ForEach(slow.Acknowledge);
+
+        Assert.Equal(ReasonCode.Success, back.ExpectAnswer(PacketType.PubRec, new(1)));
+        Assert.Equal(ReasonCode.Success, back.ExpectAnswer(PacketType.PubRec, new(2)));
+        back.ExpectNothing();
+        subscriber.NextMessage("1");
+        subscriber.NextMessage("2");
+        subscriber.ExpectNothing();
+
+        TestLink Connect() => _broker.Connect("again", connect => connect with { SessionExpiryInterval = 100 });
+    }
+
+    [Fact]
+    public void PUBREL_before_its_PUBREC_is_a_protocol_error()
+    {
+        Fill();
+        var publisher = _broker.Connect("hasty");
+        publisher.Send(new PublishPacket(TestLink.Message("u", "", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) });
+
+        publisher.Answer(PacketType.PubRel, new(1));
+
+        publisher.ExpectDisconnect(ReasonCode.ProtocolError);
+    }
+
+    [Fact]
     public void A_publisher_of_QoS_0_is_left_unread_while_memory_is_very_short_and_not_taken_for_silent()
     {
         var slow = _broker.Subscriber("slow", "t", QualityOfService.AtMostOnce);
@@ -102,8 +175,21 @@ public sealed class MemoryPressureTests
         Assert.InRange(_broker.Counters.DroppedQueueFull, 80, 99);
     }
 
-    private static void Send(TestLink publisher, ushort identifier) =>
-        publisher.Send(new PublishPacket(TestLink.Message("t", Large, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(identifier) });
+    /// <summary>Takes the memory away from which acknowledgements are withheld, until the client that is returned acknowledges.</summary>
+    private TestLink Fill()
+    {
+        var slow = _broker.Subscriber("slow", "t");
+        var filler = _broker.Connect("filler");
+        for (ushort i = 1; i <= 30; i++)
+        {
+            Send(filler, i);
+        }
+
+        return slow;
+    }
+
+    private static void Send(TestLink publisher, ushort identifier, QualityOfService qos = QualityOfService.AtLeastOnce, bool dup = false) =>
+        publisher.Send(new PublishPacket(TestLink.Message("t", Large, qos)) { PacketIdentifier = new(identifier), Dup = dup });
 
     private static List<int> Acknowledgements(TestLink publisher) =>
         [.. publisher.All().Cast<AcknowledgementPacket>().Select(acknowledgement => (int)acknowledgement.PacketIdentifier.Value)];

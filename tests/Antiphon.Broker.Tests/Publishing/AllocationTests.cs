@@ -23,8 +23,10 @@ public sealed class AllocationTests
     [Theory]
     [InlineData(QualityOfService.AtMostOnce, 100)]
     [InlineData(QualityOfService.AtLeastOnce, 100)]
+    [InlineData(QualityOfService.ExactlyOnce, 100)]
     [InlineData(QualityOfService.AtMostOnce, 10_000)]
     [InlineData(QualityOfService.AtLeastOnce, 10_000)]
+    [InlineData(QualityOfService.ExactlyOnce, 10_000)]
     public void A_message_to_one_subscriber_allocates_nothing(QualityOfService qos, int size)
     {
         var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))], SubscriptionIdentifier = 7 });
@@ -79,8 +81,24 @@ public sealed class AllocationTests
     }
 
     [Theory]
+    [InlineData(QualityOfService.AtMostOnce, 100)]
+    [InlineData(QualityOfService.AtLeastOnce, 10_000)]
+    public void Replacing_a_retained_message_allocates_nothing(QualityOfService qos, int size)
+    {
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+        var publish = Publish(new ApplicationMessage { Topic = "t/1", QoS = qos, Retain = true, Payload = new byte[size], MessageExpiryInterval = 60 });
+
+        Gate(() => Turn(publisher, publish));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.Equal(1, _engine.Counters.RetainedMessages);
+    }
+
+    [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
     public void A_request_and_its_response_allocate_nothing(QualityOfService qos)
     {
         var requester = Connect("requester", connect => connect with { RequestResponseInformation = true });
@@ -236,6 +254,14 @@ public sealed class AllocationTests
 
         public void Abort() => throw new InvalidOperationException("A well-behaved client was cut off.");
 
+        private void Owe(byte first, ushort identifier)
+        {
+            _acknowledgements[_owed] = first;
+            _acknowledgements[_owed + 1] = 2;
+            BinaryPrimitives.WriteUInt16BigEndian(_acknowledgements.AsSpan(_owed + 2), identifier);
+            _owed += 4;
+        }
+
         private void Count(ReadOnlySpan<byte> bytes)
         {
             while (FrameReader.TryRead(bytes, uint.MaxValue, out var frame, out _) == FrameStatus.Complete)
@@ -245,17 +271,18 @@ public sealed class AllocationTests
                 {
                     case PacketType.Publish:
                         Published++;
-                        if (PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out _) && publish.QoS == QualityOfService.AtLeastOnce)
+                        if (PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out _) && publish.QoS > QualityOfService.AtMostOnce)
                         {
-                            _acknowledgements[_owed] = 0x40;
-                            _acknowledgements[_owed + 1] = 2;
-                            BinaryPrimitives.WriteUInt16BigEndian(_acknowledgements.AsSpan(_owed + 2), publish.PacketIdentifier.Value);
-                            _owed += 4;
+                            Owe(publish.QoS == QualityOfService.AtLeastOnce ? (byte)0x40 : (byte)0x50, publish.PacketIdentifier.Value);
                         }
 
                         break;
-                    case PacketType.PubAck:
-                        Assert.True(frame.Body.Length == 2, "PUBACK says that something went wrong.");
+                    case PacketType.PubRec or PacketType.PubRel:
+                        Assert.True(frame.Body.Length == 2, "PUBREC or PUBREL says that something went wrong.");
+                        Owe(frame.Type == PacketType.PubRec ? (byte)0x62 : (byte)0x70, BinaryPrimitives.ReadUInt16BigEndian(frame.Body));
+                        break;
+                    case PacketType.PubAck or PacketType.PubComp:
+                        Assert.True(frame.Body.Length == 2, "PUBACK or PUBCOMP says that something went wrong.");
                         Acknowledged++;
                         break;
                     case PacketType.ConnAck when PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out _):

@@ -20,6 +20,9 @@ public sealed class PublishTests
     [InlineData(QualityOfService.AtLeastOnce, QualityOfService.AtMostOnce, QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce)]
     [InlineData(QualityOfService.AtLeastOnce, QualityOfService.ExactlyOnce, QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce, QualityOfService.AtMostOnce, QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.ExactlyOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce, QualityOfService.ExactlyOnce, QualityOfService.ExactlyOnce)]
     public void A_message_is_delivered_with_the_lower_QoS(QualityOfService published, QualityOfService subscribed, QualityOfService delivered)
     {
         var broker = new HandTurnedBroker();
@@ -32,7 +35,7 @@ public sealed class PublishTests
         }
         else
         {
-            Assert.Equal(ReasonCode.Success, publisher.PublishAcknowledged("t", "hello"));
+            Assert.Equal(ReasonCode.Success, published == QualityOfService.AtLeastOnce ? publisher.PublishAcknowledged("t", "hello") : publisher.PublishExactlyOnce("t", "hello"));
         }
 
         var publish = subscriber.NextMessage("hello");

@@ -1,6 +1,12 @@
 using System.Text;
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Publishing;
+using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
@@ -56,7 +62,10 @@ public sealed class MatchCacheTests
         var comparer = new Utf8Comparer(42);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
-        var table = new SubscriptionTable(new BrokerOptions(), tree, cache, counters);
+        var options = new BrokerOptions();
+        var messages = new MessagePool(new BufferPool());
+        var retained = new RetainedStore(options, comparer, messages, new TimingWheel(), counters);
+        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, new Sender(options, messages, new FlushList(), counters)), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

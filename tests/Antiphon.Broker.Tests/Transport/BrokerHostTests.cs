@@ -94,6 +94,26 @@ public sealed class BrokerHostTests
 
     [Theory]
     [MemberData(nameof(Transports))]
+    public async Task Thousands_of_retained_messages_come_though_nothing_else_happens(BrokerTransport transport)
+    {
+        const int Many = 20_000;
+        await using var broker = Start(transport);
+        await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
+        await publisher.SendAsync(Enumerable.Range(0, Many).Select(i => new PublishPacket(TestLink.Message($"t/{i}", "x") with { Retain = true })));
+        await publisher.SendAsync(PingReqPacket.Instance);
+        await publisher.NextAsync<PingRespPacket>();
+        await using var reader = await TcpPeer.ConnectAsync(broker, "reader");
+
+        await reader.SubscribeAsync("t/+");
+
+        for (var i = 0; i < Many; i++)
+        {
+            Assert.True((await reader.NextAsync<PublishPacket>()).Message.Retain);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
     public async Task A_peer_that_resets_leaves_its_Will_and_no_trace(BrokerTransport transport)
     {
         await using var broker = Start(transport);

@@ -14,7 +14,7 @@ public sealed class ProbeCommandTests
 
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         Assert.Contains("0x10 in PUBACK            yes: a request to nobody fails at once\n", end.Output, StringComparison.Ordinal);
-        Assert.Contains("0x10 in PUBREC            QoS 2 not available\n", end.Output, StringComparison.Ordinal);
+        Assert.Contains("0x10 in PUBREC            yes\n", end.Output, StringComparison.Ordinal);
         Assert.Matches(@"Response Information      \$reply/\S+\n", end.Output);
         Assert.Contains("  by client               yes: each client has its own\n", end.Output, StringComparison.Ordinal);
         Assert.Contains("Shared subscriptions      yes\n", end.Output, StringComparison.Ordinal);
@@ -31,7 +31,8 @@ public sealed class ProbeCommandTests
         var line = JsonDocument.Parse(Assert.Single(end.Lines)).RootElement;
         Assert.Equal(broker.Port, line.GetProperty("port").GetInt32());
         Assert.True(line.GetProperty("noMatchingSubscribersInPuback").GetBoolean());
-        Assert.Equal(1, line.GetProperty("maximumQos").GetInt32());
+        Assert.Equal(2, line.GetProperty("maximumQos").GetInt32());
+        Assert.True(line.GetProperty("noMatchingSubscribersInPubrec").GetBoolean());
         Assert.True(line.GetProperty("responseInformationDiffersByClient").GetBoolean());
         Assert.True(line.GetProperty("sharedSubscriptions").GetBoolean());
         Assert.True(line.GetProperty("wildcardSubscriptions").GetBoolean());

@@ -88,6 +88,18 @@ public sealed class ConnAckPacketTests
         Assert.Equal([0x20, 2, 0, returnCode], ByteCase.Write(new ConnAckPacket { ReasonCode = code, ReasonString = "left out" }, ProtocolVersion.V311));
 
     [Theory]
+    [Trait("Label", "MQTT-3.2.2-8")]
+    [InlineData(ReasonCode.Success, true, true)]
+    [InlineData(ReasonCode.ServerBusy, true, true)]
+    [InlineData(ReasonCode.NotAuthorized, true, true)]
+    [InlineData(ReasonCode.MalformedPacket, true, false)]
+    [InlineData(ReasonCode.ProtocolError, true, false)]
+    [InlineData(ReasonCode.PacketTooLarge, true, false)]
+    [InlineData(ReasonCode.SessionTakenOver, false, false)]
+    public void CONNACK_has_no_word_for_some_reasons(ReasonCode code, bool inMqtt5, bool inMqtt311) =>
+        Assert.Equal((inMqtt5, inMqtt311), (ConnAckPacket.CanSay(code, ProtocolVersion.V5), ConnAckPacket.CanSay(code, ProtocolVersion.V311)));
+
+    [Theory]
     [InlineData("no body", ReasonCode.MalformedPacket, "20 00")]
     [InlineData("no Reason Code", ReasonCode.MalformedPacket, "20 01  00")]
     [InlineData("no property length", ReasonCode.MalformedPacket, "20 02  00 00")]

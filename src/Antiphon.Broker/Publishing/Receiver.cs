@@ -1,0 +1,168 @@
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Pressure;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Broker.Publishing;
+
+/// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
+internal sealed class Receiver(BrokerOptions options, Router router, Sender sender, MemoryPressure pressure, FlushList flushList, EngineCounters counters)
+{
+    /// <summary>A client publishes.</summary>
+    /// <returns>Why its connection has to end, if it has to.</returns>
+    public Fault ReceivePublish(Connection connection, Session session, in Frame frame, Instant now)
+    {
+        if (!PublishView.TryDecode(frame, connection.Version, out var publish, out var fault))
+        {
+            return fault;
+        }
+
+        counters.MessagesReceived++;
+        if (publish.TopicAlias is { } alias)
+        {
+            fault = ResolveAlias(connection, ref publish, alias);
+            if (fault.Exists)
+            {
+                return fault;
+            }
+        }
+
+        if (publish.HasSubscriptionIdentifier)
+        {
+            return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
+        }
+
+        if (publish.QoS > options.MaximumQoS)
+        {
+            return new Fault(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)publish.QoS}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
+        }
+
+        if (publish.Retain && !options.RetainAvailable)
+        {
+            return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
+        }
+
+        if (publish.QoS == QualityOfService.AtMostOnce)
+        {
+            router.Route(publish, session, now);
+        }
+        else
+        {
+            fault = ReceiveAcknowledged(connection, session, publish, now);
+        }
+
+        pressure.AfterPublish(connection);
+        return fault;
+    }
+
+    /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP came.</summary>
+    /// <returns>Why the connection has to end, if it has to.</returns>
+    public Fault ReceiveAcknowledgement(Connection connection, Session session, in Frame frame, Instant now)
+    {
+        if (!AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out var code, out var fault))
+        {
+            return fault;
+        }
+
+        switch (frame.Type)
+        {
+            case PacketType.PubAck:
+                sender.Acknowledged(session, identifier, now);
+                return default;
+            case PacketType.PubRec:
+                sender.Received(connection, session, identifier, code, now);
+                return default;
+            case PacketType.PubComp:
+                sender.Completed(session, identifier, now);
+                return default;
+            default:
+                return ReceiveRelease(connection, session, identifier);
+        }
+    }
+
+    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, Instant now)
+    {
+        var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
+        var identifier = publish.PacketIdentifier;
+        var stage = session.Received.StageOf(identifier);
+        if (answer == PacketType.PubRec)
+        {
+            switch (stage)
+            {
+                case ReceivedStage.Received:
+                    // Again on the same connection, which no client should do [MQTT-4.4.0-1]: it is the same message all the same [MQTT-4.3.3-10].
+                    PublishAnswer.Write(connection, answer, identifier, ReasonCode.Success);
+                    flushList.Mark(connection);
+                    return default;
+                case ReceivedStage.Withheld or ReceivedStage.WithheldRefusal:
+                    // Its PUBREC will come.
+                    return default;
+                default:
+                    break;
+            }
+        }
+
+        var maximum = connection.OwnReceiveMaximum;
+        if (session.Received.Unfinished >= maximum)
+        {
+            return new Fault(
+                ReasonCode.ReceiveMaximumExceeded, $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
+        }
+
+        var code = stage switch
+        {
+            ReceivedStage.None => router.Route(publish, session, now),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
+
+            // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
+            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now),
+        };
+        pressure.Acknowledge(connection, session, answer, identifier, code);
+        return default;
+    }
+
+    private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)
+    {
+        var stage = session.Received.Release(identifier);
+        if (stage is ReceivedStage.Withheld or ReceivedStage.WithheldRefusal)
+        {
+            return Fault.Protocol($"PUBREL {identifier} came before its PUBREC [MQTT-4.3.3-4].");
+        }
+
+        var code = stage == ReceivedStage.None ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
+        AcknowledgementPacket.Write(connection.Output, PacketType.PubComp, identifier, code, connection.Version);
+        flushList.Mark(connection);
+        return default;
+    }
+
+    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
+    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
+    {
+        if (alias > options.TopicAliasMaximum)
+        {
+            return new Fault(
+                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {options.TopicAliasMaximum} [MQTT-3.3.2-9].");
+        }
+
+        var topics = connection.TopicAliases ??= new byte[]?[options.TopicAliasMaximum];
+        ref var known = ref topics[alias - 1];
+        if (publish.Topic.IsEmpty)
+        {
+            if (known is null)
+            {
+                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
+            }
+
+            publish.Topic = known;
+        }
+        else if (!publish.Topic.SequenceEqual(known))
+        {
+            known = publish.Topic.ToArray();
+        }
+
+        return default;
+    }
+}
