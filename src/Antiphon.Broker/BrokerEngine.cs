@@ -40,6 +40,7 @@ internal sealed class BrokerEngine
     private readonly Router _router;
     private readonly Sender _sender;
     private readonly Receiver _receiver;
+    private readonly UnfinishedPackets _unfinished;
     private readonly Closer _closer;
     private readonly Handshake _handshake;
 
@@ -67,7 +68,8 @@ internal sealed class BrokerEngine
         _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
         _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
         _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
-        _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
+        _unfinished = new UnfinishedPackets(options, _wheel);
+        _closer = new Closer(options, _connections, _unfinished, _sessions, _wheel, _flushList, Counters);
         _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
     }
 
@@ -98,7 +100,6 @@ internal sealed class BrokerEngine
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
-        connection.LastHeard = now;
         Counters.BytesReceived += bytes.Length;
         if (connection.Output.Backlog > MaximumUnread)
         {
@@ -108,9 +109,10 @@ internal sealed class BrokerEngine
             return;
         }
 
+        int consumed;
         if (connection.Partial.IsEmpty)
         {
-            var consumed = ReceivePackets(connection, bytes, now);
+            consumed = ReceivePackets(connection, bytes, now);
             if (IsOpen(connection))
             {
                 connection.Partial.Append(bytes[consumed..]);
@@ -119,10 +121,25 @@ internal sealed class BrokerEngine
         else
         {
             connection.Partial.Append(bytes);
-            var consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
+            consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
             if (IsOpen(connection))
             {
                 connection.Partial.Consume(consumed);
+            }
+        }
+
+        if (consumed > 0)
+        {
+            connection.LastHeard = now;
+        }
+
+        if (IsOpen(connection) && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
+        {
+            _unfinished.Note(connection, consumed > 0, now);
+            while (_unfinished.IsExcessive(out var oldest))
+            {
+                var age = now - oldest.Partial.Began;
+                EndUnfinished(oldest, new Fault(ReasonCode.QuotaExceeded, $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."), now);
             }
         }
     }
@@ -173,6 +190,13 @@ internal sealed class BrokerEngine
                     break;
                 case Connection connection:
                     OnDeadline(connection, now);
+                    break;
+                case UnfinishedPackets unfinished:
+                    while (unfinished.IsOverdue(now, out var late))
+                    {
+                        EndUnfinished(late, new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {_options.PacketTimeout.TotalSeconds} s."), now);
+                    }
+
                     break;
                 default:
                     throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
@@ -381,6 +405,19 @@ internal sealed class BrokerEngine
         return default;
     }
 
+    private void EndUnfinished(Connection connection, Fault reason, Instant now)
+    {
+        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        {
+            // Which version would understand an answer is not known yet.
+            _closer.Reject(connection, reason, now);
+        }
+        else
+        {
+            _closer.Refuse(connection, reason, now);
+        }
+    }
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -394,7 +431,7 @@ internal sealed class BrokerEngine
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;
-                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"Nothing was heard for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
+                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
                 _closer.Disconnect(connection, silence, now);
                 break;
             case ConnectionPhase.Closing:

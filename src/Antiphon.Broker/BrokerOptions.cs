@@ -53,6 +53,12 @@ public sealed record BrokerOptions
     /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long a packet may take from its first byte to its last, more than zero; 2 minutes unless said otherwise. It ends half packets also where Keep Alive is off;
+    /// where it is on, it counts whole packets and may end them sooner (§3.1.2.10).
+    /// </summary>
+    public TimeSpan PacketTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a peer may take to close after the last packet to it, more than zero; 2 seconds unless said otherwise.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -97,7 +103,7 @@ public sealed record BrokerOptions
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
     /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
-    /// and counted as those of a full queue.
+    /// and counted as those of a full queue. Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 
@@ -145,6 +151,7 @@ public sealed record BrokerOptions
             $"MaximumKeepAlive is {MaximumKeepAlive}; it has to be 1 to 65,535 seconds.");
         Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
         Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
+        Require(PacketTimeout > TimeSpan.Zero, $"PacketTimeout is {PacketTimeout}; it has to be more than zero.");
         Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");

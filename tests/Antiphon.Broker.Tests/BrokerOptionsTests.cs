@@ -42,6 +42,7 @@ public sealed class BrokerOptionsTests
             MaximumKeepAlive = TimeSpan.Zero,
             MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
             ConnectTimeout = TimeSpan.Zero,
+            PacketTimeout = TimeSpan.Zero,
             CloseTimeout = TimeSpan.Zero,
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
@@ -56,7 +57,7 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
         })
         {
