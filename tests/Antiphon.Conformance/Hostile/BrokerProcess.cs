@@ -34,6 +34,21 @@ public sealed class BrokerProcess : IAsyncLifetime
         Pair = await WatchPair.StartAsync(EndPoint);
     }
 
+    /// <summary>Does something beside the pair, and holds the broker's memory to a bound.</summary>
+    /// <param name="mebibytes">How much more it may take afterwards; the heap of a managed program keeps some of what it had.</param>
+    /// <param name="attack">What to do.</param>
+    /// <param name="output">Where the figures go.</param>
+    internal async Task WatchAsync(int mebibytes, Func<Task> attack, ITestOutputHelper output)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells the memory of a process in /proc.");
+        var before = Resident;
+        await attack();
+        await Pair.ExchangeAsync();
+        var after = Resident;
+        output.WriteLine($"The broker had {before:F0} MiB before and has {after:F0} MiB now. {Pair.Figures}");
+        Assert.InRange(after - before, double.MinValue, mebibytes);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Pair.DisposeAsync();

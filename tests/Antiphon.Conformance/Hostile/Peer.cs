@@ -74,6 +74,9 @@ internal sealed class Peer : IAsyncDisposable
         Assert.False(_connection.WasReset, "The connection was reset.");
     }
 
+    /// <summary>Ends the sending side; what comes is still read.</summary>
+    public void EndSending() => _connection.EndSending();
+
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     private static CancellationTokenSource NewLimit()

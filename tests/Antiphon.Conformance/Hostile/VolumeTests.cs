@@ -225,17 +225,5 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
         }
     });
 
-    /// <summary>Does something beside the pair, and holds the broker's memory to a bound.</summary>
-    /// <param name="mebibytes">How much more it may take afterwards; the heap of a managed program keeps some of what it had.</param>
-    /// <param name="attack">What to do.</param>
-    private async Task WatchAsync(int mebibytes, Func<Task> attack)
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells the memory of a process in /proc.");
-        var before = broker.Resident;
-        await attack();
-        await broker.Pair.ExchangeAsync();
-        var after = broker.Resident;
-        output.WriteLine($"The broker had {before:F0} MiB before and has {after:F0} MiB now. {broker.Pair.Figures}");
-        Assert.InRange(after - before, double.MinValue, mebibytes);
-    }
+    private Task WatchAsync(int mebibytes, Func<Task> attack) => broker.WatchAsync(mebibytes, attack, output);
 }
