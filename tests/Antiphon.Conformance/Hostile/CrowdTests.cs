@@ -68,7 +68,7 @@ public sealed class CrowdTests(BrokerProcess broker, ITestOutputHelper output) :
     });
 
     [Fact]
-    public Task Six_hundred_half_packets_of_a_mebibyte_do_not_hold_up_the_pair() => WatchAsync(256, async () =>
+    public Task Six_hundred_half_packets_of_a_mebibyte_do_not_hold_up_the_pair() => WatchAsync(448, async () =>
     {
         var half = Rendered.Bytes("30 D0 FF 3F 0001 'a' 00 78*1000000");
         var sockets = new List<Socket>();
