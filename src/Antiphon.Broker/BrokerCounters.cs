@@ -30,8 +30,25 @@ public readonly record struct BrokerCounters
     /// <summary>QoS 0 messages dropped because their receiver reads too slowly.</summary>
     public long DroppedSlowReader { get; init; }
 
-    /// <summary>QoS 1 messages dropped because the Session's queue was full.</summary>
+    /// <summary>QoS 0 messages dropped because the client of the Session is away.</summary>
+    public long DroppedAway { get; init; }
+
+    /// <summary>QoS 1 and QoS 2 messages dropped because the Session's queue was full; the newest or the oldest, as <see cref="BrokerOptions.QueueOverflow"/> says.</summary>
     public long DroppedQueueFull { get; init; }
+
+    /// <summary>QoS 1 and QoS 2 messages dropped because their client is away and what waits for such clients takes half of <see cref="BrokerOptions.MaximumBufferBytes"/>.</summary>
+    public long DroppedMemoryShort { get; init; }
+
+    /// <summary>QoS 1 and QoS 2 messages that ended with the Session that they were for.</summary>
+    public long DroppedWithSession { get; init; }
+
+    /// <summary>Messages that went to another member of a share group because the first one left (MQTT 5 §4.8.2).</summary>
+    public long Redispatched { get; init; }
+
+    /// <summary>
+    /// Requests that a member of a share group was sent and had not acknowledged when its Session ended: they may have been executed, and go to no other member.
+    /// </summary>
+    public long UncertainRequests { get; init; }
 
     /// <summary>Messages that expired before they could be sent.</summary>
     public long Expired { get; init; }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
@@ -24,6 +26,9 @@ namespace Antiphon.Broker;
 /// </summary>
 internal sealed class BrokerEngine
 {
+    /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
+    private const int MaximumHeld = 16 * 1024;
+
     private readonly BrokerOptions _options;
     private readonly BufferPool _buffers = new();
     private readonly MessagePool _messages;
@@ -42,6 +47,7 @@ internal sealed class BrokerEngine
     private readonly Receiver _receiver;
     private readonly UnfinishedPackets _unfinished;
     private readonly Closer _closer;
+    private readonly Admission _admission;
     private readonly Handshake _handshake;
 
     /// <summary>Sets an engine up.</summary>
@@ -59,7 +65,7 @@ internal sealed class BrokerEngine
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
-        _sender = new Sender(options, _messages, _flushList, Counters);
+        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
@@ -67,10 +73,12 @@ internal sealed class BrokerEngine
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
         _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
         _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, _wheel, Counters);
+        var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, _wheel, Counters);
         _unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, _unfinished, _sessions, _wheel, _flushList, Counters);
-        _handshake = new Handshake(options, _sessions, responseTopics, _sender, _closer, _wheel, _flushList, fillRandom);
+        _admission = new Admission(options, _closer, _flushList);
+        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, _wheel, _flushList, Counters, fillRandom);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -109,13 +117,17 @@ internal sealed class BrokerEngine
             return;
         }
 
-        int consumed;
-        if (connection.Partial.IsEmpty)
+        var consumed = 0;
+        if (connection.IsOnHold)
+        {
+            Hold(connection, bytes);
+        }
+        else if (connection.Partial.IsEmpty)
         {
             consumed = ReceivePackets(connection, bytes, now);
             if (IsOpen(connection))
             {
-                connection.Partial.Append(bytes[consumed..]);
+                Hold(connection, bytes[consumed..]);
             }
         }
         else
@@ -141,6 +153,34 @@ internal sealed class BrokerEngine
                 var age = now - oldest.Partial.Began;
                 EndUnfinished(oldest, new Fault(ReasonCode.QuotaExceeded, $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."), now);
             }
+        }
+    }
+
+    /// <summary>Takes the next step of an authentication that is to be run on another thread; what comes of it returns through <see cref="Authenticated"/>.</summary>
+    public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _admission.TryTakeStarted(out step);
+
+    /// <summary>A step of an authentication has run. If its connection has ended since, nothing comes of it.</summary>
+    public void Authenticated(AuthenticationStep step, AuthenticationResult result, Instant now)
+    {
+        var connection = step.Connection;
+        if (_admission.TryAdmit(step, result, now))
+        {
+            _handshake.Accept(connection, result.Data, now);
+            if (connection.Phase == ConnectionPhase.Connected)
+            {
+                // What came before CONNACK is done now (MQTT 5 §3.1.4).
+                connection.EndHold();
+                Receive(connection, [], now);
+            }
+        }
+    }
+
+    /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
+    public void EndedByPeer(Connection connection, Instant now)
+    {
+        if (IsOpen(connection))
+        {
+            _closer.Close(connection, connection.CloseReason, now);
         }
     }
 
@@ -224,19 +264,29 @@ internal sealed class BrokerEngine
             {
                 _closer.Disconnect(connection, reason, now);
             }
-            else if (connection.Phase == ConnectionPhase.AwaitingConnect)
+            else if (IsOpen(connection))
             {
                 Abort(connection, reason, now);
             }
         }
     }
 
-    private static bool IsOpen(Connection connection) => connection.Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Connected;
+    private static bool IsOpen(Connection connection) => connection.Phase < ConnectionPhase.Closing;
+
+    /// <summary>Keeps what cannot be done yet. Who sends a lot of it before it is known who it is, is left unread.</summary>
+    private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
+    {
+        connection.Partial.Append(bytes);
+        if (connection.IsOnHold && connection.Partial.Bytes.Length > MaximumHeld)
+        {
+            connection.HoldUp();
+        }
+    }
 
     private int ReceivePackets(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         var consumed = 0;
-        while (IsOpen(connection))
+        while (IsOpen(connection) && !connection.IsOnHold)
         {
             var rest = bytes[consumed..];
             switch (FrameReader.TryRead(rest, _options.MaximumPacketSize, out var frame, out var fault))
@@ -267,7 +317,7 @@ internal sealed class BrokerEngine
 
     private void ReceivePacket(Connection connection, in Frame frame, Instant now)
     {
-        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        if (connection.Phase != ConnectionPhase.Connected)
         {
             _handshake.Receive(connection, frame, now);
             return;
@@ -330,8 +380,8 @@ internal sealed class BrokerEngine
                 });
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
-            case AuthPacket:
-                return Fault.Protocol("AUTH on a connection that uses no enhanced authentication [MQTT-4.12.0-1].");
+            case AuthPacket auth:
+                return _admission.ReceiveAuth(connection, auth);
             default:
                 return Fault.Protocol($"A client does not send {packet.Type} (MQTT 5 §2.1.2).");
         }
@@ -362,9 +412,19 @@ internal sealed class BrokerEngine
             codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
         }
 
-        var answered = Answer(connection, new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes });
+        var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
+        var reason = connection.WantsProblemInformation ? SubscriptionTable.Explain(codes) : null;
+        if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
+        {
+            _flushList.Mark(connection);
+        }
+        else if (Answer(connection, answer) is { Exists: true } tooLarge)
+        {
+            return tooLarge;
+        }
+
         _walks.Start(session, now);
-        return answered;
+        return default;
     }
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)
@@ -407,14 +467,14 @@ internal sealed class BrokerEngine
 
     private void EndUnfinished(Connection connection, Fault reason, Instant now)
     {
-        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        if (connection.Phase == ConnectionPhase.Connected)
         {
-            // Which version would understand an answer is not known yet.
-            _closer.Reject(connection, reason, now);
+            _closer.Refuse(connection, reason, now);
         }
         else
         {
-            _closer.Refuse(connection, reason, now);
+            // Which version would understand an answer may not be known yet.
+            _closer.Reject(connection, reason, now);
         }
     }
 
@@ -425,6 +485,9 @@ internal sealed class BrokerEngine
             case ConnectionPhase.AwaitingConnect:
                 Counters.Refusals++;
                 Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                break;
+            case ConnectionPhase.Authenticating:
+                _admission.TimeOut(connection, now);
                 break;
             case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
                 _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);

@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,8 +18,29 @@ public sealed record BrokerOptions
     /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
     public BrokerTransport Transport { get; init; }
 
-    /// <summary>Whether clients that nobody has identified may come from other machines: without it only loopback addresses can be bound.</summary>
+    /// <summary>
+    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/> or there are <see cref="AuthenticationMethods"/>. Without these
+    /// everybody is let in, and this is what allows an address other than a loopback one to be bound.
+    /// </summary>
     public bool AllowAnonymous { get; init; }
+
+    /// <summary>Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>; <c>null</c>: nobody does, and neither is looked at.</summary>
+    public IAuthenticator? Authenticator { get; init; }
+
+    /// <summary>Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once; none unless said otherwise.</summary>
+    public IReadOnlyList<IAuthenticationMethod> AuthenticationMethods { get; init; } = [];
+
+    /// <summary>How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more; 4 unless said otherwise. The others wait.</summary>
+    public int MaximumConcurrentAuthentications { get; init; } = 4;
+
+    /// <summary>The longest Client Identifier, 23 to 65,535 bytes; 65,535 unless said otherwise. A longer one is refused with 0x85 (§3.1.3.1).</summary>
+    public int MaximumClientIdLength { get; init; } = ushort.MaxValue;
+
+    /// <summary>How many clients may be connected, 1 or more; 100,000 unless said otherwise. Further ones are refused with 0x97, unless they come back to a Session that is connected still.</summary>
+    public int MaximumConnections { get; init; } = 100_000;
+
+    /// <summary>How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise. A client that would begin another one is refused with 0x97.</summary>
+    public int MaximumSessions { get; init; } = 100_000;
 
     /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
     public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
@@ -39,6 +61,12 @@ public sealed record BrokerOptions
     public ushort TopicAliasMaximum { get; init; } = 16;
 
     /// <summary>
+    /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes; 16 unless said otherwise (§3.1.2.11.5). Each takes memory
+    /// for one Topic Name, of the connections whose clients take aliases.
+    /// </summary>
+    public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
+
+    /// <summary>
     /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
     /// <c>null</c>: the client's value holds; so does that of a client of MQTT 3.1.1, which cannot be told.
     /// </summary>
@@ -50,7 +78,7 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How long a new connection may take to send its CONNECT, more than zero; 10 seconds unless said otherwise.</summary>
+    /// <summary>How long a new connection may take to send its CONNECT and to be authenticated, more than zero and at most a day; 10 seconds unless said otherwise. So long may re-authentication work on one step, too.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -64,18 +92,21 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// Bytes that may wait to be written to one connection, 4,096 or more; 1 MiB unless said otherwise. Beyond it QoS 0 messages to that client are dropped
-    /// and counted, and QoS 1 messages wait in its Session.
+    /// and counted, and those of QoS 1 and QoS 2 wait in its Session.
     /// </summary>
     public int MaximumOutputBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>QoS 1 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. The newest is dropped beyond it, and counted.</summary>
+    /// <summary>QoS 1 and QoS 2 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. Beyond it one is dropped and counted, as <see cref="QueueOverflow"/> says.</summary>
     public int MaximumQueuedMessages { get; init; } = 10_000;
 
     /// <summary>
-    /// Bytes of QoS 1 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
-    /// The newest is dropped beyond it, and counted.
+    /// Bytes of QoS 1 and QoS 2 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
+    /// Beyond it messages are dropped and counted, as <see cref="QueueOverflow"/> says.
     /// </summary>
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Which message is dropped when a Session's queue is full; <see cref="QueueOverflow.DiscardNewest"/> unless said otherwise. What has expired goes first in any case.</summary>
+    public QueueOverflow QueueOverflow { get; init; }
 
     /// <summary>Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).</summary>
     public int MaximumSubscriptions { get; init; } = 10_000;
@@ -103,7 +134,7 @@ public sealed record BrokerOptions
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
     /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
-    /// and counted as those of a full queue. Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
+    /// and counted. Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 
@@ -125,6 +156,9 @@ public sealed record BrokerOptions
     /// <summary>Where the log goes; nowhere unless said otherwise.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
+    /// <summary>Whether the broker asks anybody who they are.</summary>
+    internal bool IdentifiesClients => Authenticator is not null || AuthenticationMethods.Count > 0;
+
     internal void Validate()
     {
         var mistakes = new List<string>();
@@ -140,8 +174,16 @@ public sealed record BrokerOptions
         Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
         Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
         Require(
-            AllowAnonymous || IPAddress.IsLoopback(Bind),
-            $"Bind is {Bind}, which other machines can reach, and there are no passwords yet: bind a loopback address, or set AllowAnonymous to let anybody in.");
+            AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(Bind),
+            $"Bind is {Bind}, which other machines can reach, and nobody asks who they are: set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
+        Require(
+            AuthenticationMethods.Select(method => method.Name).Distinct(StringComparer.Ordinal).Count() == AuthenticationMethods.Count,
+            $"AuthenticationMethods is {string.Join(", ", AuthenticationMethods.Select(method => method.Name))}; each name has to be there once.");
+        Require(MaximumConcurrentAuthentications >= 1, $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
+        Require(
+            MaximumClientIdLength is >= 23 and <= ushort.MaxValue, $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
+        Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
+        Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
         Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
@@ -150,12 +192,14 @@ public sealed record BrokerOptions
             MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
             $"MaximumKeepAlive is {MaximumKeepAlive}; it has to be 1 to 65,535 seconds.");
         Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
-        Require(ConnectTimeout > TimeSpan.Zero, $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero.");
+        Require(
+            ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= TimeSpan.FromDays(1), $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero and at most a day.");
         Require(PacketTimeout > TimeSpan.Zero, $"PacketTimeout is {PacketTimeout}; it has to be more than zero.");
         Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(MaximumQueuedBytes >= 1, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(Enum.IsDefined(QueueOverflow), $"QueueOverflow is {QueueOverflow}, which does not exist.");
         Require(MaximumBufferBytes >= 1024 * 1024, $"MaximumBufferBytes is {MaximumBufferBytes}; it has to be 1 MiB or more.");
         Require(MaximumRetainedMessages >= 0, $"MaximumRetainedMessages is {MaximumRetainedMessages}; it has to be zero or more.");
         Require(MaximumRetainedBytes >= 0, $"MaximumRetainedBytes is {MaximumRetainedBytes}; it has to be zero or more.");

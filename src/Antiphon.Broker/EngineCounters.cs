@@ -14,7 +14,12 @@ internal sealed class EngineCounters
     public long MessagesSent;
     public long MessagesWithoutSubscriber;
     public long DroppedSlowReader;
+    public long DroppedAway;
     public long DroppedQueueFull;
+    public long DroppedMemoryShort;
+    public long DroppedWithSession;
+    public long Redispatched;
+    public long UncertainRequests;
     public long Expired;
     public long TooLargeForReceiver;
     public long UnknownAcknowledgements;
@@ -40,7 +45,12 @@ internal sealed class EngineCounters
         MessagesSent = Volatile.Read(ref MessagesSent),
         MessagesWithoutSubscriber = Volatile.Read(ref MessagesWithoutSubscriber),
         DroppedSlowReader = Volatile.Read(ref DroppedSlowReader),
+        DroppedAway = Volatile.Read(ref DroppedAway),
+        DroppedMemoryShort = Volatile.Read(ref DroppedMemoryShort),
         DroppedQueueFull = Volatile.Read(ref DroppedQueueFull),
+        DroppedWithSession = Volatile.Read(ref DroppedWithSession),
+        Redispatched = Volatile.Read(ref Redispatched),
+        UncertainRequests = Volatile.Read(ref UncertainRequests),
         Expired = Volatile.Read(ref Expired),
         TooLargeForReceiver = Volatile.Read(ref TooLargeForReceiver),
         UnknownAcknowledgements = Volatile.Read(ref UnknownAcknowledgements),

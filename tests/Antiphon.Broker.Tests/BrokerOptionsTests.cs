@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Tests;
@@ -18,7 +19,7 @@ public sealed class BrokerOptionsTests
     [InlineData("0.0.0.0")]
     [InlineData("::")]
     [InlineData("192.168.1.1")]
-    public void An_address_that_others_can_reach_needs_AllowAnonymous(string address)
+    public void An_address_that_others_can_reach_needs_somebody_who_asks_or_AllowAnonymous(string address)
     {
         var options = new BrokerOptions { Bind = IPAddress.Parse(address) };
 
@@ -27,6 +28,8 @@ public sealed class BrokerOptionsTests
         Assert.Contains("AllowAnonymous", refused.Message, StringComparison.Ordinal);
         Assert.Contains(address, refused.Message, StringComparison.Ordinal);
         (options with { AllowAnonymous = true }).Validate();
+        (options with { Authenticator = CredentialList.Empty.Passwords }).Validate();
+        (options with { AuthenticationMethods = [CredentialList.Empty.ScramSha256] }).Validate();
     }
 
     [Fact]
@@ -47,10 +50,16 @@ public sealed class BrokerOptionsTests
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
+            QueueOverflow = (QueueOverflow)2,
             MaximumSubscriptions = 0,
             MaximumRetainedMessages = -1,
             MaximumRetainedBytes = -1,
             SystemTopicsInterval = TimeSpan.FromSeconds(-1),
+            MaximumConcurrentAuthentications = 0,
+            MaximumClientIdLength = 22,
+            MaximumConnections = 0,
+            MaximumSessions = 0,
+            AuthenticationMethods = [CredentialList.Empty.ScramSha256, CredentialList.Empty.ScramSha256],
         };
 
         var message = Assert.Throws<ArgumentException>(options.Validate).Message;
@@ -58,7 +67,9 @@ public sealed class BrokerOptionsTests
         foreach (var name in new[]
         {
             "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
+            "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
+            "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
+            "MaximumSessions", "AuthenticationMethods",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -18,6 +19,11 @@ internal sealed class HandTurnedBroker
     public BrokerOptions Options { get; }
 
     public BrokerEngine Engine { get; }
+
+    /// <summary>Whether steps of authentication wait in <see cref="Steps"/> for the test to run them.</summary>
+    public bool HoldsSteps { get; set; }
+
+    public Queue<AuthenticationStep> Steps { get; } = new();
 
     public BrokerCounters Counters => Engine.Counters.Read();
 
@@ -74,9 +80,34 @@ internal sealed class HandTurnedBroker
     {
         do
         {
+            RunSteps();
             Engine.Advance(Now);
             Engine.Flush(Now);
         }
         while (Engine.HasWork);
+    }
+
+    /// <summary>A step of authentication has come to a result.</summary>
+    public void Return(AuthenticationStep step, AuthenticationResult result)
+    {
+        Engine.Authenticated(step, result, Now);
+        Settle();
+    }
+
+    private void RunSteps()
+    {
+        while (Engine.TryTakeStep(out var step))
+        {
+            if (HoldsSteps)
+            {
+                Steps.Enqueue(step);
+            }
+            else
+            {
+                var run = step.RunAsync().AsTask();
+                Assert.True(run.IsCompletedSuccessfully, "The step of a test's authentication does not end at once.");
+                Engine.Authenticated(step, run.Result, Now);
+            }
+        }
     }
 }

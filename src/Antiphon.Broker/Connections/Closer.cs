@@ -15,10 +15,14 @@ internal sealed class Closer(
     private const int MaximumDiscarded = 1024 * 1024;
 
     /// <summary>Refuses what the peer did: with CONNACK before the connection stands, with DISCONNECT after it.</summary>
-    public void Refuse(Connection connection, Fault fault, Instant now)
+    /// <param name="connection">The connection.</param>
+    /// <param name="fault">Why.</param>
+    /// <param name="now">The current instant.</param>
+    /// <param name="serverReference">Where the client is to go instead (§4.11).</param>
+    public void Refuse(Connection connection, Fault fault, Instant now, string? serverReference = null)
     {
         counters.Refusals++;
-        if (connection.Phase == ConnectionPhase.AwaitingConnect)
+        if (connection.Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Authenticating)
         {
             if (!ConnAckPacket.CanSay(fault.Code, connection.Version))
             {
@@ -27,13 +31,13 @@ internal sealed class Closer(
                 return;
             }
 
-            var refusal = new ConnAckPacket { ReasonCode = fault.Code, ReasonString = fault.Message };
+            var refusal = new ConnAckPacket { ReasonCode = fault.Code, ReasonString = fault.Message, ServerReference = serverReference };
             _ = connection.TryWrite(refusal) || connection.TryWrite(refusal with { ReasonString = null });
             Close(connection, fault, now);
         }
         else
         {
-            Disconnect(connection, fault, now);
+            Disconnect(connection, fault, now, serverReference);
         }
     }
 
@@ -45,11 +49,11 @@ internal sealed class Closer(
     }
 
     /// <summary>Closes a connection that stands, saying why; in MQTT 3.1.1 a server has no DISCONNECT to say it with. A Session that rests, and its Will, follow the loss of a connection.</summary>
-    public void Disconnect(Connection connection, Fault reason, Instant now)
+    public void Disconnect(Connection connection, Fault reason, Instant now, string? serverReference = null)
     {
         if (connection.Version == ProtocolVersion.V5)
         {
-            var goodbye = new DisconnectPacket { ReasonCode = reason.Code, ReasonString = reason.Message };
+            var goodbye = new DisconnectPacket { ReasonCode = reason.Code, ReasonString = reason.Message, ServerReference = serverReference };
             _ = connection.TryWrite(goodbye) || connection.TryWrite(goodbye with { ReasonString = null });
         }
 
@@ -62,6 +66,7 @@ internal sealed class Closer(
         connection.CloseReason = reason;
         connection.Phase = ConnectionPhase.Closing;
         unfinished.Remove(connection);
+        connection.EndHold();
         Detach(connection, now);
         wheel.Set(connection.Deadline, now + options.CloseTimeout);
         flushList.Mark(connection);
@@ -104,6 +109,10 @@ internal sealed class Closer(
 
     private void Detach(Connection connection, Instant now)
     {
+        connection.Step?.Cancel();
+        connection.Step = null;
+        connection.Exchange = null;
+        connection.Pending = null;
         if (connection.Session is { } session)
         {
             connection.Session = null;

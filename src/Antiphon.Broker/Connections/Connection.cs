@@ -1,3 +1,4 @@
+using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
@@ -12,6 +13,9 @@ internal enum ConnectionPhase : byte
 {
     /// <summary>Nothing but a CONNECT may arrive [MQTT-3.1.0-1].</summary>
     AwaitingConnect,
+
+    /// <summary>CONNECT has come, and who the client is has to be found out before CONNACK (§3.1.4).</summary>
+    Authenticating,
 
     /// <summary>CONNACK with success has been sent.</summary>
     Connected,
@@ -60,7 +64,7 @@ internal sealed class Connection
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
 
-    /// <summary>When patience ends: for the CONNECT, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
+    /// <summary>When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
     public Deadline Deadline { get; }
 
     public ConnectionPhase Phase { get; set; }
@@ -90,8 +94,35 @@ internal sealed class Connection
     /// <summary>The Topic Names behind the client's Topic Aliases, by alias − 1; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
     public byte[]?[]? TopicAliases { get; set; }
 
+    /// <summary>How many Topic Aliases the client may be sent; 0: none [MQTT-3.1.2-26, MQTT-3.1.2-27].</summary>
+    public ushort OutgoingAliasMaximum { get; set; }
+
+    /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
+    public OutgoingAliases? OutgoingAliases { get; set; }
+
     /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
     public bool WantsProblemInformation { get; set; } = true;
+
+    /// <summary>The CONNECT that waits for its authentication; <c>null</c>: none does.</summary>
+    public ConnectPacket? Pending { get; set; }
+
+    /// <summary>The method of enhanced authentication that CONNECT named; <c>null</c>: none.</summary>
+    public IAuthenticationMethod? Method { get; set; }
+
+    /// <summary>The exchange that waits for the client's next AUTH; <c>null</c>: none does.</summary>
+    public IAuthenticationExchange? Exchange { get; set; }
+
+    /// <summary>The step of authentication that runs on another thread; <c>null</c>: none does.</summary>
+    public AuthenticationStep? Step { get; set; }
+
+    /// <summary>Who its client has proved to be; <c>null</c>: nobody in particular.</summary>
+    public string? UserName { get; set; }
+
+    /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
+    public bool IsHeldUp { get; private set; }
+
+    /// <summary>What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK, which is for who uses no enhanced authentication.</summary>
+    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Method is null;
 
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
@@ -109,9 +140,29 @@ internal sealed class Connection
     /// <param name="reason">How, for the log.</param>
     public void Lose(string reason)
     {
-        if (Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Connected)
+        if (Phase < ConnectionPhase.Closing)
         {
             CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
+        }
+    }
+
+    /// <summary>Leaves it unread until <see cref="EndHold"/>.</summary>
+    public void HoldUp()
+    {
+        if (!IsHeldUp)
+        {
+            IsHeldUp = true;
+            Link.PauseReading();
+        }
+    }
+
+    /// <summary>What arrives may be done, or thrown away.</summary>
+    public void EndHold()
+    {
+        if (IsHeldUp)
+        {
+            IsHeldUp = false;
+            Link.ResumeReading();
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -13,12 +14,62 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, Action<Span<byte>> fillRandom)
+    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Admission admission, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
 
-    /// <summary>The first packet of a connection.</summary>
+    /// <summary>A packet that comes before CONNACK: the first one, or one of enhanced authentication.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
+    {
+        if (connection.Phase == ConnectionPhase.Authenticating)
+        {
+            ReceiveAuth(connection, frame, now);
+        }
+        else
+        {
+            ReceiveConnect(connection, frame, now);
+        }
+    }
+
+    /// <summary>Accepts the CONNECT that waits on this connection; who the client is, is known.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="authenticationData">The last data of enhanced authentication.</param>
+    /// <param name="now">The current instant.</param>
+    public void Accept(Connection connection, ReadOnlyMemory<byte>? authenticationData, Instant now)
+    {
+        var connect = connection.Pending!;
+        connection.Pending = null;
+        Accept(connection, connect, authenticationData, now);
+    }
+
+    private void ReceiveAuth(Connection connection, in Frame frame, Instant now)
+    {
+        if (!PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var fault))
+        {
+            closer.Refuse(connection, fault, now);
+            return;
+        }
+
+        switch (packet)
+        {
+            case AuthPacket auth:
+                fault = admission.ReceiveAuth(connection, auth);
+                break;
+            case DisconnectPacket disconnect:
+                closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
+                return;
+            default:
+                fault = Fault.Protocol($"{packet.Type} before CONNACK: during enhanced authentication only AUTH and DISCONNECT may come [MQTT-3.1.2-30].");
+                break;
+        }
+
+        if (fault.Exists)
+        {
+            closer.Refuse(connection, fault, now);
+        }
+    }
+
+    private void ReceiveConnect(Connection connection, in Frame frame, Instant now)
     {
         if (frame.Type != PacketType.Connect)
         {
@@ -50,6 +101,7 @@ internal sealed class Handshake(
         }
 
         var connect = (ConnectPacket)packet;
+        connection.ClientId = connect.ClientId;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         fault = Check(connect);
         if (fault.Exists)
@@ -58,20 +110,35 @@ internal sealed class Handshake(
             return;
         }
 
-        Accept(connection, connect, now);
+        if (!admission.TryBegin(connection, connect))
+        {
+            Accept(connection, connect, authenticationData: null, now);
+        }
     }
 
     /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
     private Fault Check(ConnectPacket connect)
     {
-        if (connect.AuthenticationMethod is { } method)
+        if (Utf8Text.GetByteCount(connect.ClientId) > options.MaximumClientIdLength)
         {
-            return new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(method)}» is not supported; connect without one (MQTT 5 §4.12).");
+            return new Fault(ReasonCode.ClientIdentifierNotValid, $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
+        }
+
+        // Who comes back to a Session that still has a connection takes its place.
+        if (sessions.ConnectedCount >= options.MaximumConnections && sessions.Find(connect.ClientId)?.Connection is null)
+        {
+            return new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
         }
 
         if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
         {
             return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
+        }
+
+        var refusal = admission.Check(connect);
+        if (refusal.Exists)
+        {
+            return refusal;
         }
 
         return connect.Will switch
@@ -85,10 +152,16 @@ internal sealed class Handshake(
         };
     }
 
-    private void Accept(Connection connection, ConnectPacket connect, Instant now)
+    private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
         var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
         var session = sessions.Find(clientId);
+        if (session is not null && session.UserName != connection.UserName)
+        {
+            closer.Refuse(connection, new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."), now);
+            return;
+        }
+
         if (session?.Connection is { } older)
         {
             closer.Disconnect(older, new Fault(ReasonCode.SessionTakenOver, "Another connection uses the same Client Identifier [MQTT-3.1.4-3]."), now);
@@ -102,7 +175,13 @@ internal sealed class Handshake(
         }
 
         var present = session is not null;
-        session ??= sessions.Begin(clientId);
+        if (!present && counters.Sessions >= options.MaximumSessions)
+        {
+            closer.Refuse(connection, new Fault(ReasonCode.QuotaExceeded, $"There are {options.MaximumSessions} Sessions, which is as many as may be (MQTT 5 §3.2.2.2)."), now);
+            return;
+        }
+
+        session ??= sessions.Begin(clientId, connection.UserName);
         sessions.Attach(session, connection);
         connection.ClientId = clientId;
 
@@ -111,6 +190,7 @@ internal sealed class Handshake(
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
         connection.OwnReceiveMaximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
+        connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 
@@ -138,6 +218,8 @@ internal sealed class Handshake(
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
+            AuthenticationMethod = connection.Method?.Name,
+            AuthenticationData = authenticationData,
         };
         if (!connection.TryWrite(accepted))
         {

@@ -75,7 +75,7 @@ internal sealed class UnfinishedPackets
                 break;
             }
 
-            if (!first.IsPaused)
+            if (!first.IsPaused && !first.IsOnHold)
             {
                 oldest = first;
                 return true;

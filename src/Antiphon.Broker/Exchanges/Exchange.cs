@@ -71,6 +71,18 @@ internal sealed class Exchange
         _responderCount++;
     }
 
+    /// <summary>Another Session is to answer instead of one that did not, or not in full.</summary>
+    public void Move(Session from, Session to)
+    {
+        var place = Find(from);
+        if (place >= 0 && _responders[place].Remaining > 0)
+        {
+            var remaining = _responders[place].Remaining;
+            _responders[place].Remaining = 0;
+            Permit(to, remaining);
+        }
+    }
+
     /// <summary>A Session sends a Response Message.</summary>
     /// <returns>Whether it may.</returns>
     public bool TryUse(Session responder)

@@ -48,6 +48,23 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         wheel.Set(exchange.Deadline, now + limit);
     }
 
+    /// <summary>A request goes to another responder instead of one that is gone: the permission to answer goes with it, and its deadline stays.</summary>
+    public void Move(in PublishView request, Session from, Session to)
+    {
+        if (IsTooLong(request))
+        {
+            return;
+        }
+
+        var key = Key(stackalloc byte[Exchange.MaximumKeyLength], request.ResponseTopic, request.CorrelationData);
+        if (Lookup.TryGetValue(key, out var exchange) && exchange.Requester is { } requester)
+        {
+            var before = exchange.Size;
+            exchange.Move(from, to);
+            Count(requester, exchange.Size - before);
+        }
+    }
+
     /// <summary>A Session wants to answer on somebody's own response topic.</summary>
     /// <returns>Whether it holds the permission; one Response Message of it is used up.</returns>
     public bool TryUse(in PublishView response, Session responder)

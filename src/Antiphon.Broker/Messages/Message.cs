@@ -17,6 +17,7 @@ internal sealed class Message
     private int _payloadLength;
     private int _expiryOffset;
     private uint? _expiryInterval;
+    private bool _retain;
     private Instant _received;
     private int _references;
 
@@ -38,6 +39,7 @@ internal sealed class Message
         Properties = _buffer.AsSpan(_topicLength, _propertiesLength),
         Payload = _buffer.AsSpan(_topicLength + _propertiesLength, _payloadLength),
         QoS = QoS,
+        Retain = _retain,
         MessageExpiryOffset = _expiryOffset,
         MessageExpiryInterval = _expiryInterval,
         TopicAliasOffset = -1,
@@ -65,6 +67,7 @@ internal sealed class Message
         _received = now;
         _references = 1;
         QoS = source.QoS;
+        _retain = source.Retain;
         Expires = _expiryInterval is { } interval ? now + TimeSpan.FromSeconds(interval) : Instant.Never;
 
         _buffer = pool.Rent(Size);

@@ -66,6 +66,18 @@ internal sealed class Router(
         messages.Release(message);
     }
 
+    /// <summary>Delivers a message through one subscription.</summary>
+    public void Deliver(in PublishView publish, ref Message? copy, Subscription subscription, Instant now) =>
+        sender.Deliver(
+            publish,
+            ref copy,
+            subscription.Session,
+            Lower(publish.QoS, subscription.QoS),
+            publish.Retain && subscription.Options.RetainAsPublished,
+            subscription.Identifiers,
+            now,
+            subscription.Group);
+
     private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
     {
         var match = matches.Match(publish.Topic);
@@ -96,7 +108,7 @@ internal sealed class Router(
 
         foreach (var group in match.Groups)
         {
-            var member = group.Choose();
+            var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
             if (requester is not null && member.MayRespond)
             {
                 exchanges.Permit(publish, requester, member.Session, now);
@@ -163,16 +175,6 @@ internal sealed class Router(
 
         return ReasonCode.Success;
     }
-
-    private void Deliver(in PublishView publish, ref Message? copy, Subscription subscription, Instant now) =>
-        sender.Deliver(
-            publish,
-            ref copy,
-            subscription.Session,
-            Lower(publish.QoS, subscription.QoS),
-            publish.Retain && subscription.Options.RetainAsPublished,
-            subscription.Identifiers,
-            now);
 
     private static QualityOfService Lower(QualityOfService left, QualityOfService right) => left < right ? left : right;
 }

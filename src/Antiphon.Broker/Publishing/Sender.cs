@@ -12,17 +12,8 @@ namespace Antiphon.Broker.Publishing;
 /// Gets messages to one Session: at once into its connection's output where that is possible, else into its queue.
 /// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 and QoS 2 wait, in order, within bounds.
 /// </summary>
-internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushList flushList, EngineCounters counters)
+internal sealed class Sender(BrokerOptions options, MessageWriter writer, MessagePool messages, TimingWheel wheel, FlushList flushList, EngineCounters counters)
 {
-    /// <summary>More than fixed header, lengths and Packet Identifier add to a message.</summary>
-    private const int Overhead = 16;
-
-    /// <summary>What a Subscription Identifier adds at most: its property identifier and four bytes.</summary>
-    private const int SubscriptionIdentifierSize = 5;
-
-    /// <summary>Payloads of so many bytes and more are shared by their receivers instead of copied to each.</summary>
-    private const int SharedFrom = 4096;
-
     /// <summary>Delivers a message that is still in the receive buffer.</summary>
     /// <param name="publish">The message.</param>
     /// <param name="copy">Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.</param>
@@ -31,12 +22,15 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     /// <param name="retain">RETAIN of the delivery.</param>
     /// <param name="identifiers">Subscription Identifiers.</param>
     /// <param name="now">The current instant.</param>
-    public void Deliver(in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now)
+    /// <param name="group">The share group that it is for, if any.</param>
+    public void Deliver(
+        in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now, ShareGroup? group = null)
     {
         if (qos == QualityOfService.AtMostOnce)
         {
             if (session.Connection is not { } connection)
             {
+                counters.DroppedAway++;
                 return;
             }
 
@@ -50,21 +44,21 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
             {
                 QoS = qos,
                 Retain = retain,
-                RemainingExpiry = publish.MessageExpiryInterval ?? 0,
+                RemainingExpiry = copy?.RemainingExpiry(now) ?? publish.MessageExpiryInterval ?? 0,
                 SubscriptionIdentifiers = identifiers,
             };
-            if (publish.Payload.Length >= SharedFrom)
+            if (publish.Payload.Length >= MessageWriter.SharedFrom)
             {
                 copy ??= messages.Copy(publish, now);
             }
 
-            Write(connection, publish, copy, delivery);
+            writer.TryWrite(connection, publish, copy, delivery);
             return;
         }
 
         copy ??= messages.Copy(publish, now);
 
-        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers);
+        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group);
         if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
         {
             copy.Retain();
@@ -72,7 +66,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         }
         else
         {
-            Enqueue(session, outgoing);
+            Enqueue(session, outgoing, now);
         }
     }
 
@@ -88,11 +82,15 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     }
 
     /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
-    /// <returns><c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.</returns>
+    /// <returns>
+    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first. Where half of the room for all clients is taken, the output has to be
+    /// empty. So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
+    /// </returns>
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
         var session = subscription.Session;
-        if (session.Connection is not { } connection || connection.Output.Backlog >= options.MaximumOutputBytes / 2)
+        var isCrowded = messages.RentedBytes > options.MaximumBufferBytes / 2;
+        if (session.Connection is not { } connection || connection.Output.Backlog >= (isCrowded ? 1 : options.MaximumOutputBytes / 2))
         {
             return false;
         }
@@ -101,7 +99,7 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         if (outgoing.QoS == QualityOfService.AtMostOnce)
         {
             var delivery = new Delivery { Retain = true, RemainingExpiry = message.RemainingExpiry(now), SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers };
-            Write(connection, message.View, message, delivery);
+            writer.TryWrite(connection, message.View, message, delivery);
             return true;
         }
 
@@ -132,7 +130,6 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         while (session.HasWaiting && CanSend(session, connection))
         {
             var next = session.Waiting.Dequeue();
-            session.WaitingBytes -= next.Message.Size;
             if (next.Message.Expires <= now)
             {
                 counters.Expired++;
@@ -172,16 +169,13 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
         GoOn(session, message: null, known, now);
     }
 
-    /// <summary>The Session ends: gives back what waits.</summary>
-    public void Discard(Session session)
+    /// <summary>Throws out what expired while its client is away.</summary>
+    public void RemoveExpired(Session session, Instant now)
     {
-        session.Window.Clear(messages);
-        while (session.HasWaiting)
+        if (session.HasWaiting)
         {
-            messages.Release(session.Waiting.Dequeue().Message);
+            counters.Expired += session.Waiting.RemoveExpired(now, messages);
         }
-
-        session.WaitingBytes = 0;
     }
 
     private bool HasRoom(Session session, Connection connection) =>
@@ -190,21 +184,51 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
     private bool CanSend(Session session, Connection connection) =>
         HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
 
-    private void Enqueue(Session session, in OutgoingMessage outgoing)
+    private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
-        var size = outgoing.Message.Size;
-        // Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
-        var isCrowded = session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
-        if (isCrowded || session.Waiting.Count >= options.MaximumQueuedMessages || session.WaitingBytes + size > options.MaximumQueuedBytes)
+        var queue = session.Waiting;
+        if ((IsCrowded(session) || !HasPlace(queue, outgoing)) && !TryMakePlace(session, queue, outgoing, now))
         {
-            counters.DroppedQueueFull++;
             return;
         }
 
-        outgoing.Message.Retain();
-        session.Waiting.Enqueue(outgoing);
-        session.WaitingBytes += size;
+        queue.Enqueue(outgoing);
+        if (session.Connection is null && session.Deadline is { } deadline && (!deadline.IsSet || queue.NextSearch < deadline.Due))
+        {
+            wheel.Set(deadline, queue.NextSearch);
+        }
     }
+
+    private bool TryMakePlace(Session session, MessageQueue queue, in OutgoingMessage outgoing, Instant now)
+    {
+        // What nobody will ever be sent takes no place from what somebody may.
+        counters.Expired += queue.RemoveExpired(now, messages);
+        if (IsCrowded(session))
+        {
+            counters.DroppedMemoryShort++;
+            return false;
+        }
+
+        var displaces = options.QueueOverflow == QueueOverflow.DiscardOldest && outgoing.Message.Size <= options.MaximumQueuedBytes;
+        while (!HasPlace(queue, outgoing))
+        {
+            counters.DroppedQueueFull++;
+            if (!displaces)
+            {
+                return false;
+            }
+
+            messages.Release(queue.Dequeue().Message);
+        }
+
+        return true;
+    }
+
+    private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
+        queue.Count < options.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.MaximumQueuedBytes;
+
+    /// <summary>Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.</summary>
+    private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
 
     /// <summary>The caller has made the window a holder of the message.</summary>
     private void SendNew(Session session, Connection connection, in OutgoingMessage outgoing, Instant now) =>
@@ -221,40 +245,11 @@ internal sealed class Sender(BrokerOptions options, MessagePool messages, FlushL
             RemainingExpiry = outgoing.Message.RemainingExpiry(now),
             SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
         };
-        if (!Write(connection, outgoing.Message.View, outgoing.Message, delivery))
+        if (!writer.TryWrite(connection, outgoing.Message.View, outgoing.Message, delivery))
         {
             // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
             messages.Release(session.Window.Skip(identifier));
         }
-    }
-
-    /// <param name="connection">To whom.</param>
-    /// <param name="message">The message.</param>
-    /// <param name="copy">Its copy, if there is one: a large payload is not copied again.</param>
-    /// <param name="delivery">This delivery.</param>
-    private bool Write(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
-    {
-        var atMost = (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length
-            + SubscriptionIdentifierSize * delivery.SubscriptionIdentifiers.Length + Overhead);
-        if (atMost > connection.MaximumPacketSize && (uint)PublishEncoder.SizeOf(message, delivery, connection.Version) > connection.MaximumPacketSize)
-        {
-            counters.TooLargeForReceiver++;
-            return false;
-        }
-
-        if (copy is not null && message.Payload.Length >= SharedFrom)
-        {
-            PublishEncoder.WriteUpToPayload(connection.Output, message, delivery, connection.Version);
-            connection.Output.AppendPayload(copy);
-        }
-        else
-        {
-            PublishEncoder.Write(connection.Output, message, delivery, connection.Version);
-        }
-
-        flushList.Mark(connection);
-        counters.MessagesSent++;
-        return true;
     }
 
     private void WriteRelease(Connection connection, PacketIdentifier identifier, ReasonCode code)

@@ -1,4 +1,5 @@
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Subscriptions;
 using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Sessions;
@@ -8,4 +9,5 @@ namespace Antiphon.Broker.Sessions;
 /// <param name="QoS">QoS of the delivery.</param>
 /// <param name="Retain">RETAIN of the delivery.</param>
 /// <param name="SubscriptionIdentifiers">The identifiers of the subscriptions that matched; empty: none.</param>
-internal readonly record struct OutgoingMessage(Message Message, QualityOfService QoS, bool Retain, uint[] SubscriptionIdentifiers);
+/// <param name="Group">The share group on whose behalf the Session gets it; <c>null</c>: it is the Session's own.</param>
+internal readonly record struct OutgoingMessage(Message Message, QualityOfService QoS, bool Retain, uint[] SubscriptionIdentifiers, ShareGroup? Group = null);

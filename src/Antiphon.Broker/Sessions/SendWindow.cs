@@ -122,7 +122,7 @@ internal sealed class SendWindow
         var offset = OffsetOf(identifier);
         if (offset < _sent && At(offset).Awaited == Awaited.PubAck)
         {
-            message = End(offset)!;
+            message = End(offset, wasCounted: true)!;
             return true;
         }
 
@@ -172,7 +172,7 @@ internal sealed class SendWindow
         var offset = OffsetOf(identifier);
         if (offset < _count && At(offset).Awaited is Awaited.PubRec or Awaited.PubComp)
         {
-            message = End(offset);
+            message = End(offset, wasCounted: offset < _sent || At(offset).Awaited == Awaited.PubComp);
             return true;
         }
 
@@ -187,7 +187,7 @@ internal sealed class SendWindow
         var offset = OffsetOf(identifier);
         if (offset < _count && At(offset).Awaited == Awaited.PubComp)
         {
-            End(offset);
+            End(offset, wasCounted: true);
             return true;
         }
 
@@ -196,7 +196,7 @@ internal sealed class SendWindow
 
     /// <summary>A message that was just taken to be sent cannot be: it counts as acknowledged in full [MQTT-3.1.2-25].</summary>
     /// <returns>The message; the caller gives it back.</returns>
-    public Message Skip(PacketIdentifier identifier) => End(OffsetOf(identifier))!;
+    public Message Skip(PacketIdentifier identifier) => End(OffsetOf(identifier), wasCounted: true)!;
 
     /// <summary>The Network Connection ended: everything unacknowledged has to be sent again over the next one.</summary>
     public void ConnectionEnded()
@@ -205,21 +205,21 @@ internal sealed class SendWindow
         Unacknowledged = 0;
     }
 
-    /// <summary>The Session ends: gives every message back.</summary>
-    public void Clear(MessagePool pool)
+    /// <summary>The Session has ended: takes the oldest message out, until there is none left. What waits for PUBCOMP is with the client, and is forgotten.</summary>
+    public bool TryTakeOldest(out OutgoingMessage message)
     {
-        for (var i = 0; i < _count; i++)
+        while (_count > 0)
         {
-            if (At(i).Outgoing.Message is { } message)
+            message = At(0).Outgoing;
+            End(0, wasCounted: false);
+            if (message.Message is not null)
             {
-                pool.Release(message);
+                return true;
             }
         }
 
-        _entries = [];
-        _head = _count = 0;
-        Bytes = 0;
-        ConnectionEnded();
+        message = default;
+        return false;
     }
 
     private PacketIdentifier IdentifierAt(int offset) => new((ushort)((_headIdentifier - 1 + offset) % LastIdentifier + 1));
@@ -231,15 +231,13 @@ internal sealed class SendWindow
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Entry At(int offset) => ref _entries[(_head + offset) & (_entries.Length - 1)];
 
-    private Message? End(int offset)
+    /// <param name="offset">Which entry.</param>
+    /// <param name="wasCounted">Whether it is among the <see cref="Unacknowledged"/> of this connection.</param>
+    private Message? End(int offset, bool wasCounted)
     {
         ref var entry = ref At(offset);
         var message = entry.Outgoing.Message;
-        if (offset < _sent || entry.Awaited == Awaited.PubComp)
-        {
-            Unacknowledged--;
-        }
-
+        Unacknowledged -= wasCounted ? 1 : 0;
         Bytes -= message?.Size ?? 0;
         entry = default;
         while (_count > 0 && At(0).Awaited == Awaited.Nothing)

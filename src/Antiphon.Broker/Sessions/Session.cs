@@ -12,13 +12,16 @@ namespace Antiphon.Broker.Sessions;
 /// Owned by the engine's thread.
 /// </summary>
 /// <param name="clientId">The Client Identifier.</param>
-internal sealed class Session(string clientId)
+/// <param name="userName">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
+internal sealed class Session(string clientId, string? userName = null)
 {
-    private Queue<OutgoingMessage>? _waiting;
+    private MessageQueue? _waiting;
     private LinkedList<RetainedWalk>? _walks;
 
     // For the Session.
     public string ClientId { get; } = clientId;
+
+    public string? UserName { get; } = userName;
 
     public SubscriptionList Subscriptions { get; } = new();
 
@@ -29,12 +32,9 @@ internal sealed class Session(string clientId)
     public ReceiveWindow Received { get; } = new();
 
     /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
-    public Queue<OutgoingMessage> Waiting => _waiting ??= new Queue<OutgoingMessage>();
+    public MessageQueue Waiting => _waiting ??= new MessageQueue();
 
     public bool HasWaiting => _waiting is { Count: > 0 };
-
-    /// <summary>What <see cref="Waiting"/> takes in memory, in bytes.</summary>
-    public long WaitingBytes { get; set; }
 
     /// <summary>The Response Information of this Session, once its client has asked for it: what its own response topics begin with.</summary>
     public byte[]? ResponseTopicRoot { get; set; }
@@ -68,11 +68,16 @@ internal sealed class Session(string clientId)
     /// <summary>When the Session ends, while the client is away.</summary>
     public Instant Expires { get; set; } = Instant.Never;
 
-    /// <summary>The earlier of <see cref="WillDue"/> and <see cref="Expires"/>; <c>null</c> until the client is away for the first time.</summary>
+    /// <summary>
+    /// The earliest of <see cref="WillDue"/>, <see cref="Expires"/> and the expiry of what waits; <c>null</c> until the client is away for the first time.
+    /// </summary>
     public Deadline? Deadline { get; set; }
 
     // For the Network Connection.
     public Connection? Connection { get; set; }
+
+    /// <summary>When the first message that waits may expire.</summary>
+    public Instant NextSearch => _waiting?.NextSearch ?? Instant.Never;
 
     /// <summary>Messages that it has been given and has not dealt with; by this a share group finds its least busy member.</summary>
     public int Load => Window.Unacknowledged + (_waiting?.Count ?? 0);

@@ -13,15 +13,18 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, TimingWheel wheel, EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
     public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
 
-    public Session Begin(string clientId)
+    /// <summary>How many Sessions have a connection.</summary>
+    public int ConnectedCount { get; private set; }
+
+    public Session Begin(string clientId, string? userName)
     {
-        var session = new Session(clientId);
+        var session = new Session(clientId, userName);
         _sessions.Add(clientId, session);
         counters.Sessions++;
         return session;
@@ -30,6 +33,7 @@ internal sealed class SessionTable(
     /// <summary>The client is there.</summary>
     public void Attach(Session session, Connection connection)
     {
+        ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
         counters.ConnectedClients++;
@@ -44,6 +48,7 @@ internal sealed class SessionTable(
     /// <summary>The client is gone: its Session rests, or ends with the connection; its Will is published, now or later [MQTT-3.1.2-8].</summary>
     public void Detach(Session session, Instant now)
     {
+        ConnectedCount--;
         session.Connection = null;
         counters.ConnectedClients--;
         session.Window.ConnectionEnded();
@@ -54,6 +59,7 @@ internal sealed class SessionTable(
             return;
         }
 
+        redispatch.ConnectionEnded(session, now);
         session.Expires = now + session.ExpiryInterval;
         if (session.Will is { } will)
         {
@@ -77,7 +83,8 @@ internal sealed class SessionTable(
             PublishWill(session, now);
         }
 
-        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(session.Expires, session.WillDue));
+        sender.RemoveExpired(session, now);
+        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
@@ -93,7 +100,7 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         responseTopics.Revoke(session);
         exchanges.CloseAll(session);
-        sender.Discard(session);
+        redispatch.SessionEnded(session, now);
         PublishWill(session, now);
     }
 

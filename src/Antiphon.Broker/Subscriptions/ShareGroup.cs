@@ -14,12 +14,19 @@ internal sealed class ShareGroup(string name)
 
     public bool IsEmpty => _members.Count == 0;
 
+    /// <summary>Whether the client of a member is connected.</summary>
+    public bool HasConnected => _members.Exists(member => member.Session.Connection is not null);
+
     public void Add(Subscription member) => _members.Join(member);
 
     public void Remove(Subscription member) => _members.Leave(member);
 
-    /// <summary>The connected member with the fewest messages to deal with; members equally busy take turns. Only if none is connected, one that is away.</summary>
-    public Subscription Choose()
+    /// <summary>
+    /// The connected member with the fewest messages to deal with; members equally busy take turns. One that may not be sent a packet of that size comes after those that
+    /// may, and one that is away after those.
+    /// </summary>
+    /// <param name="size">What the message takes at most as a packet, in bytes.</param>
+    public Subscription Choose(uint size)
     {
         var start = _next++ % _members.Count;
         if (_next == int.MaxValue)
@@ -28,11 +35,16 @@ internal sealed class ShareGroup(string name)
         }
 
         Subscription? best = null;
+        Subscription? narrow = null;
         var bestLoad = int.MaxValue;
         for (var i = 0; i < _members.Count && (best is null || i < Compared); i++)
         {
             var member = _members[(start + i) % _members.Count];
-            if (member.Session.Connection is not null && member.Session.Load < bestLoad)
+            if (member.Session.Connection is { } connection && connection.MaximumPacketSize < size)
+            {
+                narrow ??= member;
+            }
+            else if (member.Session.Connection is not null && member.Session.Load < bestLoad)
             {
                 best = member;
                 bestLoad = member.Session.Load;
@@ -43,6 +55,6 @@ internal sealed class ShareGroup(string name)
             }
         }
 
-        return best ?? _members[start];
+        return best ?? narrow ?? _members[start];
     }
 }

@@ -76,6 +76,25 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
         return (ReasonCode)granted.MaximumQoS;
     }
 
+    /// <summary>A sentence for SUBACK about what it refuses; <c>null</c>: nothing is refused.</summary>
+    public static string? Explain(ReadOnlySpan<ReasonCode> codes)
+    {
+        foreach (var code in codes)
+        {
+            switch (code)
+            {
+                case ReasonCode.NotAuthorized:
+                    return "A response topic can be subscribed to by its own Session only, and not in a share group: ask for yours with Request Response Information (MQTT 5 §3.1.2.11.6).";
+                case ReasonCode.QuotaExceeded:
+                    return "The Session has as many subscriptions as it may, or the Topic Filter too many levels.";
+                default:
+                    break;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Removes the subscription with exactly that Topic Filter [MQTT-3.10.4-1].</summary>
     /// <returns>The Reason Code for UNSUBACK.</returns>
     public ReasonCode Unsubscribe(Session session, string topicFilter)

@@ -17,6 +17,7 @@ internal sealed partial class EngineShell
     private readonly long _started;
     private readonly ILogger _logger;
     private readonly Action _wake;
+    private readonly AuthenticationRunner _authentications;
     private int _woken;
 
     /// <summary>A shell around a new engine.</summary>
@@ -30,6 +31,7 @@ internal sealed partial class EngineShell
         _started = _time.GetTimestamp();
         _logger = options.LoggerFactory.CreateLogger("Antiphon.Broker");
         _wake = wake;
+        _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
     }
 
     public BrokerEngine Engine { get; }
@@ -92,6 +94,11 @@ internal sealed partial class EngineShell
     {
         try
         {
+            while (Engine.TryTakeStep(out var step))
+            {
+                _authentications.Start(step);
+            }
+
             Engine.Advance(Now);
             Engine.Flush(Now);
         }

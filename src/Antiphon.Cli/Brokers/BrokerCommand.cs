@@ -3,6 +3,7 @@ using System.Net;
 using Antiphon.Broker;
 using Antiphon.Cli.CommandLine;
 using Antiphon.Cli.Output;
+using Antiphon.Cli.Passwords;
 
 namespace Antiphon.Cli.Brokers;
 
@@ -12,6 +13,7 @@ internal static class BrokerCommand
     public const string Example = """
         antiphon broker --port 1883
         antiphon broker --port 0 --bind ::1
+        antiphon broker --bind 0.0.0.0 --password-file users
         antiphon broker --bind 0.0.0.0 --allow-anonymous
         """;
 
@@ -21,7 +23,7 @@ internal static class BrokerCommand
         var port = Values.Port("The TCP port to listen on; 0 takes a free one.", lowest: 0);
         var bind = new Option<IPAddress>("--bind", "-b")
         {
-            Description = "The address to listen on; other than a loopback address only with --allow-anonymous.",
+            Description = "The address to listen on; other than a loopback address only with --password-file or --allow-anonymous.",
             HelpName = "ADDR",
             DefaultValueFactory = _ => IPAddress.Loopback,
             CustomParser = result =>
@@ -37,20 +39,35 @@ internal static class BrokerCommand
         };
         var anonymous = new Option<bool>("--allow-anonymous")
         {
-            Description = "Accepts that anybody who reaches the address may connect; this broker has no passwords yet.",
+            Description = "Lets in who gives no user name: everybody who reaches the address, or with --password-file those too who are not in it.",
+        };
+        var passwords = new Option<FileInfo?>("--password-file")
+        {
+            Description = "The users and their passwords, as antiphon passwd keeps them; clients prove theirs in CONNECT or by SCRAM-SHA-256.",
+            HelpName = "FILE",
         };
         command.Options.Add(port);
         command.Options.Add(bind);
+        command.Options.Add(passwords);
         command.Options.Add(anonymous);
         command.SetAction(async (line, interrupted) =>
         {
             var address = line.GetRequiredValue(bind);
-            if (!IPAddress.IsLoopback(address) && !line.GetValue(anonymous))
+            var users = line.GetValue(passwords) is { } file ? await PasswordFile.ReadAsync(file, interrupted) : null;
+            if (!IPAddress.IsLoopback(address) && users is null && !line.GetValue(anonymous))
             {
-                throw new UsageException($"--bind {address} is open to other machines, and this broker has no passwords yet. Add --allow-anonymous if that is what you want.");
+                throw new UsageException(
+                    $"--bind {address} is open to other machines. Give --password-file to let in users with a password, or --allow-anonymous to let in everybody.");
             }
 
-            var options = new BrokerOptions { Bind = address, Port = line.GetValue(port), AllowAnonymous = line.GetValue(anonymous) };
+            var options = new BrokerOptions
+            {
+                Bind = address,
+                Port = line.GetValue(port),
+                AllowAnonymous = line.GetValue(anonymous),
+                Authenticator = users?.Passwords,
+                AuthenticationMethods = users is null ? [] : [users.ScramSha256],
+            };
             await using var broker = BrokerHost.Start(options);
             terminal.Data($"listening mqtt://{broker.EndPoint}");
             await Interruption.AwaitAsync(interrupted);

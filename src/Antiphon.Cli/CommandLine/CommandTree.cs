@@ -6,6 +6,7 @@ using Antiphon.Cli.Completing;
 using Antiphon.Cli.Demo;
 using Antiphon.Cli.Loads;
 using Antiphon.Cli.Output;
+using Antiphon.Cli.Passwords;
 using Antiphon.Cli.Probing;
 using Antiphon.Cli.Publishing;
 using Antiphon.Cli.Replies;
@@ -69,6 +70,7 @@ internal static class CommandTree
         var root = new RootCommand(Description);
         var examples = new Dictionary<Command, string> { [root] = Example };
         Add(BrokerCommand.Create(terminal), BrokerCommand.Example);
+        Add(PasswdCommand.Create(terminal), PasswdCommand.Example);
         Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
         Add(PubCommand.Create(terminal), PubCommand.Example);

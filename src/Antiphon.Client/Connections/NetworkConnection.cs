@@ -50,7 +50,7 @@ internal sealed class NetworkConnection : IDisposable
         _options = options;
         _connect = connect;
         _accepted = accepted;
-        _inbound = new InboundPackets(session);
+        _inbound = new InboundPackets(session, options);
         _start = options.TimeProvider.GetTimestamp();
         _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
@@ -294,8 +294,8 @@ internal sealed class NetworkConnection : IDisposable
             case PacketType.ConnAck:
                 return Fault.Protocol("The server sent a second CONNACK [MQTT-3.2.0-2].");
             case PacketType.PingResp:
-                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out _, out fault) ? default : fault;
-            case PacketType.Disconnect:
+                return PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out _, out fault) ? default : fault;
+            case PacketType.Disconnect when _options.ProtocolVersion == ProtocolVersion.V5:
                 return HandleDisconnect(frame);
             default:
                 return _inbound.Handle(frame);
@@ -304,7 +304,7 @@ internal sealed class NetworkConnection : IDisposable
 
     private Fault HandleConnAck(in Frame frame)
     {
-        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        if (!PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out var packet, out var fault))
         {
             return fault;
         }
@@ -326,7 +326,14 @@ internal sealed class NetworkConnection : IDisposable
             return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
         }
 
-        var limits = new ServerLimits(answer, _connect.SessionExpiryInterval ?? 0, _connect.KeepAlive);
+        if (answer.SessionPresent && !_session.HasSession)
+        {
+            _session.ForgetSession();
+            End(new ConnectionEnd("The server has a Session of this Client Identifier that the SessionStore knows nothing of [MQTT-3.2.2-4]. Connect once with CleanStart to throw it away.") { CannotHeal = true });
+            return default;
+        }
+
+        var limits = new ServerLimits(answer, _connect);
         var now = Elapsed();
         Volatile.Write(ref _lastSent, now);
         _keepAlive = new KeepAlive(limits.KeepAlive, _options.ConnectTimeout);
@@ -338,7 +345,7 @@ internal sealed class NetworkConnection : IDisposable
 
     private Fault HandleDisconnect(in Frame frame)
     {
-        if (!PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault))
+        if (!PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out var packet, out var fault))
         {
             return fault;
         }

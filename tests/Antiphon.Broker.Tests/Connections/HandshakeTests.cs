@@ -153,6 +153,7 @@ public sealed class HandshakeTests
 
     [Fact]
     [Trait("Label", "MQTT-4.12.0-1")]
+    [Trait("Label", "MQTT-3.1.4-2")]
     public void An_Authentication_Method_is_refused_with_0x8C()
     {
         ExpectRefusal(connect => connect with { AuthenticationMethod = "SCRAM-SHA-256" }, ReasonCode.BadAuthenticationMethod);

@@ -65,6 +65,8 @@ public sealed class MutationTests(ITestOutputHelper output)
         TestLink.Bytes(new PublishPacket(TestLink.Message("", "alias")) { TopicAlias = 1 }),
         TestLink.Bytes(new AcknowledgementPacket(PacketType.PubAck, new(1)), new AcknowledgementPacket(PacketType.PubAck, new(2), ReasonCode.NotAuthorized)),
         TestLink.Bytes(new AcknowledgementPacket(PacketType.PubRec, new(1)), new AcknowledgementPacket(PacketType.PubRel, new(1)), new AcknowledgementPacket(PacketType.PubComp, new(1))),
+        TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) }),
+        TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(5), Dup = true }),
         TestLink.Bytes(PingReqPacket.Instance),
         TestLink.Bytes(new DisconnectPacket { ReasonCode = ReasonCode.DisconnectWithWillMessage, SessionExpiryInterval = 1 }),
         TestLink.Bytes(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = "m" }),

@@ -39,6 +39,21 @@ public sealed class AllocationTests
         Assert.Equal(qos == QualityOfService.AtMostOnce ? 0 : _sent, publisher.Acknowledged);
     }
 
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public void A_message_under_a_Topic_Alias_allocates_nothing_though_topics_displace_each_other(QualityOfService qos)
+    {
+        var subscribe = new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("topic/+", new(qos))] };
+        var subscriber = Connect("subscriber", connect => connect with { TopicAliasMaximum = 2 }, subscribe);
+        var publisher = Connect("publisher");
+        var publishes = Enumerable.Range(0, 7).Select(i => Publish(TestLink.Message($"topic/{i % 5}", "x", qos))).ToArray();
+
+        Gate(() => Turn(publisher, publishes[_sent / 4 % 7]));
+
+        Assert.Equal(_sent, subscriber.Published);
+    }
+
     [Fact]
     public void A_message_to_many_subscribers_of_which_some_are_its_publisher_allocates_nothing()
     {

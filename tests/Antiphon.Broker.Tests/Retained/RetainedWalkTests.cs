@@ -76,6 +76,33 @@ public sealed class RetainedWalkTests
     }
 
     [Fact]
+    public void Many_who_do_not_read_take_no_more_than_half_of_the_room_for_all()
+    {
+        const int Mebibyte = 1024 * 1024;
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumBufferBytes = Mebibyte });
+        var publisher = broker.Connect("publisher");
+        for (var i = 0; i < 100; i++)
+        {
+            publisher.Publish(ToRetain($"{i}", new string('x', 3000)));
+        }
+
+        var readers = Enumerable.Range(0, 10).Select(i => broker.Connect($"reader{i}")).ToList();
+        foreach (var reader in readers)
+        {
+            reader.Reads = false;
+            reader.Send(All);
+        }
+
+        Assert.False(broker.Engine.HasWork, "The loop would spin.");
+        Assert.InRange(readers.Sum(reader => reader.Connection.Output.Length), Mebibyte / 4, Mebibyte / 2);
+        foreach (var reader in readers)
+        {
+            reader.ReadAgain();
+            Assert.Equal(1 + 100, reader.All().Count);
+        }
+    }
+
+    [Fact]
     [Trait("Label", "MQTT-3.3.4-9")]
     public void They_wait_for_the_Receive_Maximum_and_take_no_place_in_the_queue()
     {

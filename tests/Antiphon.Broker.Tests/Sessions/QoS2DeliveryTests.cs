@@ -295,6 +295,36 @@ public sealed class QoS2DeliveryTests
         }
     }
 
+    [Fact]
+    [Trait("Label", "MQTT-4.6.0-5")]
+    [Trait("Label", "MQTT-4.6.0-6")]
+    [Trait("Label", "MQTT-4.6.0-1")]
+    public void Messages_of_both_QoS_keep_one_order_in_the_window_and_in_the_queue()
+    {
+        var client = Subscriber(receiveMaximum: 4);
+        var publisher = _broker.Connect("publisher");
+        for (var i = 0; i < 10; i++)
+        {
+            _ = i % 3 == 0 ? publisher.PublishAcknowledged("t", $"{i}") : publisher.PublishExactlyOnce("t", $"{i}");
+        }
+
+        Assert.Equal(["0", "1", "2", "3"], Messages(client).Select(TestLink.Text));
+        client.Lose();
+        publisher.PublishAcknowledged("t", "10");
+
+        var back = Connect(receiveMaximum: 3);
+        for (var i = 0; i <= 10; i += 3)
+        {
+            var messages = Messages(back);
+            Assert.Equal(Enumerable.Range(i, Math.Min(3, 11 - i)).Select(number => $"{number}"), messages.Select(TestLink.Text));
+            Assert.Equal(messages.Select(publish => int.Parse(TestLink.Text(publish), CultureInfo.InvariantCulture) < 4), messages.Select(publish => publish.Dup));
+            back.Send(messages.Select(publish => new AcknowledgementPacket(
+                publish.Message.QoS == QualityOfService.AtLeastOnce ? PacketType.PubAck : PacketType.PubRec, publish.PacketIdentifier, ReasonCode.UnspecifiedError)));
+        }
+
+        back.ExpectNothing();
+    }
+
     private static List<PublishPacket> Messages(TestLink client) => [.. client.All().Cast<PublishPacket>()];
 
     private TestLink Subscriber(ushort? receiveMaximum = null)

@@ -64,8 +64,11 @@ public sealed class MatchCacheTests
         var cache = new MatchCache(tree, comparer);
         var options = new BrokerOptions();
         var messages = new MessagePool(new BufferPool());
-        var retained = new RetainedStore(options, comparer, messages, new TimingWheel(), counters);
-        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, new Sender(options, messages, new FlushList(), counters)), counters);
+        var wheel = new TimingWheel();
+        var flushList = new FlushList();
+        var retained = new RetainedStore(options, comparer, messages, wheel, counters);
+        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, wheel, flushList, counters);
+        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)
@@ -127,7 +130,7 @@ public sealed class MatchCacheTests
             Assert.Equal(groups.Count(), match.Groups.Length);
             foreach (var group in match.Groups)
             {
-                var chosen = group.Choose();
+                var chosen = group.Choose(0);
                 Assert.Contains((Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter), matching.Select(held => held.Key));
                 Assert.Equal(model[(Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter)], chosen.QoS);
             }

@@ -74,7 +74,9 @@ public sealed class ShareGroupTests
             publisher.PublishAcknowledged("t", "while one is there");
         }
 
-        Assert.Equal(20, there.All().Count);
+        var taken = there.All().Cast<PublishPacket>().ToList();
+        Assert.Equal(20, taken.Count);
+        taken.ForEach(there.Acknowledge);
         there.Send(new DisconnectPacket { SessionExpiryInterval = 0 });
         Assert.Equal(ReasonCode.Success, publisher.PublishAcknowledged("t", "for the one who is away"));
 

@@ -29,7 +29,14 @@ public sealed class UsageTests
     [InlineData("sub", "Required argument 'FILTER' missing for command: 'sub'.")]
     [InlineData("pub a+b", "The Topic Name «a+b» holds a wildcard")]
     [InlineData("broker --bind here", "--bind «here» is not an IP address; write for instance 127.0.0.1, ::1 or 0.0.0.0.")]
-    [InlineData("broker --bind 0.0.0.0", "--bind 0.0.0.0 is open to other machines, and this broker has no passwords yet. Add --allow-anonymous if that is what you want.")]
+    [InlineData("broker --bind 0.0.0.0", "--bind 0.0.0.0 is open to other machines. Give --password-file to let in users with a password, or --allow-anonymous to let in everybody.")]
+    [InlineData("broker --password-file no/such/file", "The password file «no/such/file» cannot be read")]
+    [InlineData("passwd users", "Required argument 'USER' missing for command: 'passwd'.")]
+    [InlineData("passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon and no line end.")]
+    [InlineData("passwd users ann", "There is no terminal to ask for the password at: set ANTIPHON_PASSWORD, or give --password-from-stdin.")]
+    [InlineData("passwd users ann --password-from-stdin", "The password is empty; nothing was changed.")]
+    [InlineData("passwd no/such/users ann --delete", "There is no user «ann» in «no/such/users».")]
+    [InlineData("passwd users ann --password secret", "Unrecognized command or argument '--password'.")]
     public async Task Wrong_usage_is_a_clear_sentence_and_exit_code_2(string commandLine, string sentence)
     {
         var end = await Running.Cli.RunAsync(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -43,6 +50,7 @@ public sealed class UsageTests
     [Theory]
     [InlineData("")]
     [InlineData("broker")]
+    [InlineData("passwd")]
     [InlineData("request")]
     [InlineData("reply")]
     [InlineData("pub")]

@@ -219,6 +219,11 @@ internal sealed class QueuedLink : ILink
         _connection.Lose(reason);
         _endWhenSent = true;
         Flush();
+        if (!_closed)
+        {
+            // What is left has to be read within the time that every closing connection has.
+            _shell.Engine.EndedByPeer(_connection, _shell.Now);
+        }
     }
 
     private void End()

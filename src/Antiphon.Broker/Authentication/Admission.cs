@@ -1,0 +1,188 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
+
+namespace Antiphon.Broker.Authentication;
+
+/// <summary>
+/// Who may connect, and who may stay: passwords (MQTT 5 §3.1.3.5, §3.1.3.6), exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps
+/// and comes back through <see cref="TryAdmit"/>.
+/// </summary>
+internal sealed class Admission
+{
+    private readonly BrokerOptions _options;
+    private readonly Closer _closer;
+    private readonly FlushList _flushList;
+    private readonly Dictionary<string, IAuthenticationMethod> _methods;
+    private readonly Queue<AuthenticationStep> _started = new();
+
+    public Admission(BrokerOptions options, Closer closer, FlushList flushList)
+    {
+        _options = options;
+        _closer = closer;
+        _flushList = flushList;
+        _methods = options.AuthenticationMethods.ToDictionary(method => method.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Takes the next step that is to be run elsewhere.</summary>
+    public bool TryTakeStarted([NotNullWhen(true)] out AuthenticationStep? step) => _started.TryDequeue(out step);
+
+    /// <summary>Judges what needs no asking.</summary>
+    public Fault Check(ConnectPacket connect)
+    {
+        if (connect.AuthenticationMethod is { } name)
+        {
+            return _methods.ContainsKey(name)
+                ? default
+                : new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
+        }
+
+        return _options.IdentifiesClients && !_options.AllowAnonymous && !IsAsked(connect)
+            ? new Fault(ReasonCode.NotAuthorized, "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).")
+            : default;
+    }
+
+    /// <summary>Asks who the client is. Until the answer is there, the connection is <see cref="ConnectionPhase.Authenticating"/>.</summary>
+    /// <returns><c>false</c>: nobody has to be asked.</returns>
+    public bool TryBegin(Connection connection, ConnectPacket connect)
+    {
+        var client = new ConnectingClient
+        {
+            ClientId = connect.ClientId,
+            UserName = connect.UserName,
+            Password = connect.Password,
+            ProtocolVersion = connect.ProtocolVersion,
+        };
+        if (connect.AuthenticationMethod is { } name)
+        {
+            connection.Method = _methods[name];
+            Start(AuthenticationStep.First(connection, client, connect.AuthenticationData, _options));
+        }
+        else if (IsAsked(connect))
+        {
+            Start(AuthenticationStep.ByPassword(connection, client, _options));
+        }
+        else
+        {
+            return false;
+        }
+
+        connection.Phase = ConnectionPhase.Authenticating;
+        connection.Pending = connect;
+        return true;
+    }
+
+    /// <summary>AUTH came.</summary>
+    /// <returns>What is wrong with it; default: nothing.</returns>
+    public Fault ReceiveAuth(Connection connection, AuthPacket auth)
+    {
+        if (connection.Method is not { } method)
+        {
+            return Fault.Protocol("AUTH on a connection whose CONNECT had no Authentication Method [MQTT-4.12.0-7].");
+        }
+
+        if (auth.AuthenticationMethod != method.Name)
+        {
+            return Fault.Protocol(
+                $"AUTH has the Authentication Method «{Utf8Text.Excerpt(auth.AuthenticationMethod ?? "")}»; CONNECT had «{method.Name}» [MQTT-4.12.0-5, MQTT-4.12.1-1].");
+        }
+
+        switch (auth.ReasonCode)
+        {
+            case ReasonCode.ContinueAuthentication when connection.Exchange is not null && connection.Step is null:
+                Start(AuthenticationStep.Next(connection, auth.AuthenticationData, _options));
+                return default;
+            case ReasonCode.ReAuthenticate when connection is { Phase: ConnectionPhase.Connected, Exchange: null, Step: null }:
+                var client = new ConnectingClient { ClientId = connection.ClientId!, UserName = connection.UserName, ProtocolVersion = connection.Version };
+                Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));
+                return default;
+            default:
+                return Fault.Protocol($"AUTH with 0x{(byte)auth.ReasonCode:X2} came out of turn [MQTT-4.12.0-3, MQTT-4.12.1-1].");
+        }
+    }
+
+    /// <summary>A step has run.</summary>
+    /// <returns>Whether the client has proved who it is, and its CONNECT is to be accepted.</returns>
+    public bool TryAdmit(AuthenticationStep step, AuthenticationResult result, Instant now)
+    {
+        step.Dispose();
+        var connection = step.Connection;
+        if (step.IsAbandoned)
+        {
+            return false;
+        }
+
+        connection.Step = null;
+        connection.Exchange = null;
+        switch (result.ReasonCode)
+        {
+            case ReasonCode.Success when connection.Phase == ConnectionPhase.Authenticating:
+                connection.UserName = result.UserName;
+                return true;
+            case ReasonCode.Success when connection.UserName != result.UserName:
+                Refuse(connection, AuthenticationResult.Reject(ReasonCode.NotAuthorized, "Re-authentication as another user; a connection keeps the one it has."), now);
+                return false;
+            case ReasonCode.ContinueAuthentication when step.Exchange is not null:
+                connection.Exchange = step.Exchange;
+                Answer(connection, result, now);
+                return false;
+            case ReasonCode.Success:
+                Answer(connection, result, now);
+                return false;
+            case ReasonCode.ContinueAuthentication:
+                throw new InvalidOperationException("An authenticator of passwords answered Continue, which only an exchange may.");
+            default:
+                Refuse(connection, result, now);
+                return false;
+        }
+    }
+
+    /// <summary>The client, or who was asked about it, took too long.</summary>
+    public void TimeOut(Connection connection, Instant now)
+    {
+        var late = connection.Step is not null
+            ? AuthenticationResult.Reject(ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.ConnectTimeout.TotalSeconds} s.")
+            : AuthenticationResult.Reject(ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
+        Refuse(connection, late, now);
+    }
+
+    private string SupportedMethods => _methods.Count == 0 ? "(none is)" : $"({string.Join(", ", _methods.Keys)})";
+
+    /// <summary>Whether CONNECT holds something for the authenticator to judge.</summary>
+    private bool IsAsked(ConnectPacket connect) => _options.Authenticator is not null && (connect.UserName is not null || connect.Password is not null);
+
+    private void Start(AuthenticationStep step)
+    {
+        step.Connection.Step = step;
+        _started.Enqueue(step);
+    }
+
+    private void Answer(Connection connection, AuthenticationResult result, Instant now)
+    {
+        var auth = new AuthPacket { ReasonCode = result.ReasonCode, AuthenticationMethod = connection.Method!.Name, AuthenticationData = result.Data };
+        if (connection.TryWrite(auth))
+        {
+            _flushList.Mark(connection);
+        }
+        else
+        {
+            _closer.Refuse(connection, new Fault(ReasonCode.PacketTooLarge, $"AUTH is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
+        }
+    }
+
+    private void Refuse(Connection connection, AuthenticationResult result, Instant now)
+    {
+        var code = result.ReasonCode;
+        if (connection.Phase == ConnectionPhase.Connected && code is ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.ServerUnavailable
+            or ReasonCode.ClientIdentifierNotValid or ReasonCode.UnsupportedProtocolVersion)
+        {
+            // DISCONNECT does not have these [MQTT-3.14.2-1].
+            code = ReasonCode.NotAuthorized;
+        }
+
+        _closer.Refuse(connection, new Fault(code, result.ReasonString ?? "The client was not let in."), now, result.ServerReference);
+    }
+}

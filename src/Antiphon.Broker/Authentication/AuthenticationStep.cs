@@ -1,0 +1,63 @@
+using Antiphon.Broker.Connections;
+
+namespace Antiphon.Broker.Authentication;
+
+/// <summary>
+/// One question to an authenticator or to an exchange. The engine makes it and hands it out; <see cref="RunAsync"/> is called once, on another thread, and what comes
+/// of it returns to the engine as a command.
+/// </summary>
+internal sealed class AuthenticationStep : IDisposable
+{
+    private readonly CancellationTokenSource _cancellation;
+    private readonly Func<AuthenticationStep, ValueTask<AuthenticationResult>> _run;
+
+    private AuthenticationStep(Connection connection, BrokerOptions options, Func<AuthenticationStep, ValueTask<AuthenticationResult>> run)
+    {
+        Connection = connection;
+        _run = run;
+        _cancellation = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
+    }
+
+    public Connection Connection { get; }
+
+    public CancellationToken Token => _cancellation.Token;
+
+    /// <summary>The exchange that it belongs to, once it has run; <c>null</c>: none.</summary>
+    public IAuthenticationExchange? Exchange { get; private set; }
+
+    /// <summary>Whether nobody waits for it any more. Owned by the engine's thread, as the connection is.</summary>
+    public bool IsAbandoned => Connection.Step != this;
+
+    public static AuthenticationStep ByPassword(Connection connection, ConnectingClient client, BrokerOptions options)
+    {
+        var authenticator = options.Authenticator!;
+        return new AuthenticationStep(connection, options, step => authenticator.AuthenticateAsync(client, step.Token));
+    }
+
+    public static AuthenticationStep First(Connection connection, ConnectingClient client, ReadOnlyMemory<byte>? data, BrokerOptions options)
+    {
+        var method = connection.Method!;
+        return new AuthenticationStep(connection, options, step => (step.Exchange = method.Begin(client)).NextAsync(data, step.Token));
+    }
+
+    public static AuthenticationStep Next(Connection connection, ReadOnlyMemory<byte>? data, BrokerOptions options) =>
+        new(connection, options, step => step.Exchange!.NextAsync(data, step.Token)) { Exchange = connection.Exchange };
+
+    public ValueTask<AuthenticationResult> RunAsync() => _run(this);
+
+    /// <summary>The connection ends: nobody waits for it any more.</summary>
+    public void Cancel()
+    {
+        // What hangs on the token is foreign code, and not to be run on the engine's thread.
+        _ = _cancellation.CancelAsync();
+    }
+
+    /// <summary>It has run to its end.</summary>
+    public void Dispose()
+    {
+        if (!_cancellation.IsCancellationRequested)
+        {
+            _cancellation.Dispose();
+        }
+    }
+}

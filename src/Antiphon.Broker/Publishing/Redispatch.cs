@@ -1,0 +1,132 @@
+using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+
+namespace Antiphon.Broker.Publishing;
+
+/// <summary>
+/// Gives what a member of a share group leaves behind to another member (MQTT 5 §4.8.2): at the loss of its connection what it was never sent, if somebody else
+/// is there; at the end of its Session also QoS 1 messages that it did not acknowledge. Of requests it may have been executing only those that say they are idempotent.
+/// </summary>
+internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
+{
+    /// <summary>A User Property of a request: <c>1</c> when it may be executed twice.</summary>
+    private static ReadOnlySpan<byte> IdempotentProperty => "antiphon-idempotent"u8;
+
+    /// <summary>A client is away. What waits for it need not wait where another member is connected.</summary>
+    public void ConnectionEnded(Session session, Instant now)
+    {
+        if (!session.HasWaiting)
+        {
+            return;
+        }
+
+        var queue = session.Waiting;
+        ShareGroup? lastGroup = null;
+        var isConnected = false;
+        for (var left = queue.Count; left > 0; left--)
+        {
+            var outgoing = queue.Dequeue();
+            if (outgoing.Group is { } group && group != lastGroup)
+            {
+                // Looked up once for the many messages of one group.
+                lastGroup = group;
+                isConnected = group.HasConnected;
+            }
+
+            if (outgoing.Group is null || !isConnected || !TryPass(outgoing, session, now))
+            {
+                queue.Enqueue(outgoing);
+            }
+
+            messages.Release(outgoing.Message);
+        }
+    }
+
+    /// <summary>A Session that no connection serves ends, and has left its share groups: nothing stays with it.</summary>
+    public void SessionEnded(Session session, Instant now)
+    {
+        while (session.Window.TryTakeOldest(out var outgoing))
+        {
+            Leave(outgoing, session, wasSent: true, now);
+        }
+
+        while (session.HasWaiting)
+        {
+            Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
+        }
+    }
+
+    private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)
+    {
+        var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && IsRequest(outgoing.Message.View) && !IsIdempotent(outgoing.Message.View);
+
+        // A QoS 2 message once begun goes to no other member [MQTT-4.8.2-5].
+        var isStuck = wasSent && outgoing.QoS == QualityOfService.ExactlyOnce;
+        if (mayHaveBeenExecuted)
+        {
+            counters.UncertainRequests++;
+        }
+        else if (isStuck || !TryPass(outgoing, session, now))
+        {
+            counters.DroppedWithSession++;
+        }
+
+        messages.Release(outgoing.Message);
+    }
+
+    /// <returns><c>false</c>: there is nobody to take it.</returns>
+    private bool TryPass(in OutgoingMessage outgoing, Session from, Instant now)
+    {
+        if (outgoing.Group is not { IsEmpty: false } group)
+        {
+            return false;
+        }
+
+        var copy = outgoing.Message;
+        if (copy.Expires <= now)
+        {
+            counters.Expired++;
+            return true;
+        }
+
+        var publish = copy.View;
+        var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
+        if (TryReadRequest(ref publish))
+        {
+            exchanges.Move(publish, from, member.Session);
+        }
+
+        router.Deliver(publish, ref copy, member, now);
+        counters.Redispatched++;
+        return true;
+    }
+
+    private static bool IsRequest(PublishView publish) => TryReadRequest(ref publish);
+
+    private static bool IsIdempotent(in PublishView publish) => publish.TryGetUserProperty(IdempotentProperty, out var value) && value.SequenceEqual("1"u8);
+
+    /// <summary>Finds Response Topic and Correlation Data, which a waiting message has among its other properties.</summary>
+    private static bool TryReadRequest(ref PublishView publish)
+    {
+        var properties = publish.ReadProperties();
+        while (properties.TryRead(out var property))
+        {
+            if (property.Identifier == PropertyIdentifier.ResponseTopic)
+            {
+                publish.ResponseTopic = property.Bytes;
+            }
+            else if (property.Identifier == PropertyIdentifier.CorrelationData)
+            {
+                publish.CorrelationData = property.Bytes;
+            }
+        }
+
+        return !publish.ResponseTopic.IsEmpty;
+    }
+}

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Text;
+using Antiphon.Broker.Authentication;
+using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Output;
+using Antiphon.Protocol.Authentication;
+
+namespace Antiphon.Cli.Passwords;
+
+/// <summary><c>antiphon passwd</c>: keeps the file of users that <c>antiphon broker --password-file</c> serves. A password never stands on the command line, which every user of a machine can read.</summary>
+internal static class PasswdCommand
+{
+    public const string Example = """
+        antiphon passwd users ann
+        ANTIPHON_PASSWORD=secret antiphon passwd users ann
+        antiphon passwd users ann --password-from-stdin < secret.txt
+        antiphon passwd users ann --delete
+        """;
+
+    private const string PasswordVariable = "ANTIPHON_PASSWORD";
+    private const int SaltBytes = 16;
+
+    /// <summary>Some milliseconds of one processor: dear to who tries many, cheap to a broker whose clients all come back at once.</summary>
+    private const int Iterations = 20_000;
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command(
+            "passwd",
+            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. It is taken from {PasswordVariable}, else it is asked for at the terminal. A running broker does not read the file again.");
+        var file = new Argument<FileInfo>("FILE") { Description = "The password file; it is created if it is not there, readable by its owner alone." };
+        var user = new Argument<string>("USER") { Description = "The user name." };
+        var fromInput = new Option<bool>("--password-from-stdin") { Description = "Takes the password from the standard input; a line end behind it does not count." };
+        var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
+        command.Arguments.Add(file);
+        command.Arguments.Add(user);
+        command.Options.Add(fromInput);
+        command.Options.Add(delete);
+        command.SetAction(async (line, interrupted) =>
+        {
+            var path = line.GetRequiredValue(file);
+            var name = line.GetRequiredValue(user);
+            var users = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
+            if (line.GetValue(delete))
+            {
+                if (!users.Contains(name))
+                {
+                    throw new UsageException($"There is no user «{name}» in «{path}».");
+                }
+
+                await PasswordFile.WriteAsync(path, users.Without(name), interrupted);
+                terminal.Note($"User «{name}» is deleted.");
+                return (int)ExitCode.Success;
+            }
+
+            if (name.Length == 0 || name.AsSpan().ContainsAny(":\r\n"))
+            {
+                throw new UsageException($"The user name «{name}» is not possible: it has one character or more, no colon and no line end.");
+            }
+
+            var isNew = !users.Contains(name);
+            var password = await ReadPasswordAsync(line.GetValue(fromInput), interrupted);
+            if (password.IsEmpty)
+            {
+                throw new UsageException("The password is empty; nothing was changed.");
+            }
+
+            var credential = ScramCredential.Derive(password.Span, RandomNumberGenerator.GetBytes(SaltBytes), Iterations);
+            await PasswordFile.WriteAsync(path, users.With(name, credential), interrupted);
+            terminal.Note(isNew ? $"User «{name}» is added." : $"The password of user «{name}» is changed.");
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(bool fromInput, CancellationToken cancellationToken)
+    {
+        if (fromInput)
+        {
+            using var bytes = new MemoryStream();
+            await using var input = Console.OpenStandardInput();
+            await input.CopyToAsync(bytes, cancellationToken);
+            return bytes.ToArray().AsMemory().TrimEnd("\r\n"u8);
+        }
+
+        if (Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password)
+        {
+            return Encoding.UTF8.GetBytes(password);
+        }
+
+        if (Console.IsInputRedirected)
+        {
+            throw new UsageException($"There is no terminal to ask for the password at: set {PasswordVariable}, or give --password-from-stdin.");
+        }
+
+        var typed = Ask("Password: ");
+        return typed == Ask("Again: ") ? Encoding.UTF8.GetBytes(typed) : throw new UsageException("The two passwords differ; nothing was changed.");
+    }
+
+    /// <summary>Reads a line without showing it.</summary>
+    private static string Ask(string prompt)
+    {
+        Console.Error.Write(prompt);
+        var text = new StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key != ConsoleKey.Backspace)
+            {
+                text.Append(key.KeyChar);
+            }
+            else if (text.Length > 0)
+            {
+                text.Length--;
+            }
+        }
+
+        Console.Error.WriteLine();
+        return text.ToString();
+    }
+}

@@ -1,0 +1,128 @@
+using Antiphon.Client;
+using Antiphon.Protocol;
+using Antiphon.Tests.Running;
+
+namespace Antiphon.Cli.Tests.Passwords;
+
+public sealed class PasswdCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("antiphon-passwd-");
+
+    private string Users => Path.Combine(_folder.FullName, "users");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Users_of_the_file_are_let_in_and_nobody_else()
+    {
+        Assert.Equal("User «ann» is added.\n", await PasswdAsync("secret", "ann"));
+        Assert.Equal("User «bob» is added.\n", await PasswdAsync("other\r\n", "bob"));
+        Assert.DoesNotContain("secret", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await using var broker = Running.Cli.Start("broker", "--port", "0", "--bind", "0.0.0.0", "--password-file", Users);
+        var port = int.Parse((await broker.OutputLineAsync("listening")).Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture);
+
+        await ConnectAsync(port, "ann", "secret");
+        await ConnectAsync(port, "bob", "other");
+        Assert.Equal(ReasonCode.BadUserNameOrPassword, await RefusalAsync(port, "ann", "other"));
+        Assert.Equal(ReasonCode.BadUserNameOrPassword, await RefusalAsync(port, "eve", "secret"));
+        Assert.Equal(ReasonCode.NotAuthorized, await RefusalAsync(port, null, null));
+    }
+
+    [Fact]
+    public async Task With_allow_anonymous_who_gives_no_name_is_let_in_and_a_wrong_password_is_not()
+    {
+        await PasswdAsync("secret", "ann");
+        await using var broker = Running.Cli.Start("broker", "--port", "0", "--password-file", Users, "--allow-anonymous");
+        var port = int.Parse((await broker.OutputLineAsync("listening")).Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture);
+
+        await ConnectAsync(port, null, null);
+        Assert.Equal(ReasonCode.BadUserNameOrPassword, await RefusalAsync(port, "ann", "other"));
+    }
+
+    [Fact]
+    public async Task A_password_is_changed_and_a_user_deleted()
+    {
+        await PasswdAsync("secret", "ann");
+        await PasswdAsync("other", "bob");
+        var before = await File.ReadAllLinesAsync(Users, TestContext.Current.CancellationToken);
+
+        Assert.Equal("The password of user «ann» is changed.\n", await PasswdAsync("new", "ann"));
+        var after = await File.ReadAllLinesAsync(Users, TestContext.Current.CancellationToken);
+        Assert.Equal(2, after.Length);
+        Assert.NotEqual(before[0], after[0]);
+        Assert.Equal(before[1], after[1]);
+
+        var deleted = await Running.Cli.RunAsync("passwd", Users, "ann", "-D");
+        Assert.Equal((0, "User «ann» is deleted.\n"), (deleted.ExitCode, deleted.Errors));
+        Assert.Equal([before[1]], await File.ReadAllLinesAsync(Users, TestContext.Current.CancellationToken));
+        Assert.Equal(2, (await Running.Cli.RunAsync("passwd", Users, "ann", "-D")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Only_the_owner_may_read_the_file_and_nothing_is_left_beside_it()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has no file modes.");
+            return;
+        }
+
+        await File.WriteAllTextAsync(Users, "", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+
+        await PasswdAsync("secret", "ann");
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Users));
+        Assert.Single(_folder.GetFiles());
+    }
+
+    [Fact]
+    public async Task The_environment_may_hold_the_password()
+    {
+        await using var run = ProgramRun.StartBuilt("antiphon", ["passwd", Users, "ann"], environment: new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = "secret" });
+
+        Assert.Equal(0, (await run.EndAsync()).ExitCode);
+        Assert.StartsWith("ann:SCRAM-SHA-256$", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_of_another_kind_is_refused_by_line_and_left_as_it_is()
+    {
+        await File.WriteAllTextAsync(Users, "ann:$7$101$abc\n", TestContext.Current.CancellationToken);
+
+        foreach (var command in new string[][] { ["broker", "--port", "0", "--password-file", Users], ["passwd", Users, "bob", "--password-from-stdin"] })
+        {
+            var end = await Running.Cli.RunAsync(command);
+            Assert.Equal(2, end.ExitCode);
+            Assert.Contains("Line 1", end.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("abc", end.Errors, StringComparison.Ordinal);
+        }
+
+        Assert.Equal("ann:$7$101$abc\n", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken));
+    }
+
+    private async Task<string> PasswdAsync(string password, string user)
+    {
+        await using var run = ProgramRun.StartBuilt("antiphon", ["passwd", Users, user, "--password-from-stdin"], password);
+        var end = await run.EndAsync();
+        Assert.Equal((0, ""), (end.ExitCode, end.Output));
+        return end.Errors;
+    }
+
+    private static async Task ConnectAsync(int port, string? user, string? password)
+    {
+        await using var client = await MqttClient.ConnectAsync(Options(port, user, password), TestContext.Current.CancellationToken);
+        Assert.Equal(ConnectionState.Connected, client.State);
+    }
+
+    private static async Task<ReasonCode?> RefusalAsync(int port, string? user, string? password) =>
+        (await Assert.ThrowsAnyAsync<ConnectionException>(() => ConnectAsync(port, user, password))).ReasonCode;
+
+    private static MqttClientOptions Options(int port, string? user, string? password) => new()
+    {
+        Host = "127.0.0.1",
+        Port = port,
+        UserName = user,
+        Password = password is null ? (ReadOnlyMemory<byte>?)null : System.Text.Encoding.UTF8.GetBytes(password),
+    };
+}
