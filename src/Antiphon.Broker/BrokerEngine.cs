@@ -71,14 +71,15 @@ internal sealed class BrokerEngine
         _walks = new RetainedWalks(_retained, _sender);
         _router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
-        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
+        var memory = new SessionMemory(options);
+        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
         _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
         var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, _wheel, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, memory, _wheel, Counters);
         _unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, _unfinished, _sessions, _wheel, _flushList, Counters);
         _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, _wheel, _flushList, Counters, fillRandom);
+        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
     }
 
     public EngineCounters Counters { get; } = new();

@@ -42,6 +42,12 @@ public sealed record BrokerOptions
     /// <summary>How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise. A client that would begin another one is refused with 0x97.</summary>
     public int MaximumSessions { get; init; } = 100_000;
 
+    /// <summary>
+    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills and subscriptions, as the broker estimates them, 1 MiB or more; 1 GiB unless said otherwise.
+    /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription.
+    /// </summary>
+    public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
+
     /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
     public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
 
@@ -184,6 +190,7 @@ public sealed record BrokerOptions
             MaximumClientIdLength is >= 23 and <= ushort.MaxValue, $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
         Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
         Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
+        Require(MaximumSessionBytes >= 1024 * 1024, $"MaximumSessionBytes is {MaximumSessionBytes}; it has to be 1 MiB or more.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
         Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");

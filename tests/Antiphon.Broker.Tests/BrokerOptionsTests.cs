@@ -47,6 +47,7 @@ public sealed class BrokerOptionsTests
             ConnectTimeout = TimeSpan.Zero,
             PacketTimeout = TimeSpan.Zero,
             CloseTimeout = TimeSpan.Zero,
+            MaximumSessionBytes = 1024 * 1024 - 1,
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
@@ -69,7 +70,7 @@ public sealed class BrokerOptionsTests
             "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
             "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
-            "MaximumSessions", "AuthenticationMethods",
+            "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

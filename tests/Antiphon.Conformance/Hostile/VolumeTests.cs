@@ -107,10 +107,9 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
         await using var client = await Peer.ConnectAsync(broker.EndPoint);
         await client.SendAsync($"82[ 0001 () {string.Concat(Enumerable.Range(0, 20_000).Select(number => $"\"~/{number}\" 00 "))} ]");
 
-        var body = await client.ExpectAsync(0x90, 0x97);
+        var codes = (await client.ExpectAsync(0x90, 0x97)).TakeLast(20_000);
 
-        Assert.Equal(10_000, body.Skip(3).Count(code => code == 0x00));
-        Assert.Equal(10_000, body.Skip(3).Count(code => code == 0x97));
+        Assert.Equal([.. Enumerable.Repeat((byte)0x00, 10_000), .. Enumerable.Repeat((byte)0x97, 10_000)], codes);
     });
 
     [Fact]
