@@ -113,6 +113,22 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
     });
 
     [Fact]
+    public Task Ten_thousand_filters_of_a_hundred_and_twenty_levels_get_one_Sessions_share_of_memory() => WatchAsync(160, async () =>
+    {
+        await using var client = await Peer.ConnectAsync(broker.EndPoint);
+        var granted = 0;
+        for (var packet = 1; packet <= 5; packet++)
+        {
+            var filters = Enumerable.Range(0, 2000).Select(number => $"s{{ '~{packet}/{number}' 2F*119 }} 00 ");
+            await client.SendAsync($"82[ {packet:X4} () {string.Concat(filters)} ]");
+            granted += Assert.NotNull(await client.NextAsync()).Body.TakeLast(2000).Count(code => code == 0x00);
+        }
+
+        output.WriteLine($"{granted} subscriptions were granted: the broker has {broker.Resident:F0} MiB");
+        Assert.InRange(granted, 1000, 3000);
+    });
+
+    [Fact]
     public Task Topics_of_thirty_thousand_levels_are_delivered_and_such_filters_are_refused() => WatchAsync(64, async () =>
     {
         await using var client = await Peer.ConnectAsync(broker.EndPoint);
