@@ -69,6 +69,9 @@ internal sealed class Connection
 
     public ConnectionPhase Phase { get; set; }
 
+    /// <summary>Whether what arrives on it is looked at.</summary>
+    public bool IsOpen => Phase < ConnectionPhase.Closing;
+
     /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
     public bool IsDirty { get; set; }
 
@@ -140,7 +143,7 @@ internal sealed class Connection
     /// <param name="reason">How, for the log.</param>
     public void Lose(string reason)
     {
-        if (Phase < ConnectionPhase.Closing)
+        if (IsOpen)
         {
             CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
         }
