@@ -136,8 +136,9 @@ internal sealed class Handshake(
             return new Fault(ReasonCode.ClientIdentifierNotValid, $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
         }
 
-        // Who comes back to a Session that still has a connection takes its place.
-        if (sessions.ConnectedCount >= options.MaximumConnections && sessions.Find(connect.ClientId)?.Connection is null)
+        // Before anybody is asked about it, and once more when it is accepted: others may have come meanwhile.
+        var room = CheckRoom(sessions.Find(connect.ClientId));
+        if (room.Exists)
         {
             return new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
         }
@@ -171,6 +172,11 @@ internal sealed class Handshake(
         if (session is not null && session.UserName != connection.UserName)
         {
             closer.Refuse(connection, new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."), now);
+    /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
+    private Fault CheckRoom(Session? session) => sessions.ConnectedCount >= options.MaximumConnections && session?.Connection is null
+        ? new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
+        : default;
+
             return;
         }
 
@@ -181,6 +187,13 @@ internal sealed class Handshake(
         }
 
         if (session is not null && connect.CleanStart)
+        var room = CheckRoom(session);
+        if (room.Exists)
+        {
+            closer.Refuse(connection, room, now);
+            return;
+        }
+
         {
             sessions.End(session, now);
             session = null;
