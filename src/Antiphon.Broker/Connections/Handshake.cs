@@ -264,6 +264,8 @@ internal sealed class Handshake(
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }
+            // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
+            session.Will = null;
 
     /// <summary>What the broker grants of a Session Expiry Interval, in CONNECT or DISCONNECT.</summary>
     public TimeSpan LimitExpiry(uint seconds)

@@ -132,12 +132,13 @@ internal sealed class Reception(
 
         if (disconnect.SessionExpiryInterval is { } seconds)
         {
-            if (session.ExpiryInterval == TimeSpan.Zero && seconds > 0)
+            var granted = handshake.LimitExpiry(seconds);
+            if (session.ExpiryInterval == TimeSpan.Zero && granted > TimeSpan.Zero)
             {
                 return Fault.Protocol($"DISCONNECT raises the Session Expiry Interval from 0 to {seconds} (MQTT 5 §3.14.2.2.2).");
             }
 
-            session.ExpiryInterval = handshake.LimitExpiry(seconds);
+            session.ExpiryInterval = granted;
         }
 
         if (disconnect.ReasonCode == ReasonCode.Success)
