@@ -125,6 +125,11 @@ internal sealed class Reception(
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)
     {
+        if (!DisconnectPacket.ClientMaySay(disconnect.ReasonCode))
+        {
+            return Fault.Protocol($"A client's DISCONNECT has the Reason Code 0x{(byte)disconnect.ReasonCode:X2}, which only a server says (MQTT 5 §3.14.2.1).");
+        }
+
         if (disconnect.ServerReference is not null)
         {
             return Fault.Protocol("A client's DISCONNECT has a Server Reference [MQTT-3.14.2-2].");
