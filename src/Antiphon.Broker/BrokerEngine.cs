@@ -23,6 +23,9 @@ namespace Antiphon.Broker;
 /// </summary>
 internal sealed class BrokerEngine
 {
+    /// <summary>So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.</summary>
+    internal const int DeadlinesPerTurn = 512;
+
     private readonly BrokerOptions _options;
     private readonly BufferPool _buffers = new();
     private readonly MessagePool _messages;
@@ -39,6 +42,7 @@ internal sealed class BrokerEngine
     private readonly Admission _admission;
     private readonly Handshake _handshake;
     private readonly Input _input;
+    private bool _isBehind;
 
     /// <summary>Sets an engine up.</summary>
     /// <param name="options">Valid options.</param>
@@ -80,7 +84,7 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady;
+    public bool HasWork => HasOutput || _walks.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -154,7 +158,8 @@ internal sealed class BrokerEngine
     /// <summary>Time has passed: does what is due, and a turn's share of what takes long.</summary>
     public void Advance(Instant now)
     {
-        while (_wheel.TryTakeDue(now) is { } deadline)
+        var left = DeadlinesPerTurn;
+        for (; left > 0 && _wheel.TryTakeDue(now) is { } deadline; left--)
         {
             switch (deadline.Owner)
             {
@@ -181,6 +186,7 @@ internal sealed class BrokerEngine
             }
         }
 
+        _isBehind = left == 0;
         _walks.Continue(now);
     }
 
