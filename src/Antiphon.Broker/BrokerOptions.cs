@@ -19,12 +19,14 @@ public sealed record BrokerOptions
     public BrokerTransport Transport { get; init; }
 
     /// <summary>
-    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/> or there are <see cref="AuthenticationMethods"/>. Without these
-    /// everybody is let in, and this is what allows an address other than a loopback one to be bound.
+    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/>, which is asked about them too and may refuse them or give them a
+    /// name, or there are <see cref="AuthenticationMethods"/>. Without these everybody is let in, and this is what allows an address other than a loopback one to be bound.
     /// </summary>
     public bool AllowAnonymous { get; init; }
 
-    /// <summary>Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>; <c>null</c>: nobody does, and neither is looked at.</summary>
+    /// <summary>
+    /// Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>, and may send any of them to another server (§4.11); <c>null</c>: nobody does, and neither is looked at.
+    /// </summary>
     public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once; none unless said otherwise.</summary>

@@ -37,8 +37,15 @@ internal sealed class Handshake(
     /// <param name="now">The current instant.</param>
     public void Accept(Connection connection, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
-        var connect = connection.Pending!;
-        connection.Pending = null;
+        var inquiry = connection.Inquiry!;
+        var connect = inquiry.Pending!;
+        inquiry.Pending = null;
+        if (inquiry.Method is null)
+        {
+            // It will not be asked again.
+            connection.Inquiry = null;
+        }
+
         Accept(connection, connect, authenticationData, now);
     }
 
@@ -140,7 +147,7 @@ internal sealed class Handshake(
         var room = CheckRoom(sessions.Find(connect.ClientId));
         if (room.Exists)
         {
-            return new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
+            return room;
         }
 
         if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
@@ -165,6 +172,11 @@ internal sealed class Handshake(
         };
     }
 
+    /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
+    private Fault CheckRoom(Session? session) => sessions.ConnectedCount >= options.MaximumConnections && session?.Connection is null
+        ? new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
+        : default;
+
     private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
         var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
@@ -172,11 +184,13 @@ internal sealed class Handshake(
         if (session is not null && session.UserName != connection.UserName)
         {
             closer.Refuse(connection, new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."), now);
-    /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
-    private Fault CheckRoom(Session? session) => sessions.ConnectedCount >= options.MaximumConnections && session?.Connection is null
-        ? new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
-        : default;
+            return;
+        }
 
+        var room = CheckRoom(session);
+        if (room.Exists)
+        {
+            closer.Refuse(connection, room, now);
             return;
         }
 
@@ -187,13 +201,6 @@ internal sealed class Handshake(
         }
 
         if (session is not null && connect.CleanStart)
-        var room = CheckRoom(session);
-        if (room.Exists)
-        {
-            closer.Refuse(connection, room, now);
-            return;
-        }
-
         {
             sessions.End(session, now);
             session = null;
@@ -252,11 +259,13 @@ internal sealed class Handshake(
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
-            AuthenticationMethod = connection.Method?.Name,
+            AuthenticationMethod = connection.Inquiry?.Method?.Name,
             AuthenticationData = authenticationData,
         };
         if (!connection.TryWrite(accepted))
         {
+            // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
+            session.Will = null;
             closer.Reject(connection, new Fault(ReasonCode.PacketTooLarge, $"CONNACK is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
             return;
         }
@@ -264,8 +273,6 @@ internal sealed class Handshake(
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }
-            // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
-            session.Will = null;
 
     /// <summary>What the broker grants of a Session Expiry Interval, in CONNECT or DISCONNECT.</summary>
     public TimeSpan LimitExpiry(uint seconds)
