@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client;
 
 /// <summary>
-/// An MQTT 5 client that heals itself: it reconnects, sends again what was not acknowledged and subscribes again where the Session is gone.
+/// An MQTT client, version 5 or 3.1.1, that heals itself: it reconnects, sends again what was not acknowledged and subscribes again where the Session is gone.
 /// All members are safe from any thread and from within handlers.
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
@@ -39,6 +39,9 @@ public sealed class MqttClient : IAsyncDisposable
 
     /// <summary>What the server said in its last CONNACK; <c>null</c> before the first.</summary>
     public ServerLimits? Server => _loop.Server;
+
+    /// <summary>The version that this client speaks.</summary>
+    public ProtocolVersion ProtocolVersion => _session.ProtocolVersion;
 
     /// <summary>What has been counted so far.</summary>
     public MqttClientCounters Counters => _session.Counters;
@@ -82,17 +85,21 @@ public sealed class MqttClient : IAsyncDisposable
     public Task WaitUntilConnectedAsync(CancellationToken cancellationToken = default) => _loop.WaitUntilConnectedAsync(cancellationToken);
 
     /// <summary>
-    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it. Without a connection, or beyond the server's
-    /// Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection was lost is sent again over the next:
-    /// with DUP if the server still has the Session, else as new (MQTT 5 §4.4). Time spent waiting counts against the Message Expiry Interval.
+    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it, QoS 2 when the server has completed its delivery (PUBCOMP); the result is
+    /// then what PUBREC said. Without a connection, or beyond the server's Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection
+    /// was lost is sent again over the next, with DUP, if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new, while QoS 2 ends with <see cref="ConnectionException"/>, since sending
+    /// it as new could deliver it twice. Time spent waiting counts against the Message Expiry Interval.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.</param>
     /// <returns>How it went; await it once.</returns>
-    /// <exception cref="ArgumentException">The message has no form on the wire, or QoS 2, which is not supported yet.</exception>
+    /// <exception cref="ArgumentException">The message has no form on the wire; in MQTT 3.1.1 also one with properties.</exception>
     /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
+    /// <exception cref="SessionStoreException">The message could not be stored, and has not been sent.</exception>
+    /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
     /// <exception cref="ConnectionException">
-    /// The client has stopped, or the message expired before there was a connection; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped, the next client of that store sends again.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
@@ -128,7 +135,7 @@ public sealed class MqttClient : IAsyncDisposable
     internal ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken = default) => _session.PublishAsync(message, cancellationToken);
 
     /// <summary>
-    /// Subscribes; completes when the server has granted it. A QoS 1 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
+    /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
     /// When a reconnect finds the Session gone, the client subscribes again by itself.
     /// </summary>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>
@@ -170,15 +177,30 @@ public sealed class MqttClient : IAsyncDisposable
         return _session.SubscribeAsync(Subscription.Create(_session, topicFilter, options, handler), cancellationToken);
     }
 
+    /// <summary>
+    /// Authenticates again over the connection that there is (MQTT 5 §4.12.1), with a new exchange of <see cref="MqttClientOptions.Authentication"/>: before a token ends, or when rights have changed.
+    /// Messages go on meanwhile. If either side is not content, the connection ends; the next one is authenticated anyway.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait, not the exchange.</param>
+    /// <exception cref="InvalidOperationException">There is no <see cref="MqttClientOptions.Authentication"/>, it gave another method than before [MQTT-4.12.1-1], or an exchange is under way.</exception>
+    /// <exception cref="ConnectionException">There is no connection, or it has ended before the exchange had.</exception>
+    /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
+    public async Task ReauthenticateAsync(CancellationToken cancellationToken = default) => await _loop.ReauthenticateAsync(cancellationToken).ConfigureAwait(false);
+
     /// <summary>Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>. Final: <see cref="State"/> is Stopped.</summary>
     /// <param name="reason">What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.</param>
     /// <param name="cancellationToken">Closes at once.</param>
-    /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code.</exception>
+    /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code; MQTT 3.1.1 allows Success only.</exception>
     public async Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default)
     {
         if (!IsForClients(reason))
         {
             throw new ArgumentException($"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
+        }
+
+        if (ProtocolVersion == ProtocolVersion.V311 && reason != ReasonCode.Success)
+        {
+            throw new ArgumentException($"DISCONNECT of MQTT 3.1.1 has no Reason Codes, so that 0x{(byte)reason:X2} cannot be said (MQTT 3.1.1 §3.14).", nameof(reason));
         }
 
         _loop.RequestStop(reason);

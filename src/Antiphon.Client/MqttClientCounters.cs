@@ -26,4 +26,10 @@ public readonly record struct MqttClientCounters
 
     /// <summary>Exceptions thrown by message handlers.</summary>
     public long HandlerFailures { get; init; }
+
+    /// <summary>QoS 1 and 2 messages received beyond <see cref="MqttClientOptions.ReceiveMaximum"/>; they are handled like all others.</summary>
+    public long ReceiveMaximumExceeded { get; init; }
+
+    /// <summary>Failures of the <see cref="MqttClientOptions.SessionStore"/> that ended no publish: a restart may repeat what the store has not heard of.</summary>
+    public long SessionStoreFailures { get; init; }
 }

@@ -169,6 +169,15 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         GoOn(session, message: null, known, now);
     }
 
+    /// <summary>Throws out what expired while its client is away.</summary>
+    public void RemoveExpired(Session session, Instant now)
+    {
+        if (session.HasWaiting)
+        {
+            counters.Expired += session.Waiting.RemoveExpired(now, messages);
+        }
+    }
+
     private bool HasRoom(Session session, Connection connection) =>
         session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
@@ -178,27 +187,9 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
         var queue = session.Waiting;
-        if (IsCrowded(session) || !HasPlace(queue, outgoing))
+        if ((IsCrowded(session) || !HasPlace(queue, outgoing)) && !TryMakePlace(session, queue, outgoing, now))
         {
-            // What nobody will ever be sent takes no place from what somebody may.
-            counters.Expired += queue.RemoveExpired(now, messages);
-        }
-
-        if (IsCrowded(session))
-        {
-            counters.DroppedMemoryShort++;
             return;
-        }
-
-        while (!HasPlace(queue, outgoing))
-        {
-            counters.DroppedQueueFull++;
-            if (options.QueueOverflow == QueueOverflow.DiscardNewest || queue.Count == 0)
-            {
-                return;
-            }
-
-            messages.Release(queue.Dequeue().Message);
         }
 
         queue.Enqueue(outgoing);
@@ -208,20 +199,36 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
     }
 
+    private bool TryMakePlace(Session session, MessageQueue queue, in OutgoingMessage outgoing, Instant now)
+    {
+        // What nobody will ever be sent takes no place from what somebody may.
+        counters.Expired += queue.RemoveExpired(now, messages);
+        if (IsCrowded(session))
+        {
+            counters.DroppedMemoryShort++;
+            return false;
+        }
+
+        var displaces = options.QueueOverflow == QueueOverflow.DiscardOldest && outgoing.Message.Size <= options.MaximumQueuedBytes;
+        while (!HasPlace(queue, outgoing))
+        {
+            counters.DroppedQueueFull++;
+            if (!displaces)
+            {
+                return false;
+            }
+
+            messages.Release(queue.Dequeue().Message);
+        }
+
+        return true;
+    }
+
     private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
         queue.Count < options.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.MaximumQueuedBytes;
 
     /// <summary>Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.</summary>
     private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
-
-    /// <summary>Throws out what expired while its client is away.</summary>
-    public void RemoveExpired(Session session, Instant now)
-    {
-        if (session.HasWaiting)
-        {
-            counters.Expired += session.Waiting.RemoveExpired(now, messages);
-        }
-    }
 
     /// <summary>The caller has made the window a holder of the message.</summary>
     private void SendNew(Session session, Connection connection, in OutgoingMessage outgoing, Instant now) =>

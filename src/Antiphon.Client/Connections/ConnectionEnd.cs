@@ -20,12 +20,15 @@ internal sealed record ConnectionEnd(string Message)
     /// <summary>The DISCONNECT to send before closing; <c>null</c>: none.</summary>
     public DisconnectPacket? Farewell { get; init; }
 
+    /// <summary>Whether this client has found out by itself that another try would end the same way.</summary>
+    public bool CannotHeal { get; init; }
+
     /// <summary>
     /// Whether another try would be wrong: it cannot get better by itself, or, with Session taken over, two programs with one Client Identifier would fight for ever.
     /// </summary>
-    public bool IsFinal => FromServer && ReasonCode is
+    public bool IsFinal => CannotHeal || (FromServer && ReasonCode is
         Protocol.ReasonCode.UnsupportedProtocolVersion or Protocol.ReasonCode.ClientIdentifierNotValid or Protocol.ReasonCode.BadUserNameOrPassword
-        or Protocol.ReasonCode.NotAuthorized or Protocol.ReasonCode.Banned or Protocol.ReasonCode.BadAuthenticationMethod or Protocol.ReasonCode.SessionTakenOver;
+        or Protocol.ReasonCode.NotAuthorized or Protocol.ReasonCode.Banned or Protocol.ReasonCode.BadAuthenticationMethod or Protocol.ReasonCode.SessionTakenOver);
 
     /// <summary>The server broke the rules.</summary>
     public static ConnectionEnd Violation(Fault fault) => new($"The server broke the protocol: {fault.Message}")

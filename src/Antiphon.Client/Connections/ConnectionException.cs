@@ -23,7 +23,7 @@ public sealed class ConnectionException : MqttException
     /// <summary>Another server to use, if the server named one with 0x9C or 0x9D (MQTT 5 §4.11).</summary>
     public string? ServerReference { get; }
 
-    /// <summary>How many QoS 1 messages had been sent and not been acknowledged when the client stopped; their outcome is unknown.</summary>
+    /// <summary>How many QoS 1 and 2 messages had been sent and not been acknowledged when the client stopped; their outcome is unknown.</summary>
     public int Unacknowledged { get; }
 
     /// <summary>Whether the operation that ended with this had been written to a connection, so that its outcome is unknown; <c>false</c>: it did not happen.</summary>

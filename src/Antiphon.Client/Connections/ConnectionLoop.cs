@@ -93,6 +93,24 @@ internal sealed partial class ConnectionLoop
         }
     }
 
+    /// <summary>Authenticates again over the connection that there is.</summary>
+    public Task ReauthenticateAsync(CancellationToken cancellationToken)
+    {
+        NetworkConnection? connection;
+        lock (_lock)
+        {
+            if (_stopped is not null)
+            {
+                throw Stopped(_stopped);
+            }
+
+            connection = _state == ConnectionState.Connected ? _connection : null;
+        }
+
+        return connection?.ReauthenticateAsync(cancellationToken)
+            ?? throw new ConnectionException("There is no connection to authenticate again; the next one is authenticated anyway.");
+    }
+
     /// <summary>Asks for the end: flush, DISCONNECT, close.</summary>
     public void RequestStop(ReasonCode reason)
     {
@@ -241,14 +259,18 @@ internal sealed partial class ConnectionLoop
 
     private ConnectPacket Connect() => new()
     {
+        ProtocolVersion = _options.ProtocolVersion,
         ClientId = _clientId,
-        CleanStart = _options.CleanStart && !_everConnected,
+
+        // In MQTT 3.1.1 this is Clean Session, which also says how long the Session lasts.
+        CleanStart = _options.CleanStart && (!_everConnected || _options.ProtocolVersion == ProtocolVersion.V311),
         KeepAlive = (ushort)_options.KeepAlive.TotalSeconds,
         SessionExpiryInterval = _options.SessionExpiry == TimeSpan.Zero ? null
             : _options.SessionExpiry == Timeout.InfiniteTimeSpan ? uint.MaxValue
             : (uint)_options.SessionExpiry.TotalSeconds,
         ReceiveMaximum = _options.ReceiveMaximum,
         MaximumPacketSize = _options.MaximumPacketSize,
+        TopicAliasMaximum = _options.TopicAliasMaximum == 0 ? null : _options.TopicAliasMaximum,
         RequestResponseInformation = _options.RequestResponseInformation ? true : null,
         UserProperties = _options.UserProperties,
         Will = _options.Will,

@@ -4,22 +4,25 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Client;
 
-/// <summary>What the server said in its last CONNACK, with the standard's defaults for what it left out (MQTT 5 §3.2.2.3). Immutable.</summary>
+/// <summary>What the server said in its last CONNACK, with the standard's defaults for what it left out (MQTT 5 §3.2.2.3), and for all of it in MQTT 3.1.1. Immutable.</summary>
 public sealed record ServerLimits
 {
-    internal ServerLimits(ConnAckPacket packet, uint sessionExpiryAskedFor, ushort keepAliveAskedFor)
+    internal ServerLimits(ConnAckPacket packet, ConnectPacket asked)
     {
+        // In MQTT 3.1.1 a Session without Clean Session has no end that anybody could name.
+        var isV5 = asked.ProtocolVersion == ProtocolVersion.V5;
+        var expiry = isV5 ? asked.SessionExpiryInterval ?? 0 : asked.CleanStart ? 0 : uint.MaxValue;
         SessionPresent = packet.SessionPresent;
-        SessionExpiry = ToExpiry(packet.SessionExpiryInterval ?? sessionExpiryAskedFor);
-        KeepAlive = TimeSpan.FromSeconds(packet.ServerKeepAlive ?? keepAliveAskedFor);
+        SessionExpiry = ToExpiry(packet.SessionExpiryInterval ?? expiry);
+        KeepAlive = TimeSpan.FromSeconds(packet.ServerKeepAlive ?? asked.KeepAlive);
         ReceiveMaximum = packet.ReceiveMaximum ?? ushort.MaxValue;
         MaximumQoS = packet.MaximumQoS ?? QualityOfService.ExactlyOnce;
         MaximumPacketSize = packet.MaximumPacketSize;
         TopicAliasMaximum = packet.TopicAliasMaximum ?? 0;
         RetainAvailable = packet.RetainAvailable ?? true;
         WildcardSubscriptionAvailable = packet.WildcardSubscriptionAvailable ?? true;
-        SubscriptionIdentifierAvailable = packet.SubscriptionIdentifierAvailable ?? true;
-        SharedSubscriptionAvailable = packet.SharedSubscriptionAvailable ?? true;
+        SubscriptionIdentifierAvailable = packet.SubscriptionIdentifierAvailable ?? isV5;
+        SharedSubscriptionAvailable = packet.SharedSubscriptionAvailable ?? isV5;
         ResponseInformation = packet.ResponseInformation;
         ReasonString = packet.ReasonString;
         UserProperties = packet.UserProperties;

@@ -14,7 +14,7 @@ internal readonly ref struct OutgoingPublish
     /// <summary>The encoded property section without its length, as in <see cref="Protocol.Packets.PublishView.Properties"/>; copied before the call returns.</summary>
     public ReadOnlySpan<byte> Properties { get; init; }
 
-    /// <summary>QoS 0 or 1.</summary>
+    /// <summary>QoS 0 to 2.</summary>
     public QualityOfService QoS { get; init; }
 
     /// <summary>The RETAIN flag.</summary>

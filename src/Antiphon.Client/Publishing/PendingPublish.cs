@@ -17,6 +17,9 @@ internal enum PublishProgress
     /// <summary>Written and not acknowledged.</summary>
     InFlight,
 
+    /// <summary>A QoS 2 one whose PUBREC has come: its PUBREL has been written, its PUBCOMP has not come.</summary>
+    Released,
+
     /// <summary>Over, as far as the Session is concerned.</summary>
     Settled,
 }
@@ -56,6 +59,12 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
 
     public bool Retain { get; private set; }
 
+    /// <summary>What PUBREC said, while PUBCOMP is waited for.</summary>
+    public PublishResult Recorded { get; set; }
+
+    /// <summary>Whether PUBREL has gone out over a later connection than the one that PUBREC came by; then the server may have dealt with the first [MQTT-4.4.0-1].</summary>
+    public bool ReleasedAgain { get; set; }
+
     /// <summary>Whether it counts against the Receive Maximum of the connection that there is now.</summary>
     public bool HoldsQuota { get; set; }
 
@@ -67,6 +76,26 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
 
     /// <summary>Whether nobody needs it any more.</summary>
     public bool IsFree => Progress == PublishProgress.Settled && _resultRead;
+
+    /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
+    public bool IsRestored { get; private set; }
+
+    /// <summary>Begins as what an earlier client has left behind unacknowledged.</summary>
+    public void Restore(PacketIdentifier identifier, PublishProgress progress)
+    {
+        IsRestored = true;
+        _resultRead = true;
+        PacketIdentifier = identifier;
+        Progress = progress;
+    }
+
+    /// <summary>Begins with a whole packet, which is copied.</summary>
+    public void Begin(ReadOnlySpan<byte> packet, ProtocolVersion version, TimeSpan now)
+    {
+        FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
+        Begin(System.Text.Encoding.UTF8.GetString(view.Topic), packet, view.QoS, view.Retain, now);
+    }
 
     /// <summary>Begins with a message's bytes, which are copied.</summary>
     public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain, TimeSpan now)
@@ -96,8 +125,9 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     /// Takes the time that has gone by off the Message Expiry Interval, so that a late packet does not live longer than it was meant to. It stays at 1 second at least: 0 means «never» to some servers.
     /// </summary>
     /// <param name="now">The time now.</param>
+    /// <param name="version">The version that the packet is written in; MQTT 3.1.1 has no expiry.</param>
     /// <returns><c>false</c> when the message has expired.</returns>
-    public bool TryAge(TimeSpan now)
+    public bool TryAge(TimeSpan now, ProtocolVersion version)
     {
         var seconds = (long)(now - _agedTo).TotalSeconds;
         if (seconds < 1)
@@ -106,7 +136,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
         }
 
         FrameReader.TryRead(Packet, uint.MaxValue, out var frame, out _);
-        PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
         if (view.MessageExpiryInterval is not { } interval || !Packet.Overlaps(view.Properties, out var properties))
         {
             return true;
@@ -156,6 +186,8 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     {
         Progress = PublishProgress.Settled;
         HoldsQuota = false;
+        Recorded = default;
+        ReleasedAgain = false;
         PacketIdentifier = PacketIdentifier.None;
         ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = [];
@@ -171,6 +203,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
         _core.Reset();
         _completed = false;
         _resultRead = false;
+        IsRestored = false;
         Topic = "";
     }
 

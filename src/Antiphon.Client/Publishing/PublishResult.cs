@@ -12,13 +12,13 @@ public readonly record struct PublishResult(ReasonCode ReasonCode)
     /// <summary>What the server had to say about it, for people.</summary>
     public string? ReasonString { get; init; }
 
-    /// <summary>User Properties of the PUBACK in their order; never <c>null</c>.</summary>
+    /// <summary>User Properties of the PUBACK or PUBREC in their order; never <c>null</c>.</summary>
     public IReadOnlyList<UserProperty> UserProperties
     {
         get => _userProperties ?? [];
         init => _userProperties = value;
     }
 
-    /// <summary>Whether the server said that no subscription matches (MQTT 5 §3.4.2.1). A server need not say so.</summary>
+    /// <summary>Whether the server said that no subscription matches (MQTT 5 §3.4.2.1, §3.5.2.1). A server need not say so.</summary>
     public bool NoMatchingSubscribers => ReasonCode == ReasonCode.NoMatchingSubscribers;
 }

@@ -10,6 +10,8 @@ internal sealed class Counting
     private long _unhandled;
     private long _dropped;
     private long _handlerFailures;
+    private long _receiveMaximumExceeded;
+    private long _storeFailures;
 
     public void MessageReceived() => Interlocked.Increment(ref _messagesReceived);
 
@@ -25,6 +27,10 @@ internal sealed class Counting
 
     public long HandlerFailed() => Interlocked.Increment(ref _handlerFailures);
 
+    public long ReceiveMaximumExceeded() => Interlocked.Increment(ref _receiveMaximumExceeded);
+
+    public long StoreFailed() => Interlocked.Increment(ref _storeFailures);
+
     public MqttClientCounters Snapshot(long messagesSent) => new()
     {
         MessagesSent = messagesSent,
@@ -35,5 +41,7 @@ internal sealed class Counting
         UnhandledMessages = Interlocked.Read(ref _unhandled),
         DroppedMessages = Interlocked.Read(ref _dropped),
         HandlerFailures = Interlocked.Read(ref _handlerFailures),
+        SessionStoreFailures = Interlocked.Read(ref _storeFailures),
+        ReceiveMaximumExceeded = Interlocked.Read(ref _receiveMaximumExceeded),
     };
 }

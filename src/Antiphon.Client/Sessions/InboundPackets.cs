@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -6,11 +7,12 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>Takes the packets of an accepted connection, one after the other, on the receive loop: for the Session, or a fault that ends the connection.</summary>
-internal sealed class InboundPackets(SharedSession session)
+internal sealed class InboundPackets(SharedSession session, MqttClientOptions options)
 {
     private const int LongestWithoutProperties = 3;
 
     private readonly List<Subscription> _receivers = [];
+    private readonly InboundTopicAliases _aliases = new(options.TopicAliasMaximum);
 
     /// <summary>Handles a packet other than CONNACK, PINGRESP and DISCONNECT, which concern the connection alone.</summary>
     public Fault Handle(in Frame frame)
@@ -18,54 +20,76 @@ internal sealed class InboundPackets(SharedSession session)
         switch (frame.Type)
         {
             case PacketType.Publish:
-                return PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out var fault) ? Deliver(view) : fault;
-            case PacketType.PubAck when frame.Body.Length <= LongestWithoutProperties:
-                return AcknowledgementPacket.TryRead(frame, ProtocolVersion.V5, out var identifier, out var code, out fault)
-                    ? session.Acknowledged(identifier, new PublishResult(code))
+                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault) ? Deliver(ref view) : fault;
+            case >= PacketType.PubAck and <= PacketType.PubComp when frame.Body.Length <= LongestWithoutProperties:
+                return AcknowledgementPacket.TryRead(frame, options.ProtocolVersion, out var identifier, out var code, out fault)
+                    ? session.Acknowledged(frame.Type, identifier, new PublishResult(code))
                     : fault;
             default:
-                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out fault) ? Handle(packet) : fault;
+                return PacketDecoder.TryDecode(frame, options.ProtocolVersion, out var packet, out fault) ? Handle(packet) : fault;
         }
     }
 
     private Fault Handle(Packet packet) => packet switch
     {
-        AcknowledgementPacket { Type: PacketType.PubAck } answer => session.Acknowledged(
+        AcknowledgementPacket answer => session.Acknowledged(
+            answer.Type,
             answer.PacketIdentifier,
             new PublishResult(answer.ReasonCode) { ReasonString = answer.ReasonString, UserProperties = answer.UserProperties }),
-        SubAckPacket answer => session.Answered(answer),
-        UnsubAckPacket answer => session.Answered(answer),
+        SubAckPacket => Subscribed(packet),
+        UnsubAckPacket => session.Answered(packet),
 
-        // QoS 2 is neither published nor subscribed to, authentication not begun; the rest only a client sends (MQTT 5 §2.1.2).
+        // Authentication has not begun; the rest only a client sends (MQTT 5 §2.1.2).
         _ => Fault.Protocol($"{packet.Type} was not expected here (MQTT 5 §2.1.2)."),
     };
 
-    private Fault Deliver(in PublishView message)
+    private Fault Deliver(ref PublishView message)
     {
-        if (message.TopicAlias is { } alias)
-        {
-            return new Fault(ReasonCode.TopicAliasInvalid, $"The PUBLISH has the Topic Alias {alias}; this client allows none [MQTT-3.1.2-27].");
-        }
-
-        if (message.QoS == QualityOfService.ExactlyOnce)
-        {
-            return new Fault(ReasonCode.ImplementationSpecificError, "The PUBLISH has QoS 2, which this client neither subscribes with nor supports yet.");
-        }
-
-        _receivers.Clear();
-        var fault = session.Received(message, _receivers, out var connection, out var sequence);
+        var fault = _aliases.Resolve(ref message);
         if (fault.Exists)
         {
             return fault;
         }
 
-        for (var i = 0; i < _receivers.Count; i++)
+        HandHeld();
+        _receivers.Clear();
+        fault = session.Inbound.Received(message, _receivers, out var ticket);
+        if (fault.Exists)
         {
-            var waits = message.QoS == QualityOfService.AtLeastOnce && i < Subscriptions.InboundAcknowledgements.MaximumHandlers;
-            Hand(_receivers[i], message, waits ? new Acknowledgement(session, connection, sequence, i) : default);
+            return fault;
         }
 
+        Hand(message, ticket);
         return default;
+    }
+
+    private Fault Subscribed(Packet answer)
+    {
+        var fault = session.Answered(answer);
+        HandHeld();
+        return fault;
+    }
+
+    /// <summary>What came before there was a subscription for it goes before what comes now.</summary>
+    private void HandHeld()
+    {
+        _receivers.Clear();
+        while (session.Inbound.TryTakeHeld(_receivers, out var packet, out var ticket))
+        {
+            FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
+            PublishView.TryDecode(frame, options.ProtocolVersion, out var message, out _);
+            Hand(message, ticket);
+            _receivers.Clear();
+        }
+    }
+
+    private void Hand(in PublishView message, in Ticket ticket)
+    {
+        for (var i = 0; i < _receivers.Count; i++)
+        {
+            var waits = message.QoS != QualityOfService.AtMostOnce && i < InboundAcknowledgements.MaximumHandlers;
+            Hand(_receivers[i], message, waits ? new Acknowledgement(session.Inbound, ticket, i) : default);
+        }
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is its own; the connection must go on.")]

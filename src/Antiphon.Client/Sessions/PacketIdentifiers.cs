@@ -1,4 +1,5 @@
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Client.Sessions;
 
@@ -42,6 +43,23 @@ internal sealed class PacketIdentifiers
         Count++;
         return new PacketIdentifier((ushort)(place + 1));
     }
+
+    /// <summary>Takes that one, which is free.</summary>
+    public void Claim(PacketIdentifier identifier, object owner)
+    {
+        if (identifier.Value > _owners.Length)
+        {
+            Array.Resize(ref _owners, ushort.MaxValue);
+        }
+
+        _owners[identifier.Value - 1] = owner;
+        _next = Math.Max(_next, identifier.Value % _owners.Length);
+        Count++;
+    }
+
+    /// <summary>What to say of an acknowledgement whose identifier waits for something else, or for nothing.</summary>
+    public static Fault Unexpected(PacketType type, PacketIdentifier identifier) =>
+        Fault.Protocol($"{type} has the Packet Identifier {identifier}, which nothing waits for (MQTT 5 §4.3).");
 
     public object? Find(PacketIdentifier identifier) => identifier.Value <= _owners.Length && identifier.Value > 0 ? _owners[identifier.Value - 1] : null;
 

@@ -16,4 +16,10 @@ internal sealed partial class SharedSession
 
     [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "A callback on a handler's cancellation token threw")]
     private partial void LogCallbackFailed(Exception exception);
+
+    [LoggerMessage(EventId = 24, Level = LogLevel.Warning, Message = "The server has sent more than the Receive Maximum of {ReceiveMaximum}; its messages are taken all the same, further ones counted")]
+    private partial void LogReceiveMaximumExceeded(ushort receiveMaximum);
+
+    [LoggerMessage(EventId = 25, Level = LogLevel.Error, Message = "The session store failed; the Session goes on in memory, and a restart may repeat what the store has not heard of. Further failures are counted")]
+    private partial void LogStoreFailed(Exception exception);
 }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Antiphon.Client.Connections;
 using Antiphon.Client.Publishing;
+using Antiphon.Client.Stores;
 using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -22,20 +23,23 @@ internal sealed partial class SharedSession
     // For the process.
     private readonly Lock _lock = new();
     private readonly ILogger _logger;
-    private readonly TimeProvider _clock;
+    private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
 
     // For the Session; guarded by the lock.
     private readonly PacketIdentifiers _identifiers = new();
+    private readonly SessionJournal _journal;
     private readonly OutgoingPublishes _publishes;
     private readonly SubscriptionTable _subscriptions;
 
     // For the Network Connection; guarded by the lock.
     private readonly ConnectionOutput _output;
-    private readonly InboundAcknowledgements _inbound;
     private uint _connection;
     private bool _accepted;
+
+    // Enhanced authentication has begun: until CONNACK, AUTH and DISCONNECT may be sent, and nothing else [MQTT-3.1.2-30].
+    private bool _authenticating;
 
     // The thread that handles a batch of received packets, 0 between batches: what it writes is sent at the batch's end.
     private int _batchThread;
@@ -43,17 +47,27 @@ internal sealed partial class SharedSession
     public SharedSession(MqttClientOptions options, ILogger logger)
     {
         _logger = logger;
-        _clock = options.TimeProvider;
+        _options = options;
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
-        _publishes = new OutgoingPublishes(this, _identifiers, _output);
-        _subscriptions = new SubscriptionTable(_identifiers, _output);
-        _inbound = new InboundAcknowledgements(options.ReceiveMaximum);
+        _journal = new SessionJournal(options.SessionStore, StoreFailed);
+        _publishes = new OutgoingPublishes(this, _identifiers, _output, _journal, options);
+        _subscriptions = new SubscriptionTable(_identifiers, _output, options);
+        Inbound = new InboundMessages(this, _lock, options, _subscriptions, _output, _journal);
         Stopping = _stopping.Token;
+        Restore();
     }
+
+    /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
+    public bool HasSession { get; private set; } = true;
+
+    /// <summary>The messages that the server sends.</summary>
+    public InboundMessages Inbound { get; }
 
     public Counting Counting { get; } = new();
 
     public RunningCallbacks Callbacks { get; } = new();
+
+    public ProtocolVersion ProtocolVersion => _options.ProtocolVersion;
 
     /// <summary>Fires when the client stops.</summary>
     public CancellationToken Stopping { get; }
@@ -74,12 +88,17 @@ internal sealed partial class SharedSession
 
     public ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken)
     {
-        if (message.QoS > QualityOfService.AtLeastOnce)
+        if (message.QoS > QualityOfService.ExactlyOnce)
         {
-            throw new ArgumentException($"QoS {(int)message.QoS} is not supported yet; publish with QoS 0 or 1.", nameof(message));
+            throw new ArgumentException($"The message has QoS {(int)message.QoS}; there are 0 to 2 (MQTT 5 §3.3.1.2).", nameof(message));
         }
 
         TopicName.ThrowIfInvalid(message.Topic, nameof(message));
+        if (_options.ProtocolVersion == ProtocolVersion.V311 && !message.Properties.IsEmpty)
+        {
+            throw new ArgumentException($"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+        }
+
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
@@ -175,22 +194,6 @@ internal sealed partial class SharedSession
         return left;
     }
 
-    /// <summary>A handler has dealt with a message.</summary>
-    public void Complete(uint connection, uint sequence, int handler, ReasonCode code)
-    {
-        lock (_lock)
-        {
-            if (connection != _connection || !_accepted)
-            {
-                return;
-            }
-
-            _inbound.Complete(sequence, handler, code, _output.Filling);
-        }
-
-        Signal();
-    }
-
     /// <summary>A handler threw.</summary>
     public void HandlerFailed(Exception failure, Subscription subscription)
     {
@@ -205,13 +208,32 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>The server has sent more than our Receive Maximum allows.</summary>
+    public void ReceiveMaximumExceeded()
+    {
+        if (Counting.ReceiveMaximumExceeded() == 1)
+        {
+            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
+        }
+    }
+
+    /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
+    public void Signal()
+    {
+        if (Environment.CurrentManagedThreadId != _batchThread)
+        {
+            OutputReady.Set();
+        }
+    }
+
     /// <summary>A Network Connection is there; CONNECT is the first packet [MQTT-3.1.0-1].</summary>
     public void BeginConnection(ConnectPacket connect)
     {
         lock (_lock)
         {
             _connection++;
-            connect.WriteTo(_output.Filling, ProtocolVersion.V5);
+            _authenticating = connect.AuthenticationMethod is not null;
+            connect.WriteTo(_output.Filling, _options.ProtocolVersion);
         }
 
         Signal();
@@ -223,9 +245,34 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _accepted = true;
+            HasSession = true;
+            Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             LogRefusals();
+        }
+
+        Signal();
+    }
+
+    /// <summary>The server has a Session that this client knows nothing of: what has been stored of it is nothing.</summary>
+    public void ForgetSession()
+    {
+        lock (_lock)
+        {
+            _journal.Clear();
+        }
+    }
+
+    /// <summary>Sends AUTH, as long as the connection lasts.</summary>
+    public void Authenticate(ReadOnlySpan<byte> packet)
+    {
+        lock (_lock)
+        {
+            if (_accepted || _authenticating)
+            {
+                _output.Filling.Write(packet);
+            }
         }
 
         Signal();
@@ -237,7 +284,7 @@ internal sealed partial class SharedSession
         {
             if (_accepted)
             {
-                PingReqPacket.Instance.WriteTo(_output.Filling, ProtocolVersion.V5);
+                PingReqPacket.Instance.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
         }
 
@@ -250,9 +297,10 @@ internal sealed partial class SharedSession
     {
         lock (_lock)
         {
-            if (_accepted)
+            // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
+            if ((_accepted || _authenticating) && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
             {
-                farewell?.WriteTo(_output.Filling, ProtocolVersion.V5);
+                farewell?.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
 
             Disconnected();
@@ -310,111 +358,37 @@ internal sealed partial class SharedSession
         }
     }
 
-    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to acknowledge it by.</summary>
-    /// <param name="message">The message.</param>
-    /// <param name="receivers">Where to add the subscriptions.</param>
-    /// <param name="connection">Which connection it came by.</param>
-    /// <param name="sequence">Its number among the QoS 1 messages of this connection.</param>
-    public Fault Received(in PublishView message, List<Subscription> receivers, out uint connection, out uint sequence)
+    /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
+    public Fault Acknowledged(PacketType type, PacketIdentifier identifier, PublishResult result)
     {
-        sequence = 0;
-        connection = _connection;
-        _subscriptions.Collect(message, receivers);
-        Counting.MessageReceived();
-        if (receivers.Count == 0)
-        {
-            Counting.Unhandled();
-        }
-
-        if (message.QoS == QualityOfService.AtMostOnce)
-        {
-            return default;
-        }
-
+        Fault fault;
         lock (_lock)
         {
-            if (!_accepted)
+            fault = type switch
             {
-                // The connection ends; the server will send it again.
-                receivers.Clear();
-                return default;
-            }
-
-            if (!_inbound.TryAdd(message.PacketIdentifier, Math.Max(receivers.Count, 1), out sequence))
-            {
-                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_inbound.Count} QoS 1 messages are unacknowledged [MQTT-3.3.4-9].");
-            }
-
-            if (receivers.Count == 0)
-            {
-                _inbound.Complete(sequence, 0, ReasonCode.Success, _output.Filling);
-            }
-        }
-
-        return default;
-    }
-
-    /// <summary>A PUBACK arrived.</summary>
-    public Fault Acknowledged(PacketIdentifier identifier, PublishResult result)
-    {
-        lock (_lock)
-        {
-            if (_identifiers.Find(identifier) is not PendingPublish pending)
-            {
-                return Unexpected(PacketType.PubAck, identifier);
-            }
-
-            _publishes.Acknowledged(pending, result, Now());
+                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
+                PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
+                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
+                _ => Inbound.Released(identifier),
+            };
         }
 
         Signal();
-        return default;
+        return fault;
     }
 
-    /// <summary>A SUBACK arrived.</summary>
-    public Fault Answered(SubAckPacket answer)
+    /// <summary>A SUBACK or UNSUBACK arrived.</summary>
+    public Fault Answered(Packet answer)
     {
+        Fault fault;
         lock (_lock)
         {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.SubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The SUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.8.4-6].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
+            fault = answer is SubAckPacket granted ? _subscriptions.Answered(granted) : _subscriptions.Answered((UnsubAckPacket)answer);
             LogRefusals();
         }
 
         Signal();
-        return default;
-    }
-
-    /// <summary>An UNSUBACK arrived.</summary>
-    public Fault Answered(UnsubAckPacket answer)
-    {
-        lock (_lock)
-        {
-            if (_identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
-            {
-                return Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
-            }
-
-            if (answer.ReasonCodes.Count != 1)
-            {
-                return Fault.Protocol($"The UNSUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
-            }
-
-            _subscriptions.Answered(subscription, answer);
-            LogRefusals();
-        }
-
-        Signal();
-        return default;
+        return fault;
     }
 
     /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call.</summary>
@@ -428,6 +402,7 @@ internal sealed partial class SharedSession
             {
                 Message = $"The client has stopped. {end.Message}{(sent ? " What had been sent may have arrived or not." : "")}",
             }).ToException(unacknowledged, sent);
+            Inbound.Stop();
             _publishes.Stop(_stopped);
             _subscriptions.Stop(_stopped);
         }
@@ -442,12 +417,9 @@ internal sealed partial class SharedSession
         }
     }
 
-    private static Fault Unexpected(PacketType type, PacketIdentifier identifier) =>
-        Fault.Protocol($"{type} has the Packet Identifier {identifier}, which nothing waits for (MQTT 5 §4.3).");
-
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
-        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, ProtocolVersion.V5);
+        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);
         ValueTask<PublishResult> result;
         lock (_lock)
         {
@@ -461,7 +433,11 @@ internal sealed partial class SharedSession
                 return ValueTask.FromException<PublishResult>(new RefusedException("PUBLISH", topic, code));
             }
 
-            var pending = _publishes.Add(view, size, topic, Now());
+            if (!_publishes.TryAdd(view, size, topic, Now(), out var pending))
+            {
+                return ValueTask.FromException<PublishResult>(new QueueFullException(topic, _options.MaximumQueuedMessages));
+            }
+
             result = pending?.Task ?? new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
             pending?.Watch(cancellationToken);
         }
@@ -470,22 +446,38 @@ internal sealed partial class SharedSession
         return result;
     }
 
-    private TimeSpan Now() => _clock.GetElapsedTime(0);
+    private void StoreFailed(Exception failure)
+    {
+        if (Counting.StoreFailed() == 1)
+        {
+            LogStoreFailed(failure);
+        }
+    }
+
+    /// <summary>Takes up the Session where an earlier client has left it.</summary>
+    private void Restore()
+    {
+        if (_journal.Load(_options) is { } stored)
+        {
+            _publishes.Restore(stored, Now());
+            Inbound.Restore(stored.Received);
+        }
+        else if (_journal.IsKept)
+        {
+            HasSession = false;
+            _journal.Begin(_options.ClientId!, _options.ProtocolVersion);
+        }
+    }
+
+    private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
 
     private void Disconnected()
     {
         _accepted = false;
+        _authenticating = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
-        _inbound.Clear();
-    }
-
-    private void Signal()
-    {
-        if (Environment.CurrentManagedThreadId != _batchThread)
-        {
-            OutputReady.Set();
-        }
+        Inbound.Disconnected();
     }
 
     private void LogRefusals()

@@ -8,7 +8,7 @@ namespace Antiphon.Client;
 /// <summary>How to subscribe (MQTT 5 §3.8.3.1), and how the handler is called.</summary>
 public sealed record SubscribeOptions
 {
-    /// <summary>The highest QoS to receive with: 0 or 1. QoS 2 is not supported yet.</summary>
+    /// <summary>The highest QoS to receive with, 0 to 2. With 2 a message comes to its handler once, also when the connection is lost meanwhile (MQTT 5 §4.3.3).</summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.AtLeastOnce;
 
     /// <summary>Whether to leave out what this client publishes itself. Not with a shared subscription [MQTT-3.8.3-4].</summary>
@@ -24,7 +24,7 @@ public sealed record SubscribeOptions
     public int MaximumConcurrency { get; init; } = 1;
 
     /// <summary>
-    /// How many messages may wait for the handler, 1 or more. Beyond it the newest QoS 0 message is dropped and counted; QoS 1 messages are never dropped,
+    /// How many messages may wait for the handler, 1 or more. Beyond it the newest QoS 0 message is dropped and counted; QoS 1 and 2 messages are never dropped,
     /// <see cref="MqttClientOptions.ReceiveMaximum"/> bounds them. Without meaning for raw handlers.
     /// </summary>
     public int MaximumQueuedMessages { get; init; } = 1000;
@@ -34,12 +34,17 @@ public sealed record SubscribeOptions
 
     /// <summary>Checks everything and reports all mistakes together.</summary>
     /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
-    internal void Validate(in TopicFilter filter)
+    internal void Validate(in TopicFilter filter, ProtocolVersion version)
     {
         var mistakes = new List<string>();
-        if (MaximumQoS > QualityOfService.AtLeastOnce)
+        if (version == ProtocolVersion.V311 && (NoLocal || RetainAsPublished || RetainHandling != RetainHandling.SendOnSubscribe || UserProperties is { Count: > 0 } || filter.IsShared))
         {
-            mistakes.Add($"MaximumQoS is {(int)MaximumQoS}; QoS 2 is not supported yet, subscribe with 0 or 1.");
+            mistakes.Add("MQTT 3.1.1 has no NoLocal, RetainAsPublished, RetainHandling, UserProperties and shared subscriptions; connect with MQTT 5 for them.");
+        }
+
+        if (MaximumQoS > QualityOfService.ExactlyOnce)
+        {
+            mistakes.Add($"MaximumQoS is {(int)MaximumQoS}; there are 0 to 2 (MQTT 5 §3.8.3.1).");
         }
 
         if (NoLocal && filter.IsShared)

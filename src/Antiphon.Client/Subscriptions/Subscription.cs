@@ -69,7 +69,7 @@ public sealed class Subscription : IAsyncDisposable
     {
         var filter = Protocol.Topics.TopicFilter.Parse(topicFilter);
         options ??= new SubscribeOptions();
-        options.Validate(filter);
+        options.Validate(filter, session.ProtocolVersion);
         return new Subscription(session, topicFilter, filter, options, rawHandler);
     }
 

@@ -12,18 +12,22 @@ namespace Antiphon.Client.Subscriptions;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="SharedSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output)
+internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
 
     // For the Session: sorted by Subscription Identifier, since these only grow.
     private volatile Subscription[] _all = [];
-    private uint _lastIdentifier;
+    private readonly uint _firstIdentifier = FirstIdentifier(options);
+    private uint _identifiersGiven;
 
     // For the Network Connection.
     private ServerLimits? _limits;
     private bool _identifiersRanOut;
+
+    /// <summary>Another object after every change.</summary>
+    public object Snapshot => _all;
 
     /// <summary>Refusals that no caller is told of, to be logged: of subscriptions that had been granted before, and of UNSUBSCRIBE.</summary>
     public Queue<RefusedException> Refusals { get; } = new();
@@ -45,12 +49,12 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
     /// <summary>Adds a subscription, and asks the server for it if there is a connection.</summary>
     public void Add(Subscription subscription)
     {
-        if (_lastIdentifier == VariableByteInteger.Maximum)
+        if (_firstIdentifier + _identifiersGiven > VariableByteInteger.Maximum)
         {
-            throw new InvalidOperationException($"This client has used up its {VariableByteInteger.Maximum} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
+            throw new InvalidOperationException($"This client has used up its {_identifiersGiven} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
         }
 
-        subscription.Identifier = ++_lastIdentifier;
+        subscription.Identifier = _firstIdentifier + _identifiersGiven++;
         _all = [.. _all, subscription];
         if (_limits is not null)
         {
@@ -102,13 +106,22 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
     }
 
     /// <summary>A SUBACK arrived.</summary>
-    public void Answered(Subscription subscription, SubAckPacket answer)
+    public Fault Answered(SubAckPacket answer)
     {
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
+        {
+            return PacketIdentifiers.Unexpected(PacketType.SubAck, answer.PacketIdentifier);
+        }
+
+        if (answer.ReasonCodes is not [var code])
+        {
+            return Fault.Protocol($"The SUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.8.4-6].");
+        }
+
         identifiers.Release(subscription.SubscribePacket);
         subscription.SubscribePacket = PacketIdentifier.None;
         if (subscription.State == SubscriptionState.Subscribing)
         {
-            var code = answer.ReasonCodes[0];
             if (code < ReasonCode.UnspecifiedError)
             {
                 subscription.ReasonCode = code;
@@ -122,12 +135,24 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         RetryWaiting();
+        return default;
     }
 
     /// <summary>An UNSUBACK arrived.</summary>
-    public void Answered(Subscription subscription, UnsubAckPacket answer)
+    public Fault Answered(UnsubAckPacket answer)
     {
-        var code = answer.ReasonCodes[0];
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
+        {
+            return PacketIdentifiers.Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
+        }
+
+        // MQTT 3.1.1 knows no refusal here, and so no codes.
+        var codes = version == ProtocolVersion.V5 ? answer.ReasonCodes : [ReasonCode.Success];
+        if (codes is not [var code])
+        {
+            return Fault.Protocol($"The UNSUBACK has {codes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
+        }
+
         if (code >= ReasonCode.UnspecifiedError)
         {
             var refused = new RefusedException("UNSUBSCRIBE", subscription.TopicFilter, code, answer.ReasonString);
@@ -137,6 +162,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
         End(subscription);
         RetryWaiting();
+        return default;
     }
 
     /// <summary>The caller gives a subscription up.</summary>
@@ -185,7 +211,10 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
     }
 
-    /// <summary>Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters. For the receive loop.</summary>
+    /// <summary>
+    /// Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters. Identifiers that this client has not given are those of an earlier client of the same Session.
+    /// For the receive loop.
+    /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add them.</param>
     public void Collect(in PublishView message, List<Subscription> receivers)
@@ -193,16 +222,28 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         var all = _all;
         if (message.HasSubscriptionIdentifier)
         {
+            var isOurs = true;
             var properties = message.ReadProperties();
             while (properties.TryRead(out var property))
             {
-                if (property.Identifier == PropertyIdentifier.SubscriptionIdentifier && Find(all, property.Number) is { } subscription)
+                if (property.Identifier != PropertyIdentifier.SubscriptionIdentifier)
+                {
+                    continue;
+                }
+
+                isOurs &= property.Number - _firstIdentifier < Volatile.Read(ref _identifiersGiven);
+                if (Find(all, property.Number) is { } subscription)
                 {
                     receivers.Add(subscription);
                 }
             }
 
-            return;
+            if (isOurs)
+            {
+                return;
+            }
+
+            receivers.Clear();
         }
 
         foreach (var subscription in all)
@@ -211,6 +252,22 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
             {
                 receivers.Add(subscription);
             }
+        }
+    }
+
+    /// <summary>
+    /// Subscription Identifiers of an earlier client of the Session may still come with messages. They must not be taken for ours, which therefore begin somewhere else.
+    /// </summary>
+    private static uint FirstIdentifier(MqttClientOptions options)
+    {
+        if (options.CleanStart)
+        {
+            return 1;
+        }
+
+        lock (options.Random)
+        {
+            return (uint)options.Random.Next(1 << 21, 1 << 27);
         }
     }
 
@@ -295,7 +352,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         subscription.UnsubscribePacket = identifier;
-        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, ProtocolVersion.V5);
+        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, options.ProtocolVersion);
     }
 
     /// <summary>Identifiers may have run out before; one is free now.</summary>
@@ -322,7 +379,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
 
     private bool TryWrite(Packet packet, ServerLimits limits)
     {
-        packet.WriteTo(_scratch, ProtocolVersion.V5);
+        packet.WriteTo(_scratch, options.ProtocolVersion);
         var fits = !(_scratch.Length > limits.MaximumPacketSize);
         if (fits)
         {

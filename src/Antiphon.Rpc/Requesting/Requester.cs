@@ -37,10 +37,11 @@ public sealed class Requester : IAsyncDisposable
     /// <summary>Makes a requester; nothing is sent before the first call.</summary>
     /// <param name="client">The client to send with; it stays the caller's to dispose, after the requester. May be shared with other requesters and responders.</param>
     /// <param name="options">How to ask; <c>null</c>: the defaults.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
+    /// <exception cref="ArgumentException">The options are not valid, all mistakes are named; or the client speaks MQTT 3.1.1, which has no requests and responses.</exception>
     public Requester(MqttClient client, RequesterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
+        RequiredVersion.ThrowIfOlder(client, nameof(client));
         _client = client;
         _options = options ?? new RequesterOptions();
         _options.Validate();

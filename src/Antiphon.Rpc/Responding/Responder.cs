@@ -32,10 +32,11 @@ public sealed partial class Responder : IAsyncDisposable
     /// <summary>Makes a responder that answers nothing yet.</summary>
     /// <param name="client">The client to receive and send with; it stays the caller's to dispose, after the responder. May be shared with requesters and other responders.</param>
     /// <param name="options">How to work; <c>null</c>: the defaults.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
+    /// <exception cref="ArgumentException">The options are not valid, all mistakes are named; or the client speaks MQTT 3.1.1, which has no requests and responses.</exception>
     public Responder(MqttClient client, ResponderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
+        RequiredVersion.ThrowIfOlder(client, nameof(client));
         _client = client;
         _options = options ?? new ResponderOptions();
         _options.Validate();

@@ -10,6 +10,10 @@ public sealed class ConnectingTests
 {
     [Fact]
     [Trait("Label", "MQTT-3.1.0-1")]
+    [Trait("Label", "MQTT-3.1.2-11")]
+    [Trait("Label", "MQTT-3.1.2-13")]
+    [Trait("Label", "MQTT-3.1.2-16")]
+    [Trait("Label", "MQTT-3.1.2-18")]
     public async Task The_first_packet_is_CONNECT_with_what_the_defaults_say()
     {
         using var server = new ScriptedServer();
@@ -21,6 +25,15 @@ public sealed class ConnectingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.1.2-9")]
+    [Trait("Label", "MQTT-3.1.2-12")]
+    [Trait("Label", "MQTT-3.1.2-17")]
+    [Trait("Label", "MQTT-3.1.2-19")]
+    [Trait("Label", "MQTT-3.1.3-1")]
+    [Trait("Label", "MQTT-3.1.3-3")]
+    [Trait("Label", "MQTT-3.1.3-4")]
+    [Trait("Label", "MQTT-3.1.3-11")]
+    [Trait("Label", "MQTT-3.1.3-12")]
     public async Task Everything_that_the_options_say_stands_in_CONNECT()
     {
         using var server = new ScriptedServer();
@@ -140,6 +153,7 @@ public sealed class ConnectingTests
     [InlineData("87")]
     [InlineData("8A")]
     [InlineData("8C")]
+    [Trait("Label", "MQTT-4.13.2-1")]
     public async Task A_refusal_that_no_other_try_can_mend_stops_the_client(string code)
     {
         using var server = new ScriptedServer();
@@ -157,6 +171,7 @@ public sealed class ConnectingTests
     [Theory]
     [InlineData("8E")]
     [InlineData("87")]
+    [Trait("Label", "MQTT-4.13.2-1")]
     public async Task A_DISCONNECT_that_no_other_try_can_mend_stops_the_client(string code)
     {
         using var server = new ScriptedServer();
@@ -296,11 +311,12 @@ public sealed class ConnectingTests
             ConnectTimeout = TimeSpan.Zero,
             MaximumReconnectDelay = TimeSpan.Zero,
             MaximumQueuedBytes = 0,
+            MaximumQueuedMessages = 0,
             ClientId = "a\0b",
             Will = new Will(new ApplicationMessage { Topic = "a/#" }),
         }));
 
-        foreach (var option in new[] { "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout", "MaximumReconnectDelay", "MaximumQueuedBytes", "ClientId", "Will" })
+        foreach (var option in new[] { "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout", "MaximumReconnectDelay", "MaximumQueuedBytes", "MaximumQueuedMessages", "ClientId", "Will" })
         {
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }

@@ -29,6 +29,7 @@ public sealed class EndingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.14.2-1")]
     public async Task A_reason_that_is_not_a_clients_is_an_argument_mistake()
     {
         using var server = new ScriptedServer();

@@ -16,11 +16,15 @@ public sealed class ViolationTests
     [InlineData("40 02 0007", "82")] // PUBACK for nothing.
     [InlineData("90 04 0007 00 00", "82")] // SUBACK for nothing.
     [InlineData("B0 04 0007 00 00", "82")] // UNSUBACK for nothing.
-    [InlineData("50 02 0007", "82")] // PUBREC for nothing.
-    [InlineData("34 06 0001 'a' 0001 00", "83")] // QoS 2.
     [InlineData("30 04 0001 '+' 00", "90")] // A wildcard [MQTT-3.3.2-2].
     [InlineData("30 07 0001 'a' 03 23 0001", "94")] // A Topic Alias that was not allowed [MQTT-3.1.2-27].
     [InlineData("30 E907", "95")] // 1,001 bytes and a header; allowed are 1,000.
+    [Trait("Label", "MQTT-1.5.4-1")]
+    [Trait("Label", "MQTT-2.1.3-1")]
+    [Trait("Label", "MQTT-3.3.1-4")]
+    [Trait("Label", "MQTT-3.3.2-2")]
+    [Trait("Label", "MQTT-4.7.0-1")]
+    [Trait("Label", "MQTT-4.12.0-7")]
     public async Task A_server_that_breaks_the_rules_is_told_which_and_connected_to_again(string bytes, string code)
     {
         using var server = new ScriptedServer();

@@ -11,12 +11,17 @@ public sealed class MosquittoTests
     [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
     public async Task A_message_arrives_as_it_was_published(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<ReceivedMessage>();
-        await using var subscription = await client.SubscribeAsync("a/+", (message, token) => received.Writer.WriteAsync(message, token), null, Limit.Token);
+        await using var subscription = await client.SubscribeAsync(
+            "a/+",
+            (message, token) => received.Writer.WriteAsync(message, token),
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
 
         var message = new ApplicationMessage
         {
@@ -33,7 +38,7 @@ public sealed class MosquittoTests
         var arrived = await received.Reader.ReadAsync(Limit.Token);
 
         Assert.Equal(ReasonCode.Success, result.ReasonCode);
-        Assert.Equal(QualityOfService.AtLeastOnce, subscription.GrantedQoS);
+        Assert.Equal(QualityOfService.ExactlyOnce, subscription.GrantedQoS);
         Assert.Same(subscription, arrived.Subscription);
         Assert.Equal("ü", arrived.Text);
         Assert.Equal("a/b", arrived.Topic);
@@ -43,6 +48,40 @@ public sealed class MosquittoTests
         Assert.Equal("r", arrived.Message.ResponseTopic);
         Assert.Equal([1, 2], arrived.Message.CorrelationData!.Value.ToArray());
         Assert.Equal<UserProperty>([new("k", "1"), new("k", "2")], arrived.Message.UserProperties);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_message_goes_round_in_MQTT_3_1_1(QualityOfService qos)
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ProtocolVersion = ProtocolVersion.V311 }, Limit.Token);
+        var received = Channel.CreateUnbounded<ReceivedMessage>();
+        await using var subscription = await client.SubscribeAsync(
+            "a/#", (message, token) => received.Writer.WriteAsync(message, token), new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "a/b", Payload = "x"u8.ToArray(), QoS = qos }, Limit.Token);
+        var arrived = await received.Reader.ReadAsync(Limit.Token);
+
+        Assert.Equal(("a/b", "x", qos), (arrived.Topic, arrived.Text, arrived.Message.QoS));
+    }
+
+    [Fact]
+    public async Task Aliases_of_both_sides_are_understood()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { TopicAliasMaximum = 10 }, Limit.Token);
+        Assert.InRange((int)client.Server!.TopicAliasMaximum, 1, 65_535);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync("+/topic", (message, token) => received.Writer.WriteAsync(message.Topic + message.Text, token), null, Limit.Token);
+
+        for (var i = 0; i < 20; i++)
+        {
+            await client.PublishAsync(new ApplicationMessage { Topic = $"{i % 2}/topic", Payload = new[] { (byte)('a' + i) }, QoS = (QualityOfService)(i % 3) }, Limit.Token);
+            Assert.Equal($"{i % 2}/topic{(char)('a' + i)}", await received.Reader.ReadAsync(Limit.Token));
+        }
     }
 
     [Fact]
@@ -79,16 +118,18 @@ public sealed class MosquittoTests
         Assert.Equal(payload, await received.Task.InTime());
     }
 
-    [Fact]
-    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order()
+    [Theory]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    [InlineData(QualityOfService.ExactlyOnce)]
+    public async Task A_thousand_concurrent_publishes_all_arrive_once_and_in_order(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<string>();
-        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), new SubscribeOptions { MaximumQoS = qos }, Limit.Token);
 
         var publishes = Enumerable.Range(0, 1000)
-            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = QualityOfService.AtLeastOnce }).AsTask())
+            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = qos }).AsTask())
             .ToArray();
         await Task.WhenAll(publishes).InTime();
 
@@ -140,6 +181,78 @@ public sealed class MosquittoTests
     }
 
     [Fact]
+    public async Task A_program_that_comes_back_with_its_store_gets_and_sends_everything_once()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        using var file = new Stores.TemporaryFile();
+        var once = new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce };
+        await using var other = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var sent = Channel.CreateUnbounded<string>();
+        await other.SubscribeAsync("out", (message, token) => sent.Writer.WriteAsync(message.Text, token), once, Limit.Token);
+        var received = Channel.CreateUnbounded<string>();
+        for (var run = 0; run < 3; run++)
+        {
+            using var store = new FileSessionStore(file.Path);
+            await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
+            Assert.Equal(run > 0, client.Server!.SessionPresent);
+            await client.SubscribeAsync("in", (message, token) => received.Writer.WriteAsync(message.Text, token), once, Limit.Token);
+            for (var i = 0; run > 0 && i < 20; i++)
+            {
+                Assert.Equal($"{i}", await received.Reader.ReadAsync(Limit.Token));
+            }
+
+            _ = Enumerable.Range(0, 20).Select(i => PublishAsync(client, "out", $"{run}.{i}")).ToArray();
+            await client.DisposeAsync();
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PublishAsync(other, "in", $"{i}"))).InTime();
+        }
+
+        using (var store = new FileSessionStore(file.Path))
+        {
+            await using var last = await MqttClient.ConnectAsync(mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
+            await PublishAsync(last, "out", "end");
+        }
+
+        var arrived = new List<string>();
+        do
+        {
+            arrived.Add(await sent.Reader.ReadAsync(Limit.Token));
+        }
+        while (arrived[^1] != "end");
+
+        Assert.Equal(arrived.Distinct().Count(), arrived.Count);
+        Assert.Equal(61, arrived.Count);
+        Assert.False(received.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task A_burst_beyond_our_Receive_Maximum_comes_through_over_one_connection()
+    {
+        await using var mosquitto = await Mosquitto.StartAsync();
+        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ReceiveMaximum = 100 }, Limit.Token);
+        await using var other = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var received = Channel.CreateUnbounded<string>();
+        await client.SubscribeAsync(
+            "n",
+            async (message, token) =>
+            {
+                await gate.Task;
+                await received.Writer.WriteAsync(message.Text, token);
+            },
+            null,
+            Limit.Token);
+        await Task.WhenAll(Enumerable.Range(0, 1_500).Select(i => PublishAsync(other, "n", $"{i}"))).InTime();
+        gate.SetResult();
+
+        for (var i = 0; i < 1_500; i++)
+        {
+            Assert.Equal($"{i}", await received.Reader.ReadAsync(Limit.Token));
+        }
+
+        Assert.Equal(0, client.Counters.Reconnects);
+    }
+
+    [Fact]
     public async Task Messages_of_a_shared_subscription_are_dealt_out()
     {
         await using var mosquitto = await Mosquitto.StartAsync();
@@ -175,5 +288,17 @@ public sealed class MosquittoTests
         var result = await client.PublishAsync(new ApplicationMessage { Topic = "a", QoS = QualityOfService.AtLeastOnce }, Limit.Token);
 
         Assert.True(result.NoMatchingSubscribers);
+    }
+
+    private static async Task PublishAsync(MqttClient client, string topic, string payload)
+    {
+        try
+        {
+            await client.PublishAsync(new ApplicationMessage { Topic = topic, Payload = System.Text.Encoding.UTF8.GetBytes(payload), QoS = QualityOfService.ExactlyOnce });
+        }
+        catch (ConnectionException stopped) when (stopped.Sent)
+        {
+            // The program ends; its store knows.
+        }
     }
 }

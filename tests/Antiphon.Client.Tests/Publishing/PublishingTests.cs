@@ -10,6 +10,11 @@ public sealed class PublishingTests
     private static readonly ApplicationMessage AtMostOnce = new() { Topic = "a" };
 
     [Fact]
+    [Trait("Label", "MQTT-2.2.1-2")]
+    [Trait("Label", "MQTT-2.2.2-1")]
+    [Trait("Label", "MQTT-3.3.1-2")]
+    [Trait("Label", "MQTT-3.3.2-1")]
+    [Trait("Label", "MQTT-4.3.1-1")]
     public async Task A_QoS_0_message_completes_when_it_is_in_the_output()
     {
         using var server = new ScriptedServer();
@@ -23,6 +28,9 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.3.2-13")]
+    [Trait("Label", "MQTT-3.3.2-19")]
+    [Trait("Label", "MQTT-3.3.4-6")]
     public async Task Every_property_of_a_message_goes_out()
     {
         using var server = new ScriptedServer();
@@ -45,6 +53,8 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-4.3.2-1")]
+    [Trait("Label", "MQTT-4.3.2-2")]
     public async Task A_QoS_1_message_completes_with_its_PUBACK()
     {
         using var server = new ScriptedServer();
@@ -159,6 +169,9 @@ public sealed class PublishingTests
     [Trait("Label", "MQTT-3.3.4-7")]
     [Trait("Label", "MQTT-3.3.4-8")]
     [Trait("Label", "MQTT-4.9.0-2")]
+    [Trait("Label", "MQTT-3.3.4-8")]
+    [Trait("Label", "MQTT-4.9.0-1")]
+    [Trait("Label", "MQTT-4.9.0-3")]
     public async Task No_more_is_in_flight_than_the_server_allows()
     {
         using var server = new ScriptedServer();
@@ -197,6 +210,25 @@ public sealed class PublishingTests
         await two;
     }
 
+    [Fact]
+    public async Task More_messages_than_may_wait_are_not_taken()
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(server.Options with { MaximumQueuedMessages = 2 });
+        var one = client.PublishAsync(AtMostOnce with { Payload = "1"u8.ToArray() }, Limit.Token).AsTask();
+        var two = client.PublishAsync(AtLeastOnce with { Payload = "2"u8.ToArray() }, Limit.Token).AsTask();
+
+        var exception = await Assert.ThrowsAsync<QueueFullException>(() => client.PublishAsync(AtMostOnce, Limit.Token).AsTask());
+
+        Assert.Equal("a", exception.Topic);
+        using var connection = await server.AcceptAsync(ScriptedServer.Accepted);
+        await connection.ExpectAsync("30 05 0001 'a' 00 '1'");
+        await connection.ExpectAsync("32 07 0001 'a' 0001 00 '2'");
+        await connection.SendAsync("40 02 0001");
+        await Task.WhenAll(one, two).InTime();
+        await client.PublishAsync(AtMostOnce, Limit.Token);
+    }
+
     [Theory]
     [InlineData("20 05 00 00 02 24 00", true, false, "", ReasonCode.QoSNotSupported)]
     [InlineData("20 05 00 00 02 25 00", false, true, "", ReasonCode.RetainNotSupported)]
@@ -226,6 +258,11 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.3.2-2")]
+    [Trait("Label", "MQTT-3.3.2-14")]
+    [Trait("Label", "MQTT-4.7.0-1")]
+    [Trait("Label", "MQTT-4.7.3-1")]
+    [Trait("Label", "MQTT-4.7.3-2")]
     public async Task What_has_no_form_on_the_wire_is_an_argument_mistake()
     {
         using var server = new ScriptedServer();
@@ -233,7 +270,7 @@ public sealed class PublishingTests
 
         ApplicationMessage[] mistakes =
         [
-            AtMostOnce with { QoS = QualityOfService.ExactlyOnce },
+            AtMostOnce with { QoS = (QualityOfService)3 },
             AtMostOnce with { Topic = "" },
             AtMostOnce with { Topic = "a/#" },
             AtMostOnce with { Topic = "a\0" },

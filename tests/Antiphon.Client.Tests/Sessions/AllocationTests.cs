@@ -12,14 +12,17 @@ public sealed class AllocationTests
     private const int Warmup = 1_000;
     private const int Messages = 100_000;
 
+    // Behind the fixed header and a topic that is empty, since its alias is known.
+    private const int PacketIdentifierOffset = 4;
+
     private readonly SharedSession _session = new(new MqttClientOptions(), NullLogger.Instance);
     private readonly InboundPackets _inbound;
 
     public AllocationTests()
     {
-        _inbound = new InboundPackets(_session);
+        _inbound = new InboundPackets(_session, new MqttClientOptions());
         _session.BeginConnection(new ConnectPacket());
-        _session.Accepted(new ServerLimits(new ConnAckPacket { ReceiveMaximum = 100 }, 0, 0));
+        _session.Accepted(new ServerLimits(new ConnAckPacket { ReceiveMaximum = 100, TopicAliasMaximum = 5 }, new ConnectPacket()));
         Send();
     }
 
@@ -29,6 +32,7 @@ public sealed class AllocationTests
         byte[] payload = [1, 2, 3];
         byte[] properties = [0x01, 0x01];
         byte[] acknowledgement = [0x40, 2, 0, 0];
+        NameAliases();
 
         AssertAllocatesNothing(() =>
         {
@@ -36,8 +40,32 @@ public sealed class AllocationTests
                 new OutgoingPublish { Topic = "device/1/relay", Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
-            packet.Span.Slice(4 + "device/1/relay".Length, 2).CopyTo(acknowledgement.AsSpan(2));
+            packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
             _session.Sent();
+            Receive(acknowledgement);
+            Read(publishing);
+        });
+    }
+
+    [Fact]
+    public void A_QoS_2_publish_allocates_nothing()
+    {
+        byte[] payload = [1, 2, 3];
+        byte[] acknowledgement = [0, 2, 0, 0];
+        NameAliases();
+
+        AssertAllocatesNothing(() =>
+        {
+            var publishing = _session.PublishAsync(
+                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, QoS = QualityOfService.ExactlyOnce },
+                CancellationToken.None);
+            _session.TryTakeOutput(out var packet);
+            packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
+            _session.Sent();
+            acknowledgement[0] = 0x50;
+            Receive(acknowledgement);
+            Send();
+            acknowledgement[0] = 0x70;
             Receive(acknowledgement);
             Read(publishing);
         });
@@ -80,6 +108,43 @@ public sealed class AllocationTests
         });
 
         Assert.Equal(Warmup + Messages, received);
+    }
+
+    [Fact]
+    public void A_received_QoS_2_message_reaches_a_raw_handler_without_allocation()
+    {
+        var received = 0;
+        var subscription = Subscription.Create(
+            _session,
+            "a",
+            null,
+            (in PublishView message, in Acknowledgement acknowledgement) =>
+            {
+                received += message.Payload.Length;
+                acknowledgement.Complete();
+            });
+        _ = _session.SubscribeAsync(subscription, CancellationToken.None);
+        var publish = Peers.Bytes.Of("34 09 0001 'a' 0001 02 0B01 'x'");
+        var release = Peers.Bytes.Of("62 02 0001");
+
+        AssertAllocatesNothing(() =>
+        {
+            Receive(publish);
+            Receive(release);
+            Send();
+        });
+
+        Assert.Equal(Warmup + Messages, received);
+    }
+
+    private void NameAliases()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            Read(_session.PublishAsync(new OutgoingPublish { Topic = "device/1/relay" }, CancellationToken.None));
+        }
+
+        Send();
     }
 
     private static void AssertAllocatesNothing(Action once)

@@ -8,6 +8,7 @@ namespace Antiphon.Client.Tests.Subscriptions;
 public sealed class HandlingTests
 {
     [Fact]
+    [Trait("Label", "MQTT-4.3.2-4")]
     public async Task A_message_is_acknowledged_after_its_handler()
     {
         await using var pair = await Pair.ConnectAsync();
@@ -114,14 +115,36 @@ public sealed class HandlingTests
 
     [Fact]
     [Trait("Label", "MQTT-3.3.4-9")]
-    public async Task A_server_that_exceeds_our_Receive_Maximum_is_told_so()
+    public async Task A_server_that_exceeds_our_Receive_Maximum_is_told_so_if_it_is_enforced()
     {
-        await using var pair = await Pair.ConnectAsync(change: options => options with { ReceiveMaximum = 2 });
+        await using var pair = await Pair.ConnectAsync(change: options => options with { ReceiveMaximum = 2, EnforceReceiveMaximum = true });
         await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement _) => { });
+
+        await pair.Server.SendAsync("32 08 0001 'a' 0001 02 0B01 34 08 0001 'a' 0002 02 0B01 32 08 0001 'a' 0003 02 0B01");
+
+        await pair.Server.ExpectAsync("E0 01 93");
+    }
+
+    [Fact]
+    public async Task What_exceeds_our_Receive_Maximum_is_taken_and_counted()
+    {
+        await using var pair = await Pair.ConnectAsync(change: options => options with { ReceiveMaximum = 1 });
+        var held = new List<Acknowledgement>();
+        await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement acknowledgement) =>
+        {
+            held.Add(acknowledgement);
+            if (held.Count == 3)
+            {
+                held.ForEach(one => one.Complete());
+            }
+        });
 
         await pair.Server.SendAsync("32 08 0001 'a' 0001 02 0B01 32 08 0001 'a' 0002 02 0B01 32 08 0001 'a' 0003 02 0B01");
 
-        await pair.Server.ExpectAsync("E0 01 93");
+        await pair.Server.ExpectAsync("40 02 0001");
+        await pair.Server.ExpectAsync("40 02 0002");
+        await pair.Server.ExpectAsync("40 02 0003");
+        Assert.Equal(2, pair.Client.Counters.ReceiveMaximumExceeded);
     }
 
     [Fact]

@@ -8,6 +8,9 @@ namespace Antiphon.Client.Tests.Subscriptions;
 public sealed class SubscribingTests
 {
     [Fact]
+    [Trait("Label", "MQTT-3.8.1-1")]
+    [Trait("Label", "MQTT-3.8.3-1")]
+    [Trait("Label", "MQTT-3.8.3-2")]
     public async Task All_options_stand_in_SUBSCRIBE()
     {
         await using var pair = await Pair.ConnectAsync();
@@ -60,13 +63,14 @@ public sealed class SubscribingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.8.3-4")]
     public async Task Mistakes_are_told_before_anything_is_sent()
     {
         await using var pair = await Pair.ConnectAsync();
         Func<ReceivedMessage, CancellationToken, ValueTask> handler = (_, _) => ValueTask.CompletedTask;
 
         await Assert.ThrowsAsync<ArgumentException>(() => pair.Client.SubscribeAsync("a/#/b", handler, null, Limit.Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => pair.Client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => pair.Client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = (QualityOfService)3 }, Limit.Token));
         var several = await Assert.ThrowsAsync<ArgumentException>(() =>
             pair.Client.SubscribeAsync("$share/g/a", handler, new SubscribeOptions { NoLocal = true, MaximumConcurrency = 0, MaximumQueuedMessages = 0 }, Limit.Token));
         Assert.Contains("NoLocal", several.Message, StringComparison.Ordinal);
@@ -137,6 +141,10 @@ public sealed class SubscribingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-2.2.1-6")]
+    [Trait("Label", "MQTT-3.10.1-1")]
+    [Trait("Label", "MQTT-3.10.3-1")]
+    [Trait("Label", "MQTT-3.10.3-2")]
     public async Task Unsubscribing_is_refused_with_an_exception_but_disposing_is_silent()
     {
         await using var pair = await Pair.ConnectAsync();

@@ -1,0 +1,326 @@
+using System.Text;
+using Antiphon.Client.Stores;
+using Antiphon.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Antiphon.Client;
+
+/// <summary>
+/// A store in one file that records are appended to, rewritten when most of them are over. What has been written survives the end of the program at any moment; with <c>flushToDisk</c> it survives
+/// that of the machine. The file is locked: one process at a time can have it open. Thread-safe.
+/// </summary>
+public sealed class FileSessionStore : ISessionStore, IDisposable
+{
+    /// <summary>Below this size a file is not rewritten.</summary>
+    private const int SmallFile = 256 * 1024;
+
+    private const int LargestBufferKept = 256 * 1024;
+
+    private readonly Lock _lock = new();
+    private readonly string _path;
+    private readonly bool _flushToDisk;
+
+    // Guarded by the lock: the file, and where in it what is not over stands.
+    private readonly Dictionary<PacketIdentifier, Place> _publishes = [];
+    private readonly Dictionary<PacketIdentifier, Place> _received = [];
+    private SafeFileHandle _file;
+    private Place _session;
+    private long _length;
+    private long _live;
+    private byte[] _buffer = new byte[512];
+
+    /// <summary>Opens the file, or makes it. It is read with <see cref="Load"/>.</summary>
+    /// <param name="path">The file; its directory has to be there. Beside it, <c>.new</c> is appended to the name while the file is rewritten.</param>
+    /// <param name="flushToDisk">Whether each record waits until the disk has it, so that a crash of the whole machine loses nothing either; costs a disk access per message.</param>
+    /// <exception cref="IOException">The file cannot be opened; another process may have it.</exception>
+    /// <exception cref="UnauthorizedAccessException">The program may not write there.</exception>
+    public FileSessionStore(string path, bool flushToDisk = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _path = path;
+        _flushToDisk = flushToDisk;
+        _file = Open(path, FileMode.OpenOrCreate);
+    }
+
+    /// <inheritdoc/>
+    public StoredSession? Load()
+    {
+        lock (_lock)
+        {
+            var bytes = new byte[RandomAccess.GetLength(_file)];
+            for (var read = 0; read < bytes.Length;)
+            {
+                read += RandomAccess.Read(_file, bytes.AsSpan(read), read);
+            }
+
+            Forget();
+            while (StoreRecord.TryRead(bytes.AsSpan((int)_length), out var kind, out var identifier, out _) is > 0 and var size)
+            {
+                Note(kind, identifier, new Place(_length, size));
+                _length += size;
+            }
+
+            RandomAccess.SetLength(_file, _length);
+            return _session.Size == 0 ? null : Read(bytes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Begin(string clientId, ProtocolVersion version)
+    {
+        ArgumentNullException.ThrowIfNull(clientId);
+        lock (_lock)
+        {
+            Empty();
+            Append(RecordKind.Session, PacketIdentifier.None, [(byte)version, .. Encoding.UTF8.GetBytes(clientId)], flush: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            Empty();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void AddPublish(PacketIdentifier identifier, ReadOnlySpan<byte> packet)
+    {
+        lock (_lock)
+        {
+            Append(RecordKind.Publish, identifier, packet, flush: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void ReleasePublish(PacketIdentifier identifier)
+    {
+        lock (_lock)
+        {
+            Append(RecordKind.Release, identifier, [], flush: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RemovePublish(PacketIdentifier identifier)
+    {
+        lock (_lock)
+        {
+            Append(RecordKind.RemovePublish, identifier, [], flush: false);
+            Compact();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void AddReceived(PacketIdentifier identifier)
+    {
+        lock (_lock)
+        {
+            Append(RecordKind.Received, identifier, [], flush: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RemoveReceived(PacketIdentifier identifier)
+    {
+        lock (_lock)
+        {
+            // Flushed, since the next message with that identifier is a new one.
+            Append(RecordKind.RemoveReceived, identifier, [], flush: true);
+            Compact();
+        }
+    }
+
+    /// <summary>Closes the file; there is nothing left to write. What is asked of the store afterwards fails.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _file.Dispose();
+        }
+    }
+
+    private static SafeFileHandle Open(string path, FileMode mode) => File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.None);
+
+    private StoredSession Read(byte[] bytes)
+    {
+        var session = Content(bytes, _session, out _);
+        var publishes = new List<StoredPublish>();
+        var released = new List<PacketIdentifier>();
+        foreach (var (identifier, place) in _publishes.OrderBy(publish => publish.Value.Offset))
+        {
+            var packet = Content(bytes, place, out var kind);
+            if (kind == RecordKind.Publish)
+            {
+                publishes.Add(new StoredPublish(identifier, packet));
+            }
+            else
+            {
+                released.Add(identifier);
+            }
+        }
+
+        return new StoredSession
+        {
+            ProtocolVersion = (ProtocolVersion)session.Span[0],
+            ClientId = Encoding.UTF8.GetString(session.Span[1..]),
+            Publishes = publishes,
+            Released = released,
+            Received = [.. _received.Keys],
+        };
+    }
+
+    private static ReadOnlyMemory<byte> Content(byte[] bytes, in Place place, out RecordKind kind)
+    {
+        StoreRecord.TryRead(bytes.AsSpan((int)place.Offset, place.Size), out kind, out _, out var content);
+        return bytes.AsMemory((int)place.Offset + place.Size - content.Length, content.Length);
+    }
+
+    private void Append(RecordKind kind, PacketIdentifier identifier, scoped ReadOnlySpan<byte> content, bool flush)
+    {
+        var size = StoreRecord.SizeOf(content.Length);
+        if (size > _buffer.Length)
+        {
+            _buffer = new byte[size];
+        }
+
+        // A failure leaves the length as it was: what was written of the record, the next one overwrites.
+        var record = _buffer.AsSpan(0, size);
+        StoreRecord.Write(record, kind, identifier, content);
+        RandomAccess.Write(_file, record, _length);
+        if (flush && _flushToDisk)
+        {
+            RandomAccess.FlushToDisk(_file);
+        }
+
+        Note(kind, identifier, new Place(_length, size));
+        _length += size;
+        if (_buffer.Length > LargestBufferKept)
+        {
+            _buffer = new byte[512];
+        }
+    }
+
+    /// <summary>Keeps in mind what a record means for those before it.</summary>
+    private void Note(RecordKind kind, PacketIdentifier identifier, in Place place)
+    {
+        switch (kind)
+        {
+            case RecordKind.Session:
+                Forget(_length);
+                _session = place;
+                _live = place.Size;
+                break;
+            case RecordKind.Publish or RecordKind.Release:
+                Replace(_publishes, identifier, place);
+                break;
+            case RecordKind.Received:
+                Replace(_received, identifier, place);
+                break;
+            case RecordKind.RemovePublish:
+                Remove(_publishes, identifier);
+                break;
+            case RecordKind.RemoveReceived:
+                Remove(_received, identifier);
+                break;
+            default:
+                throw new InvalidDataException($"{_path} holds a record of kind {(int)kind}, which this version does not know.");
+        }
+    }
+
+    private void Replace(Dictionary<PacketIdentifier, Place> places, PacketIdentifier identifier, in Place place)
+    {
+        Remove(places, identifier);
+        places[identifier] = place;
+        _live += place.Size;
+    }
+
+    private void Remove(Dictionary<PacketIdentifier, Place> places, PacketIdentifier identifier)
+    {
+        if (places.Remove(identifier, out var before))
+        {
+            _live -= before.Size;
+        }
+    }
+
+    private void Forget(long length = 0)
+    {
+        _publishes.Clear();
+        _received.Clear();
+        _session = default;
+        _length = length;
+        _live = 0;
+    }
+
+    private void Empty()
+    {
+        RandomAccess.SetLength(_file, 0);
+        Forget();
+    }
+
+    /// <summary>Writes what is not over to a new file, which then takes the place of this one in one step.</summary>
+    private void Compact()
+    {
+        if (_length < SmallFile || _length < 4 * _live)
+        {
+            return;
+        }
+
+        var path = _path + ".new";
+        var file = Open(path, FileMode.Create);
+        var moved = false;
+        try
+        {
+            Place[] places = [_session, .. _publishes.Values.Concat(_received.Values).OrderBy(place => place.Offset)];
+            var length = 0L;
+            foreach (var place in places)
+            {
+                var record = new byte[place.Size];
+                for (var read = 0; read < record.Length;)
+                {
+                    read += RandomAccess.Read(_file, record.AsSpan(read), place.Offset + read);
+                }
+
+                RandomAccess.Write(file, record, length);
+                length += record.Length;
+            }
+
+            RandomAccess.FlushToDisk(file);
+            File.Move(path, _path, overwrite: true);
+            moved = true;
+            _file.Dispose();
+            _file = file;
+        }
+        finally
+        {
+            if (!moved)
+            {
+                file.Dispose();
+                File.Delete(path);
+            }
+        }
+
+        Reindex();
+    }
+
+    /// <summary>The records have moved together, in their order.</summary>
+    private void Reindex()
+    {
+        var offset = (long)_session.Size;
+        _session = _session with { Offset = 0 };
+        foreach (var (places, identifier, place) in _publishes.Select(entry => (_publishes, entry.Key, entry.Value))
+            .Concat(_received.Select(entry => (_received, entry.Key, entry.Value)))
+            .OrderBy(entry => entry.Value.Offset)
+            .ToArray())
+        {
+            places[identifier] = place with { Offset = offset };
+            offset += place.Size;
+        }
+
+        _length = offset;
+    }
+
+    private readonly record struct Place(long Offset, int Size);
+}

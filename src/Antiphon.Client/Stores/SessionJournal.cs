@@ -1,0 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
+using Antiphon.Protocol;
+
+namespace Antiphon.Client.Stores;
+
+/// <summary>
+/// Tells the <see cref="MqttClientOptions.SessionStore"/>, if there is one, what happens to the Session. A failure to store a PUBLISH is that publish's; every other is reported, and the Session
+/// goes on as if there were no store. Guarded by the lock of <see cref="Sessions.SharedSession"/>.
+/// </summary>
+internal sealed class SessionJournal(ISessionStore? store, Action<Exception> failed)
+{
+    /// <summary>Whether anything outlives this client.</summary>
+    public bool IsKept => store is not null;
+
+    /// <summary>What an earlier client has left behind.</summary>
+    /// <param name="options">Checked options.</param>
+    /// <exception cref="ArgumentException">The store holds another Session than the options ask for.</exception>
+    public StoredSession? Load(MqttClientOptions options)
+    {
+        if (store?.Load() is not { } session || options.CleanStart)
+        {
+            return null;
+        }
+
+        return session.ClientId == options.ClientId && session.ProtocolVersion == options.ProtocolVersion
+            ? session
+            : throw new ArgumentException(
+                $"The SessionStore holds the Session of «{session.ClientId}» in {session.ProtocolVersion}, not of «{options.ClientId}» in {options.ProtocolVersion}. Use a store of its own, or CleanStart to throw the Session away.");
+    }
+
+    public void Begin(string clientId, ProtocolVersion version) => store?.Begin(clientId, version);
+
+    /// <summary>Stores a PUBLISH before it is written.</summary>
+    /// <returns>Why it must not be written; <c>null</c>: it may be.</returns>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws is the outcome of this publish, and nothing else.")]
+    public SessionStoreException? TryAddPublish(PacketIdentifier identifier, string topic, ReadOnlySpan<byte> packet)
+    {
+        try
+        {
+            store?.AddPublish(identifier, packet);
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return new SessionStoreException($"The message to «{topic}» could not be stored, so that it has not been sent: {failure.Message}", failure);
+        }
+    }
+
+    public void ReleasePublish(PacketIdentifier identifier) => Tell(static (store, identifier) => store.ReleasePublish(identifier), identifier);
+
+    public void RemovePublish(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemovePublish(identifier), identifier);
+
+    public void AddReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.AddReceived(identifier), identifier);
+
+    public void RemoveReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemoveReceived(identifier), identifier);
+
+    public void Clear() => Tell(static (store, _) => store.Clear(), PacketIdentifier.None);
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, the Session in memory goes on.")]
+    private void Tell(Action<ISessionStore, PacketIdentifier> what, PacketIdentifier identifier)
+    {
+        if (store is null)
+        {
+            return;
+        }
+
+        try
+        {
+            what(store, identifier);
+        }
+        catch (Exception failure)
+        {
+            failed(failure);
+        }
+    }
+}

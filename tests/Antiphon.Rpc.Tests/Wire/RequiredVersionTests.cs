@@ -1,0 +1,16 @@
+using Antiphon.Client;
+using Antiphon.Protocol;
+
+namespace Antiphon.Rpc.Tests.Wire;
+
+public sealed class RequiredVersionTests
+{
+    [Fact]
+    public async Task A_client_of_MQTT_3_1_1_is_turned_away_with_the_reason()
+    {
+        await using var client = MqttClient.Start(new MqttClientOptions { ProtocolVersion = ProtocolVersion.V311, OpenStream = _ => ValueTask.FromException<Stream>(new IOException("Nobody is there.")) });
+
+        Assert.Contains("MQTT 5", Assert.Throws<ArgumentException>(() => new Requester(client)).Message, StringComparison.Ordinal);
+        Assert.Contains("MQTT 5", Assert.Throws<ArgumentException>(() => new Responder(client)).Message, StringComparison.Ordinal);
+    }
+}
