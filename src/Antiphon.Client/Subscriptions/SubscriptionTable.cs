@@ -147,7 +147,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         }
 
         // MQTT 3.1.1 knows no refusal here, and so no codes.
-        var codes = version == ProtocolVersion.V5 ? answer.ReasonCodes : [ReasonCode.Success];
+        var codes = options.ProtocolVersion == ProtocolVersion.V5 ? answer.ReasonCodes : [ReasonCode.Success];
         if (codes is not [var code])
         {
             return Fault.Protocol($"The UNSUBACK has {codes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
