@@ -195,7 +195,7 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             p > 41[ 0001 ]
             p ends 81
             """),
-        V5("More unfinished QoS 2 messages than the server's Receive Maximum end the connection", "MQTT-4.13.1-1 MQTT-4.9.0-1", """
+        V5("More unfinished QoS 2 messages than the server's Receive Maximum end the connection", "MQTT-3.3.4-7 MQTT-4.13.1-1", """
             p connects
             p > { 34[ "~/t" ## () 'x' ] }*@21+1
             p <* 50[ .. .. ok ]
