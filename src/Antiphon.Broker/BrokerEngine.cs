@@ -296,12 +296,15 @@ internal sealed class BrokerEngine
                     consumed += frame.Length;
                     ReceivePacket(connection, frame, now);
                     break;
-                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] != (int)PacketType.Connect << 4:
+                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] >> 4 != (int)PacketType.Connect:
                     // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1): the rest of the packet is not waited for.
-                    _closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; it has to be 0x10, CONNECT [MQTT-3.1.0-1]."), now);
+                    _closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."), now);
                     break;
                 case FrameStatus.NeedMore:
                     return consumed;
+                case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
+                    _handshake.RefuseFrame(connection, rest, fault, now);
+                    break;
                 default:
                     _closer.Refuse(connection, fault, now);
                     break;

@@ -99,6 +99,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
     /// <exception cref="ConnectionException">
     /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped, the next client of that store sends again.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
@@ -175,6 +176,16 @@ public sealed class MqttClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(handler);
         return _session.SubscribeAsync(Subscription.Create(_session, topicFilter, options, handler), cancellationToken);
     }
+
+    /// <summary>
+    /// Authenticates again over the connection that there is (MQTT 5 §4.12.1), with a new exchange of <see cref="MqttClientOptions.Authentication"/>: before a token ends, or when rights have changed.
+    /// Messages go on meanwhile. If either side is not content, the connection ends; the next one is authenticated anyway.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait, not the exchange.</param>
+    /// <exception cref="InvalidOperationException">There is no <see cref="MqttClientOptions.Authentication"/>, it gave another method than before [MQTT-4.12.1-1], or an exchange is under way.</exception>
+    /// <exception cref="ConnectionException">There is no connection, or it has ended before the exchange had.</exception>
+    /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
+    public async Task ReauthenticateAsync(CancellationToken cancellationToken = default) => await _loop.ReauthenticateAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>. Final: <see cref="State"/> is Stopped.</summary>
     /// <param name="reason">What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -20,8 +21,16 @@ public sealed record MqttClientOptions
     /// <summary>Name or address of the server.</summary>
     public string Host { get; init; } = "localhost";
 
-    /// <summary>TCP port, 1 to 65,535.</summary>
-    public int Port { get; init; } = 1883;
+    /// <summary>TCP port, 1 to 65,535; <c>null</c>: 1883, or 8883 with <see cref="Tls"/>; with <see cref="WebSocket"/> 80 and 443.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>
+    /// Encrypts the connection and authenticates the server; <c>null</c>: neither. A certificate that is not accepted fails that try to connect like any other failure: the next may meet a better one.
+    /// </summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>Connects by WebSocket; <c>null</c>: without.</summary>
+    public WebSocketOptions? WebSocket { get; init; }
 
     /// <summary>
     /// Opens each Network Connection in place of TCP to <see cref="Host"/> and <see cref="Port"/>: to a broker in this process, through a tunnel. The client closes the stream; reading it
@@ -62,7 +71,7 @@ public sealed record MqttClientOptions
     /// <summary>The longest silence towards the server: whole seconds, up to 65,535; zero turns it off. The server may impose its own (§3.1.2.10).</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many QoS 1 and 2 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3).</summary>
+    /// <summary>How many QoS 1 and 2 messages the server may send unacknowledged, 1 to 65,535 (§3.1.2.11.3). MQTT 3.1.1 cannot tell it, and has no such limit.</summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>
@@ -87,6 +96,12 @@ public sealed record MqttClientOptions
 
     /// <summary>Password, at most 65,535 bytes; <c>null</c>: none.</summary>
     public ReadOnlyMemory<byte>? Password { get; init; }
+
+    /// <summary>
+    /// Makes the exchange of enhanced authentication (§4.12), a new one for each connection and re-authentication, for instance a <see cref="ScramSha256Exchange"/>. <c>null</c>: none.
+    /// <see cref="UserName"/> and <see cref="Password"/> are sent besides, where they are set.
+    /// </summary>
+    public Func<IAuthenticationExchange>? Authentication { get; init; }
 
     /// <summary>What the server publishes when this client is lost; <c>null</c>: nothing.</summary>
     public Will? Will { get; init; }
@@ -126,6 +141,40 @@ public sealed record MqttClientOptions
 
     internal const uint LongestExpirySeconds = uint.MaxValue - 1;
 
+    /// <summary>Options for a server that is named by a URI; all else has its default, and can be changed with <c>with</c>.</summary>
+    /// <param name="uri">
+    /// <c>mqtt://host</c>, <c>mqtts://host</c> (TLS), <c>ws://host/path</c> or <c>wss://host/path</c> (WebSocket, without and with TLS), with <c>:port</c> where it is not the usual one.
+    /// Without a path, a WebSocket's is <c>/mqtt</c>. A user name and password before the host are taken too.
+    /// </param>
+    /// <exception cref="ArgumentException">It is none of these.</exception>
+    public static MqttClientOptions FromUri(Uri uri)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        if (!uri.IsAbsoluteUri || uri.Scheme is not ("mqtt" or "mqtts" or "ws" or "wss") || uri.Host.Length == 0)
+        {
+            // It may hold a password.
+            throw new ArgumentException("The URI does not name a server: it has to begin with mqtt://, mqtts://, ws:// or wss:// and a host.", nameof(uri));
+        }
+
+        var isWebSocket = uri.Scheme is "ws" or "wss";
+        if (uri.Fragment.Length > 0 || (!isWebSocket && uri.PathAndQuery.Length > 1))
+        {
+            throw new ArgumentException($"A URI that begins with {uri.Scheme}:// has no {(isWebSocket ? "fragment" : "path, query or fragment")} behind the host.", nameof(uri));
+        }
+
+        var colon = uri.UserInfo.IndexOf(':', StringComparison.Ordinal);
+        var userName = colon < 0 ? uri.UserInfo : uri.UserInfo[..colon];
+        return new MqttClientOptions
+        {
+            Host = uri.IdnHost,
+            Port = uri.IsDefaultPort ? null : uri.Port,
+            Tls = uri.Scheme is "mqtts" or "wss" ? new TlsOptions() : null,
+            WebSocket = isWebSocket ? new WebSocketOptions { Path = uri.PathAndQuery == "/" ? WebSocketOptions.DefaultPath : uri.PathAndQuery } : null,
+            UserName = userName.Length == 0 ? null : Uri.UnescapeDataString(userName),
+            Password = colon < 0 ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(Uri.UnescapeDataString(uri.UserInfo[(colon + 1)..])),
+        };
+    }
+
     /// <summary>Checks everything and reports all mistakes together.</summary>
     /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
     internal void Validate()
@@ -143,7 +192,9 @@ public sealed record MqttClientOptions
             value >= TimeSpan.Zero && value.Ticks % TimeSpan.TicksPerSecond == 0 && value.Ticks / TimeSpan.TicksPerSecond <= maximum;
 
         Require(!string.IsNullOrWhiteSpace(Host), "Host is empty; it has to be a name or an address.");
-        Require(Port is > 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 1 to 65,535.");
+        Require(Port is null or (> 0 and <= ushort.MaxValue), $"Port is {Port}; it has to be 1 to 65,535, or null.");
+        mistakes.AddRange(Tls?.Mistakes() ?? []);
+        mistakes.AddRange(WebSocket?.Mistakes() ?? []);
         RequireText(ClientId, nameof(ClientId), mistakes);
         RequireText(UserName, nameof(UserName), mistakes);
         Require(Password is not { Length: > ushort.MaxValue }, $"Password has {Password?.Length} bytes; at most 65,535 fit (MQTT 5 §3.1.3.6).");
@@ -179,6 +230,7 @@ public sealed record MqttClientOptions
 
         if (ProtocolVersion == ProtocolVersion.V311)
         {
+            Require(Authentication is null, "Authentication cannot be had with MQTT 3.1.1, which has no AUTH (MQTT 5 §4.12).");
             Require(UserProperties is not { Count: > 0 }, "UserProperties cannot be sent with MQTT 3.1.1.");
             Require(Password is null || UserName is not null, "Password without UserName is not allowed in MQTT 3.1.1 (§3.1.2.9).");
             Require(ClientId != "" || CleanStart, "An empty ClientId needs CleanStart in MQTT 3.1.1 (§3.1.3.1).");
@@ -195,8 +247,21 @@ public sealed record MqttClientOptions
         }
     }
 
-    /// <summary>Whom it connects to, for messages.</summary>
-    internal string Server => OpenStream is null ? $"{Host}:{Port}" : "The stream";
+    /// <summary>The port, or the one that is usual.</summary>
+    public int ServerPort => Port ?? (WebSocket, Tls) switch
+    {
+        (null, null) => 1883,
+        (null, _) => 8883,
+        (_, null) => 80,
+        _ => 443,
+    };
+
+    internal Uri WebSocketUri => new($"{(Tls is null ? "ws" : "wss")}://{HostAndPort}{WebSocket?.Path}");
+
+    /// <summary>Whom it connects to, for messages: host and port, or a WebSocket's URI without its query.</summary>
+    public string Server => OpenStream is not null ? "The stream" : WebSocket is not null ? WebSocketUri.GetLeftPart(UriPartial.Path) : HostAndPort;
+
+    private string HostAndPort => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{ServerPort}" : $"{Host}:{ServerPort}";
 
     private static bool HasNoProperties(Will will) =>
         will is { DelayInterval: null or 0, Message: { PayloadIsUtf8: null, MessageExpiryInterval: null, ContentType: null, ResponseTopic: null, CorrelationData: null, UserProperties.Count: 0 } };

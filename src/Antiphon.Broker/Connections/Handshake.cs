@@ -116,6 +116,18 @@ internal sealed class Handshake(
         }
     }
 
+    /// <summary>A CONNECT that goes wrong in its fixed header. Its version stands behind that, and says in whose words to refuse it, if so much of it has come.</summary>
+    public void RefuseFrame(Connection connection, ReadOnlySpan<byte> start, Fault fault, Instant now)
+    {
+        // The header takes 2 to 5 bytes, the length of the name 2.
+        if (start[..Math.Min(start.Length, 12)].IndexOf("MQTT\u0004"u8) >= 0)
+        {
+            connection.Version = ProtocolVersion.V311;
+        }
+
+        closer.Refuse(connection, fault, now);
+    }
+
     /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
     private Fault Check(ConnectPacket connect)
     {

@@ -20,7 +20,7 @@ internal static class BrokerCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("broker", "Runs a broker until Ctrl-C or SIGTERM, which tells its clients (0x8B Server shutting down) before it closes.");
-        var port = Values.Port("The TCP port to listen on; 0 takes a free one.", lowest: 0);
+        var port = Values.Port("The TCP port to listen on; 0 takes a free one.");
         var bind = new Option<IPAddress>("--bind", "-b")
         {
             Description = "The address to listen on; other than a loopback address only with --password-file or --allow-anonymous.",

@@ -50,16 +50,23 @@ internal static class CommandTree
             return ExitCode.Usage;
         }
 
+        // A reader that has had enough is not a failure: the command ends as by Ctrl-C, and says nothing about it.
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(interrupted, terminal.ReaderGone);
         try
         {
             // Signals are handled by Interruption alone.
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return (ExitCode)await parsed.InvokeAsync(invocation, interrupted);
+            var exitCode = (ExitCode)await parsed.InvokeAsync(invocation, ended.Token);
+            return terminal.ReaderGone.IsCancellationRequested ? ExitCode.Success : exitCode;
+        }
+        catch (OperationCanceledException) when (terminal.ReaderGone.IsCancellationRequested)
+        {
+            return ExitCode.Success;
         }
         catch (Exception e)
         {
             // The last catch of the program: whatever it was, the person gets a sentence and the script gets a code.
-            var failure = Failure.From(e, interrupted);
+            var failure = Failure.From(e, ended.Token);
             terminal.Note(failure.Sentence);
             return failure.ExitCode;
         }

@@ -33,18 +33,35 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
     public static Failure From(Response error) =>
         new(ExitCode.RemoteError, "remote-error", $"A responder answered with error {error.Status}{(error.StatusMessage is null ? "" : $": {error.StatusMessage}")}.");
 
+    // What the client advises, in the words of the command line.
+    private static readonly (string Option, string OnTheCommandLine)[] Advice =
+    [
+        ("set Tls.CertificateAuthorities", "give it with --cafile"),
+        ("set Tls.ClientCertificateContext", "give one with --cert and --key"),
+        (", or set Tls.TargetHost", ""),
+    ];
+
     private static Failure FromConnect(ConnectFailedException failed)
     {
-        var broker = $"{failed.Host}:{failed.Port}";
+        var options = failed.Options;
+        var broker = options.Server;
         if (failed.Reason.ReasonCode is not { } code)
         {
             var cause = (failed.Reason.InnerException ?? failed.Reason).Message.TrimEnd('.');
-            return new(ExitCode.Connect, "connect", $"No connection to {broker}: {cause}. Check --host and --port, or start a broker: antiphon broker --port {failed.Port}");
+            foreach (var (option, onTheCommandLine) in Advice)
+            {
+                cause = cause.Replace(option, onTheCommandLine, StringComparison.Ordinal);
+            }
+
+            var advice = options.Tls is null && options.WebSocket is null
+                ? $"Check --host and --port, or start a broker: antiphon broker --port {options.ServerPort}"
+                : "Check the address, and that the broker listens there in this way.";
+            return new(ExitCode.Connect, "connect", $"No connection to {broker}: {cause}{(cause.EndsWith('?') ? "" : ".")} {advice}");
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);
-        var advice = exitCode == ExitCode.Denied ? " Check --username and the password." : "";
-        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{advice}");
+        var more = failed.Reason.ServerReference is { } other ? $" It names another broker: {other}." : exitCode == ExitCode.Denied ? " Check --username and the password." : "";
+        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
     }
 
     private static ExitCode ExitCodeOf(ReasonCode code, ExitCode otherwise = ExitCode.Other) =>

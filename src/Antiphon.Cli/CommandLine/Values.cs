@@ -64,33 +64,42 @@ internal static class Values
         },
     };
 
-    /// <summary>A TCP port; <paramref name="lowest"/> is 0 where 0 means a free one.</summary>
-    public static Option<int> Port(string description, int lowest) => new("--port", "-p")
+    /// <summary>A TCP port to listen on; 0: a free one.</summary>
+    public static Option<int> Port(string description) => new("--port", "-p")
     {
         Description = description,
         HelpName = "PORT",
         DefaultValueFactory = _ => 1883,
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port >= lowest && port <= ushort.MaxValue)
-            {
-                return port;
-            }
+        CustomParser = result => ReadPort(result, lowest: 0) ?? 0,
+    };
 
-            result.AddError($"--port «{text}» is not a port; ports are whole numbers from {lowest} to 65535.");
-            return 0;
-        },
+    /// <summary>The TCP port of a server; absent: the usual one.</summary>
+    public static Option<int?> ServerPort(string description) => new("--port", "-p")
+    {
+        Description = description,
+        HelpName = "PORT",
+        CustomParser = result => ReadPort(result, lowest: 1),
     };
 
     /// <summary>QoS 0 or 1; absent: 1.</summary>
-    public static Option<QualityOfService?> QoS(string description)
+    public static Option<QualityOfService?> QoS(string description) => QoS("--qos", $"{description} [default: 1]", QualityOfService.AtLeastOnce, "-q");
+
+    /// <summary>QoS 0 to 2; absent: 1.</summary>
+    public static Option<QualityOfService?> AnyQoS(string description) => QoS("--qos", $"{description} [default: 1]", QualityOfService.ExactlyOnce, "-q");
+
+    /// <summary>QoS 0 up to a highest one.</summary>
+    public static Option<QualityOfService?> QoS(string name, string description, QualityOfService highest, params string[] aliases)
     {
-        var option = new Option<QualityOfService?>("--qos", "-q") { Description = $"{description} [default: 1]", HelpName = "0|1", CustomParser = ReadQoS };
+        var option = new Option<QualityOfService?>(name, aliases)
+        {
+            Description = description,
+            HelpName = highest == QualityOfService.ExactlyOnce ? "0|1|2" : "0|1",
+            CustomParser = result => ReadQoS(result, name, highest),
+        };
 
         // Tab offers what is accepted, not the names of the type.
         option.CompletionSources.Clear();
-        option.CompletionSources.Add("0", "1");
+        option.CompletionSources.Add(highest == QualityOfService.ExactlyOnce ? ["0", "1", "2"] : ["0", "1"]);
         return option;
     }
 
@@ -123,27 +132,39 @@ internal static class Values
             }
             catch (ArgumentException e)
             {
-                result.AddError(token.Value.Length == 0 ? $"{name} is empty; a topic has one character or more." : FirstLine(e));
+                result.AddError(token.Value.Length == 0 ? $"{name} is empty; a topic has one character or more." : WithoutParameter(e));
             }
         }
     }
 
-    // ArgumentException appends the parameter's name, which means nothing to somebody at a command line.
-    private static string FirstLine(ArgumentException e) =>
+    /// <summary>ArgumentException appends the parameter's name, which means nothing to somebody at a command line.</summary>
+    public static string WithoutParameter(ArgumentException e) =>
         e.ParamName is { } name ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
 
-    private static QualityOfService? ReadQoS(ArgumentResult result)
+    private static int? ReadPort(ArgumentResult result, int lowest)
     {
-        switch (result.Tokens[0].Value)
+        var text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port >= lowest && port <= ushort.MaxValue)
         {
-            case "0":
-                return QualityOfService.AtMostOnce;
-            case "1":
-                return QualityOfService.AtLeastOnce;
-            case var other:
-                result.AddError($"--qos «{other}» is not possible; use 0 (at most once) or 1 (at least once).");
-                return null;
+            return port;
         }
+
+        result.AddError($"--port «{text}» is not a port; ports are whole numbers from {lowest} to 65535.");
+        return null;
+    }
+
+    private static QualityOfService? ReadQoS(ArgumentResult result, string name, QualityOfService highest)
+    {
+        var text = result.Tokens[0].Value;
+        if (text is [>= '0' and <= '2'] && text[0] - '0' <= (int)highest)
+        {
+            return (QualityOfService)(text[0] - '0');
+        }
+
+        result.AddError(highest == QualityOfService.ExactlyOnce
+            ? $"{name} «{text}» is not possible; use 0 (at most once), 1 (at least once) or 2 (exactly once)."
+            : $"{name} «{text}» is not possible; use 0 (at most once) or 1 (at least once).");
+        return null;
     }
 
     private static TimeSpan? TryReadDuration(string text)

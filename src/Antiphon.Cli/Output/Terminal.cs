@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Win32.SafeHandles;
 
 namespace Antiphon.Cli.Output;
 
@@ -9,8 +10,12 @@ namespace Antiphon.Cli.Output;
 internal sealed class Terminal : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Stream _data = Console.OpenStandardOutput();
+    private readonly Stream _data = OpenData();
+    private readonly CancellationTokenSource _readerGone = new();
     private readonly TextWriter _notes = Console.Error;
+
+    /// <summary>Fires when nobody reads the standard output any more, as behind <c>| head -1</c>; what is written then goes nowhere.</summary>
+    public CancellationToken ReaderGone => _readerGone.Token;
 
     /// <summary>Colour only where a person looks, and never against their wish (no-color.org).</summary>
     public bool HasColour { get; } = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
@@ -25,20 +30,23 @@ internal sealed class Terminal : IDisposable
         var line = new byte[bytes.Length + 1];
         bytes.CopyTo(line);
         line[^1] = (byte)'\n';
-        lock (_lock)
-        {
-            _data.Write(line);
-            _data.Flush();
-        }
+        Raw(line);
     }
 
     /// <summary>Writes bytes as they are and nothing behind them.</summary>
     public void Raw(ReadOnlySpan<byte> bytes)
     {
-        lock (_lock)
+        try
         {
-            _data.Write(bytes);
-            _data.Flush();
+            lock (_lock)
+            {
+                _data.Write(bytes);
+                _data.Flush();
+            }
+        }
+        catch (IOException) when (_data is FileStream)
+        {
+            _readerGone.Cancel();
         }
     }
 
@@ -67,5 +75,24 @@ internal sealed class Terminal : IDisposable
         }
     }
 
-    public void Dispose() => _data.Dispose();
+    public void Dispose()
+    {
+        _data.Dispose();
+        _readerGone.Dispose();
+    }
+
+    // The console's stream keeps a broken pipe to itself. A file is left to it: its position is shared with whoever else writes there.
+    private static Stream OpenData()
+    {
+        if (!OperatingSystem.IsWindows() && Console.IsOutputRedirected)
+        {
+            var pipe = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!pipe.CanSeek)
+            {
+                return pipe;
+            }
+        }
+
+        return Console.OpenStandardOutput();
+    }
 }

@@ -26,9 +26,9 @@ internal static class Probe
         return new ProbeResult
         {
             Host = options.Host,
-            Port = options.Port,
-            NoMatchingSubscribersInPuback = await PublishAsync(client, topic, cancellationToken),
-            NoMatchingSubscribersInPubrec = server.MaximumQoS == QualityOfService.ExactlyOnce ? await PublishExactlyOnceAsync(options, topic, time, cancellationToken) : null,
+            Port = options.ServerPort,
+            NoMatchingSubscribersInPuback = await PublishAsync(client, topic, QualityOfService.AtLeastOnce, cancellationToken),
+            NoMatchingSubscribersInPubrec = server.MaximumQoS == QualityOfService.ExactlyOnce ? await PublishExactlyOnceAsync(client, topic, time, cancellationToken) : null,
             MaximumQos = (int)server.MaximumQoS,
             ResponseInformation = information,
             ResponseInformationDiffersByClient = information is null ? null : await IsAnotherGivenAsync(options, information, cancellationToken),
@@ -45,11 +45,11 @@ internal static class Probe
         };
     }
 
-    private static async Task<bool?> PublishAsync(MqttClient client, string topic, CancellationToken cancellationToken)
+    private static async Task<bool?> PublishAsync(MqttClient client, string topic, QualityOfService qos, CancellationToken cancellationToken)
     {
         try
         {
-            var result = await client.PublishAsync(new ApplicationMessage { Topic = topic, QoS = QualityOfService.AtLeastOnce }, cancellationToken);
+            var result = await client.PublishAsync(new ApplicationMessage { Topic = topic, QoS = qos }, cancellationToken);
             return result.NoMatchingSubscribers;
         }
         catch (RefusedException)
@@ -58,14 +58,13 @@ internal static class Probe
         }
     }
 
-    private static async Task<bool?> PublishExactlyOnceAsync(MqttClientOptions options, string topic, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<bool?> PublishExactlyOnceAsync(MqttClient client, string topic, TimeProvider time, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
-            var reason = await QoS2Probe.RunAsync(options, topic, either.Token);
-            return reason < ReasonCode.UnspecifiedError ? reason == ReasonCode.NoMatchingSubscribers : null;
+            return await PublishAsync(client, topic, QualityOfService.ExactlyOnce, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -62,12 +62,13 @@ internal static class ReplyCommand
                 result.AddError($"--share «{name}» is not a Share Name; it has one character or more, none of them / + #.");
             }
         });
+        var will = new WillSettings(command);
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
             IAnswer payload = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));
             var answer = new AnswerWithProperties(payload, properties.ContentType(line), properties.UserProperties(line));
-            await using var client = await connection.ConnectAsync(line, interrupted);
+            await using var client = await connection.ConnectAsync(await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) }, interrupted);
             await using var responder = new Responder(client);
             var answering = new Answering(client, answer, terminal, time)
             {

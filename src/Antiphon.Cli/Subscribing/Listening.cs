@@ -24,6 +24,9 @@ internal sealed class Listening : IAsyncDisposable
         client.StateChanged += OnStateChanged;
     }
 
+    /// <summary>Which messages count and are printed.</summary>
+    public required Predicate<ReceivedMessage> Wants { get; init; }
+
     public async Task SubscribeAsync(string filter, SubscribeOptions options, CancellationToken cancellationToken) =>
         _subscriptions.Add(await _client.SubscribeAsync(filter, OnMessageAsync, options, cancellationToken));
 
@@ -47,7 +50,7 @@ internal sealed class Listening : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_count is null || _printed < _count)
+            if (Wants(message) && (_count is null || _printed < _count))
             {
                 _print(message);
                 if (++_printed == _count)

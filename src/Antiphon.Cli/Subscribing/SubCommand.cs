@@ -14,6 +14,7 @@ internal static class SubCommand
         antiphon sub 'device_1/#' --verbose
         antiphon sub sensor_1/temperature --count 1
         antiphon sub 'device_1/#' --json --properties
+        antiphon sub 'device_1/#' --qos 2 --retained-only --url mqtts://broker.example
         """;
 
     public static Command Create(Terminal terminal)
@@ -28,13 +29,15 @@ internal static class SubCommand
         {
             Description = "Prints all that a message says, behind the payload a line each; with --json also what has its default, and the Topic Filter it came through.",
         };
-        var qos = Values.QoS("The highest QoS to receive with.");
+        var qos = Values.AnyQoS("The highest QoS to receive with.");
+        var retained = new RetainedSettings(command);
         command.Arguments.Add(filters);
         command.Options.Add(count);
         command.Options.Add(verbose);
         command.Options.Add(json);
         command.Options.Add(properties);
         command.Options.Add(qos);
+        var will = new WillSettings(command);
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
         {
@@ -49,11 +52,12 @@ internal static class SubCommand
 
             async Task<ExitCode> RunAsync()
             {
-                await using var client = await connection.ConnectAsync(line, interrupted);
-                await using var listening = new Listening(client, print, line.GetValue(count));
+                var options = await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) };
+                await using var client = await connection.ConnectAsync(options, interrupted);
+                await using var listening = new Listening(client, print, line.GetValue(count)) { Wants = retained.Filter(line) };
                 foreach (var filter in line.GetRequiredValue(filters).Distinct())
                 {
-                    await listening.SubscribeAsync(filter, new SubscribeOptions { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);
+                    await listening.SubscribeAsync(filter, retained.Read(line) with { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);
                     terminal.Note($"subscribed to {filter}");
                 }
 

@@ -93,6 +93,24 @@ internal sealed partial class ConnectionLoop
         }
     }
 
+    /// <summary>Authenticates again over the connection that there is.</summary>
+    public Task ReauthenticateAsync(CancellationToken cancellationToken)
+    {
+        NetworkConnection? connection;
+        lock (_lock)
+        {
+            if (_stopped is not null)
+            {
+                throw Stopped(_stopped);
+            }
+
+            connection = _state == ConnectionState.Connected ? _connection : null;
+        }
+
+        return connection?.ReauthenticateAsync(cancellationToken)
+            ?? throw new ConnectionException("There is no connection to authenticate again; the next one is authenticated anyway.");
+    }
+
     /// <summary>Asks for the end: flush, DISCONNECT, close.</summary>
     public void RequestStop(ReasonCode reason)
     {

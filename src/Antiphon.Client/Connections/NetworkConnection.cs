@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using Antiphon.Client.Authentication;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -23,10 +24,10 @@ internal sealed class NetworkConnection : IDisposable
     private readonly ConnectPacket _connect;
     private readonly Action<ConnAckPacket, ServerLimits> _accepted;
     private readonly InboundPackets _inbound;
+    private readonly EnhancedAuthentication? _authentication;
 
-    // The stream is set once, before either loop begins; the socket only where the stream is one of TCP.
-    private Stream _stream = Stream.Null;
-    private Socket? _socket;
+    // Set once, before either loop begins.
+    private volatile Transport? _transport;
 
     // Never disposed: it has no timer, and whoever ends the connection late may still cancel it.
     private readonly CancellationTokenSource _connecting = new();
@@ -51,36 +52,49 @@ internal sealed class NetworkConnection : IDisposable
         _connect = connect;
         _accepted = accepted;
         _inbound = new InboundPackets(session, options);
+        _authentication = options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, End, _connecting.Token) : null;
         _start = options.TimeProvider.GetTimestamp();
         _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Connects and runs until the end.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
     public async Task<ConnectionEnd> RunAsync()
     {
+        Transport transport;
+        var connect = _connect;
         try
         {
-            _stream = _options.OpenStream is { } open ? await open(_connecting.Token).ConfigureAwait(false) : await OpenTcpAsync().ConfigureAwait(false);
+            _transport = transport = await Transport.OpenAsync(_options, _connecting.Token).ConfigureAwait(false);
+            if (_authentication is not null)
+            {
+                connect = await _authentication.BeginAsync(connect).ConfigureAwait(false);
+            }
         }
-        catch (Exception failure) when (failure is SocketException or OperationCanceledException or ObjectDisposedException || _options.OpenStream is not null)
+        catch (Exception failure)
         {
             End(new ConnectionEnd($"{_options.Server} could not be connected to: {failure.Message}") { Cause = failure });
             return await _ended.Task.ConfigureAwait(false);
         }
 
-        _session.BeginConnection(_connect);
-        var reader = ReadAsync();
-        var writer = WriteAsync();
+        _session.BeginConnection(connect);
+        var reader = ReadAsync(transport);
+        var writer = WriteAsync(transport);
         var end = await _ended.Task.ConfigureAwait(false);
         _session.EndConnection(end.Farewell);
         _closing = true;
         _session.OutputReady.Set();
-        if (end.Farewell is not null && _keepAlive is not null)
+        if (end.Farewell is not null && (_keepAlive is not null || _authentication is not null))
         {
             await SayFarewellAsync(reader, writer).ConfigureAwait(false);
         }
 
-        await CloseAsync(Task.WhenAll(reader, writer)).ConfigureAwait(false);
+        await CloseAsync(transport, Task.WhenAll(reader, writer)).ConfigureAwait(false);
+        if (_authentication is not null)
+        {
+            await _authentication.EndAsync(end).ConfigureAwait(false);
+        }
+
         _session.ConnectionClosed();
         return end;
     }
@@ -94,61 +108,46 @@ internal sealed class NetworkConnection : IDisposable
         }
     }
 
+    /// <summary>Authenticates again over this connection.</summary>
+    public Task ReauthenticateAsync(CancellationToken cancellationToken) => _authentication is not null
+        ? _authentication.ReauthenticateAsync(cancellationToken)
+        : throw new InvalidOperationException("MqttClientOptions.Authentication is null, so that there is no method to authenticate by again [MQTT-4.12.0-7].");
+
     /// <summary>Closes without another word.</summary>
     public void Abort()
     {
         End(new ConnectionEnd("The connection was closed at once."));
-        CloseStream();
+        _transport?.Dispose();
     }
 
     public void Dispose()
     {
         _timer.Dispose();
-        CloseStream();
-    }
-
-    private async Task<Stream> OpenTcpAsync()
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        _socket = socket;
-        await socket.ConnectAsync(_options.Host, _options.Port, _connecting.Token).ConfigureAwait(false);
-        return new NetworkStream(socket, ownsSocket: true);
-    }
-
-    private void CloseStream()
-    {
-        _stream.Dispose();
-        _socket?.Dispose();
+        _transport?.Dispose();
     }
 
     /// <summary>
-    /// Lets the writer finish, then closes our half and waits for the server to close its own: closing with unread input would reset the connection, and the DISCONNECT could be lost with it.
+    /// Lets the writer finish and close our half, then waits for the server to close its own: closing with unread input would reset the connection, and the DISCONNECT could be lost with it.
     /// </summary>
     private async Task SayFarewellAsync(Task reader, Task writer)
     {
         try
         {
             await writer.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
-            _socket?.Shutdown(SocketShutdown.Send);
             await reader.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
+        catch (TimeoutException)
         {
             // The server does not listen; it will see the connection close.
         }
     }
 
-    /// <summary>Ends both loops by shutting the socket down first: disposing it under a pending receive would reset the connection.</summary>
-    private async Task CloseAsync(Task loops)
+    /// <summary>Ends both loops.</summary>
+    private async Task CloseAsync(Transport transport, Task loops)
     {
         try
         {
-            if (_socket is null)
-            {
-                CloseStream();
-            }
-
-            _socket?.Shutdown(SocketShutdown.Both);
+            transport.Break();
             await loops.WaitAsync(ClosingTime, _options.TimeProvider).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is TimeoutException or SocketException or ObjectDisposedException)
@@ -156,12 +155,12 @@ internal sealed class NetworkConnection : IDisposable
             // Reset by the server, or it did not help: disposing does.
         }
 
-        CloseStream();
+        transport.Dispose();
         await loops.ConfigureAwait(false);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
-    private async Task WriteAsync()
+    private async Task WriteAsync(Transport transport)
     {
         try
         {
@@ -170,12 +169,13 @@ internal sealed class NetworkConnection : IDisposable
                 if (_session.TryTakeOutput(out var bytes))
                 {
                     Volatile.Write(ref _lastSent, Elapsed());
-                    await _stream.WriteAsync(bytes).ConfigureAwait(false);
+                    await transport.WriteAsync(bytes).ConfigureAwait(false);
                     _session.Counting.BytesSent(bytes.Length);
                     _session.Sent();
                 }
                 else if (_closing)
                 {
+                    await transport.EndWritingAsync().ConfigureAwait(false);
                     return;
                 }
                 else
@@ -191,7 +191,7 @@ internal sealed class NetworkConnection : IDisposable
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
-    private async Task ReadAsync()
+    private async Task ReadAsync(Transport transport)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(FirstReceiveSize);
         var filled = 0;
@@ -199,10 +199,10 @@ internal sealed class NetworkConnection : IDisposable
         {
             while (true)
             {
-                var count = await _stream.ReadAsync(buffer.AsMemory(filled)).ConfigureAwait(false);
+                var count = await transport.ReadAsync(buffer.AsMemory(filled)).ConfigureAwait(false);
                 if (count == 0)
                 {
-                    End(new ConnectionEnd("The server closed the connection without saying why."));
+                    End(new ConnectionEnd($"The server closed the connection without saying why.{Hint}"));
                     return;
                 }
 
@@ -217,13 +217,18 @@ internal sealed class NetworkConnection : IDisposable
         }
         catch (Exception failure)
         {
-            End(new ConnectionEnd($"The connection was lost: {failure.Message}") { Cause = failure });
+            End(new ConnectionEnd($"The connection was lost: {failure.Message}{Hint}") { Cause = failure });
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    // With TLS 1.3 a client learns only behind the handshake that its certificate was missed.
+    private string Hint => _keepAlive is null && _options.Tls is { ClientCertificateContext: null }
+        ? " If it demands a client certificate, set Tls.ClientCertificateContext."
+        : "";
 
     /// <summary>A larger buffer for a packet that does not fit; one of the first size again when it is through.</summary>
     private static byte[] Fit(byte[] buffer, int filled)
@@ -289,6 +294,8 @@ internal sealed class NetworkConnection : IDisposable
         {
             case PacketType.ConnAck when _keepAlive is null:
                 return HandleConnAck(frame);
+            case PacketType.Auth when _authentication is not null:
+                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var auth, out fault) ? _authentication.Handle((AuthPacket)auth) : fault;
             case var type when _keepAlive is null:
                 return Fault.Protocol($"The server's first packet is {type}, not CONNACK [MQTT-3.2.0-1].");
             case PacketType.ConnAck:
@@ -324,6 +331,16 @@ internal sealed class NetworkConnection : IDisposable
         if (answer.SessionPresent && _connect.CleanStart)
         {
             return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
+        }
+
+        if (_authentication is null && answer.AuthenticationMethod is not null)
+        {
+            return Fault.Protocol("CONNACK has an Authentication Method, CONNECT had none [MQTT-4.12.0-6].");
+        }
+
+        if (_authentication is not null && !_authentication.TryComplete(answer, out fault))
+        {
+            return fault;
         }
 
         if (answer.SessionPresent && !_session.HasSession)

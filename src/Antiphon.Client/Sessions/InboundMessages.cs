@@ -145,7 +145,7 @@ internal sealed class InboundMessages
             return default;
         }
 
-        if (_acknowledgements.Count >= _options.ReceiveMaximum)
+        if (_acknowledgements.Count >= _options.ReceiveMaximum && _options.ProtocolVersion == ProtocolVersion.V5)
         {
             if (_options.EnforceReceiveMaximum)
             {

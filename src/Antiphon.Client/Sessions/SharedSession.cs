@@ -38,6 +38,9 @@ internal sealed partial class SharedSession
     private uint _connection;
     private bool _accepted;
 
+    // Enhanced authentication has begun: until CONNACK, AUTH and DISCONNECT may be sent, and nothing else [MQTT-3.1.2-30].
+    private bool _authenticating;
+
     // The thread that handles a batch of received packets, 0 between batches: what it writes is sent at the batch's end.
     private int _batchThread;
 
@@ -229,6 +232,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             _connection++;
+            _authenticating = connect.AuthenticationMethod is not null;
             connect.WriteTo(_output.Filling, _options.ProtocolVersion);
         }
 
@@ -260,6 +264,20 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>Sends AUTH, as long as the connection lasts.</summary>
+    public void Authenticate(ReadOnlySpan<byte> packet)
+    {
+        lock (_lock)
+        {
+            if (_accepted || _authenticating)
+            {
+                _output.Filling.Write(packet);
+            }
+        }
+
+        Signal();
+    }
+
     public void Ping()
     {
         lock (_lock)
@@ -280,7 +298,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
-            if (_accepted && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
+            if ((_accepted || _authenticating) && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
             {
                 farewell?.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
@@ -456,6 +474,7 @@ internal sealed partial class SharedSession
     private void Disconnected()
     {
         _accepted = false;
+        _authenticating = false;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
         Inbound.Disconnected();

@@ -146,9 +146,11 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
             return PacketIdentifiers.Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
         }
 
-        if (answer.ReasonCodes is not [var code])
+        // MQTT 3.1.1 knows no refusal here, and so no codes.
+        var codes = options.ProtocolVersion == ProtocolVersion.V5 ? answer.ReasonCodes : [ReasonCode.Success];
+        if (codes is not [var code])
         {
-            return Fault.Protocol($"The UNSUBACK has {answer.ReasonCodes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
+            return Fault.Protocol($"The UNSUBACK has {codes.Count} Reason Codes for one Topic Filter [MQTT-3.11.3-1].");
         }
 
         if (code >= ReasonCode.UnspecifiedError)

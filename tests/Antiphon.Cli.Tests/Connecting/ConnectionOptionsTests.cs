@@ -70,6 +70,49 @@ public sealed class ConnectionOptionsTests
         Assert.Equal("secret", Encoding.UTF8.GetString(connect.Password!.Value.Span));
     }
 
+    [Fact]
+    public async Task Without_a_password_none_is_sent()
+    {
+        using var broker = new RefusingBroker(ReasonCode.NotAuthorized);
+        await Running.Cli.RunAtAsync(broker.Port, "sub", "a", "--username", "ann");
+
+        var connect = await broker.Connect;
+
+        Assert.Equal(("ann", false), (connect.UserName, connect.Password.HasValue));
+    }
+
+    [Fact]
+    public async Task A_password_to_prove_is_not_sent()
+    {
+        using var broker = new RefusingBroker(ReasonCode.BadAuthenticationMethod);
+        await using var run = ProgramRun.StartBuilt(
+            "antiphon",
+            ["sub", "a", "--username", "ann", "--auth-method", "SCRAM-SHA-256", .. Running.Cli.At(broker.Port)],
+            environment: new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = "secret" });
+        var end = await run.EndAsync();
+
+        var connect = await broker.Connect;
+
+        Assert.Equal(4, end.ExitCode);
+        Assert.Equal(("SCRAM-SHA-256", null, false), (connect.AuthenticationMethod, connect.UserName, connect.Password.HasValue));
+        Assert.StartsWith("n,,n=ann,r=", Encoding.UTF8.GetString(connect.AuthenticationData!.Value.Span), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Will_is_left_as_the_command_line_says()
+    {
+        using var broker = new RefusingBroker(ReasonCode.NotAuthorized);
+        await Running.Cli.RunAtAsync(
+            broker.Port, "sub", "a", "--will-topic", "w", "--will-payload", "gone", "--will-qos", "2", "--will-retain", "--will-delay", "5s");
+
+        var connect = await broker.Connect;
+
+        var will = connect.Will!;
+        Assert.Equal(
+            ("w", "gone", QualityOfService.ExactlyOnce, true, 5u),
+            (will.Message.Topic, Encoding.UTF8.GetString(will.Message.Payload.Span), will.Message.QoS, will.Message.Retain, will.DelayInterval));
+    }
+
     /// <summary>Takes one CONNECT and refuses it.</summary>
     private sealed class RefusingBroker : IDisposable
     {

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Antiphon.Client;
+using Antiphon.Interop.Mosquitto;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Properties;
+using Antiphon.Tests.Running;
 
 namespace Antiphon.Cli.Tests.Subscribing;
 
@@ -112,6 +114,57 @@ public sealed class PubSubTests
 
         Assert.Equal((4, ""), (end.ExitCode, end.Output));
         Assert.Contains("0x87", end.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("5")]
+    [InlineData("311")]
+    public async Task What_the_broker_keeps_is_printed_and_the_rest_left_out(string version)
+    {
+        await using var broker = await MosquittoBroker.StartAsync();
+        var published = await Running.Cli.RunAtAsync(broker.Port, "pub", "a/kept", "1", "--qos", "2", "--retain", "-V", version);
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a/#", "--retained-only", "--qos", "2", "--json", "--count", "2", "-V", version);
+        await sub.OutputLineAsync("a/kept");
+
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "a/other", "2", "-V", version);
+        await sub.InterruptAsync();
+
+        Assert.Equal((0, ""), (published.ExitCode, published.Errors));
+        var line = JsonDocument.Parse(Assert.Single((await sub.EndAsync()).Lines)).RootElement;
+        Assert.Equal(("a/kept", 2, true), (line.GetProperty("topic").GetString(), line.GetProperty("qos").GetInt32(), line.GetProperty("retain").GetBoolean()));
+    }
+
+    [Fact]
+    public async Task Retain_Handling_2_leaves_out_what_the_broker_keeps_and_the_RETAIN_flag_may_stay()
+    {
+        await using var broker = await MosquittoBroker.StartAsync();
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "a", "kept", "--retain");
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a", "--retain-handling", "2", "--retain-as-published", "--json", "--count", "1");
+        await sub.ErrorLineAsync("subscribed to a");
+
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "a", "new", "--retain");
+
+        var line = JsonDocument.Parse(Assert.Single((await sub.EndAsync()).Lines)).RootElement;
+        Assert.Equal(("new", true), (line.GetProperty("payload").GetString(), line.GetProperty("retain").GetBoolean()));
+    }
+
+    [Fact]
+    public async Task A_reader_that_has_had_enough_ends_the_command_without_a_word()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no /bin/sh.");
+        await using var broker = Running.Cli.StartBroker();
+        var program = Path.Combine(AppContext.BaseDirectory, "antiphon.dll");
+        await using var pipe = ProgramRun.Start("/bin/sh", ["-c", $"{{ dotnet '{program}' sub a {string.Join(' ', Running.Cli.At(broker.Port))}; echo \"ended with $?\" >&2; }} | head -n 1"]);
+        await pipe.ErrorLineAsync("subscribed to a");
+        await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        var ending = pipe.EndAsync();
+        while (!ending.IsCompleted)
+        {
+            await client.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "1"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, TestContext.Current.CancellationToken);
+        }
+
+        var end = await ending;
+        Assert.Equal((0, "1\n", "subscribed to a\nended with 0\n"), (end.ExitCode, end.Output, end.Errors));
     }
 
     [Fact]

@@ -51,6 +51,7 @@ public sealed class KeepAliveOnTheWireTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.1.2-21")]
     [Trait("Label", "MQTT-3.2.2-21")]
     [Trait("Label", "MQTT-3.1.2-21")]
     public async Task The_servers_own_Keep_Alive_holds()

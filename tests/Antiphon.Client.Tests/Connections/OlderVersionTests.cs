@@ -121,6 +121,17 @@ public sealed class OlderVersionTests
     }
 
     [Fact]
+    public async Task A_Receive_Maximum_that_cannot_be_told_is_not_enforced()
+    {
+        await using var pair = await Pair.ConnectAsync(Accepted, options => Older(options) with { ReceiveMaximum = 1, EnforceReceiveMaximum = true });
+        await pair.Server.SendAsync("34 05 0001 'a' 0001 34 05 0001 'a' 0002");
+
+        await pair.Server.ExpectAsync("50 02 0001");
+        await pair.Server.ExpectAsync("50 02 0002");
+        Assert.Equal(0, pair.Client.Counters.ReceiveMaximumExceeded);
+    }
+
+    [Fact]
     public async Task SUBACK_0x80_is_a_refusal()
     {
         await using var pair = await Pair.ConnectAsync(Accepted, Older);
@@ -129,6 +140,24 @@ public sealed class OlderVersionTests
         await pair.Server.SendAsync("90 03 0001 80");
 
         Assert.Equal(ReasonCode.UnspecifiedError, (await Assert.ThrowsAsync<RefusedException>(() => subscribing.InTime())).ReasonCode);
+    }
+
+    [Fact]
+    public async Task UNSUBACK_has_no_code_and_the_connection_goes_on()
+    {
+        await using var pair = await Pair.ConnectAsync(Accepted, Older);
+        var subscribing = pair.Client.SubscribeAsync("a", Ignore, null, Limit.Token);
+        await pair.Server.ReadAsync();
+        await pair.Server.SendAsync("90 03 0001 01");
+        var leaving = (await subscribing.InTime()).UnsubscribeAsync(Limit.Token);
+        await pair.Server.ExpectAsync("A2 05 0002 0001 'a'");
+        await pair.Server.SendAsync("B0 02 0002");
+        await leaving.InTime();
+
+        var publishing = pair.Client.PublishAsync(Message(QualityOfService.AtLeastOnce), Limit.Token).AsTask();
+        await pair.Server.ExpectAsync("32 05 0001 'a' 0003");
+        await pair.Server.SendAsync("40 02 0003");
+        await publishing.InTime();
     }
 
     [Fact]
@@ -173,13 +202,14 @@ public sealed class OlderVersionTests
         {
             ProtocolVersion = ProtocolVersion.V311,
             UserProperties = [new UserProperty("k", "v")],
+            Authentication = () => new ScramSha256Exchange("user", "password"),
             Password = "p"u8.ToArray(),
             ClientId = "",
             CleanStart = false,
             Will = new Will(new ApplicationMessage { Topic = "w" }) { DelayInterval = 1 },
         }));
 
-        foreach (var option in new[] { "UserProperties", "Password", "ClientId", "Will" })
+        foreach (var option in new[] { "UserProperties", "Authentication", "Password", "ClientId", "Will" })
         {
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }

@@ -25,7 +25,9 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     /// <summary>Starts it, or skips the test where it is not installed; where CI is set, its absence is a failure.</summary>
     /// <param name="port">Where to listen; 0: any free port.</param>
-    public static async Task<Mosquitto> StartAsync(int port = 0)
+    /// <param name="listener">Settings of the listener, a line each.</param>
+    /// <param name="address">What it binds, of this machine alone.</param>
+    public static async Task<Mosquitto> StartAsync(int port = 0, string listener = "", string address = "127.0.0.1")
     {
         if (!File.Exists(Path))
         {
@@ -36,7 +38,7 @@ internal sealed class Mosquitto : IAsyncDisposable
 
         for (var tries = 1; ; tries++)
         {
-            if (await TryStartAsync(port == 0 ? FreePort() : port) is { } started)
+            if (await TryStartAsync(port == 0 ? FreePort() : port, listener, address) is { } started)
             {
                 return started;
             }
@@ -53,12 +55,12 @@ internal sealed class Mosquitto : IAsyncDisposable
         File.Delete(_configuration);
     }
 
-    private static async Task<Mosquitto?> TryStartAsync(int port)
+    private static async Task<Mosquitto?> TryStartAsync(int port, string listener, string address)
     {
         var configuration = System.IO.Path.GetTempFileName();
         await File.WriteAllTextAsync(
             configuration,
-            $"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\nmax_inflight_messages 0\nmax_queued_messages 0\n",
+            $"listener {port} {address}\n{listener}\nuser root\nallow_anonymous true\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\nmax_inflight_messages 0\nmax_queued_messages 0\n",
             Limit.Token);
         var process = new Process { StartInfo = new ProcessStartInfo(Path, ["-c", configuration]) { RedirectStandardError = true } };
         var running = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Antiphon.Client.Tests.Peers;
@@ -26,12 +27,28 @@ internal sealed class ScriptedServer : IDisposable
     /// <summary>Takes the next TCP connection.</summary>
     public async Task<ScriptedConnection> AcceptAsync() => new(await _listener.AcceptSocketAsync(Limit.Token));
 
+    /// <summary>Takes the next TCP connection and answers its TLS handshake; a client that gives up in it is an exception of the stream.</summary>
+    public async Task<ScriptedConnection> AcceptAsync(SslServerAuthenticationOptions tls)
+    {
+        var socket = await _listener.AcceptSocketAsync(Limit.Token);
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        try
+        {
+            await stream.AuthenticateAsServerAsync(tls, Limit.Token);
+            return new ScriptedConnection(socket, stream);
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>Takes the next TCP connection, reads CONNECT and answers.</summary>
     public async Task<ScriptedConnection> AcceptAsync(string connAck)
     {
         var connection = await AcceptAsync();
-        Assert.Equal(0x10, (await connection.ReadAsync())[0]);
-        await connection.SendAsync(connAck);
+        await connection.AcceptAsync(connAck);
         return connection;
     }
 
@@ -39,27 +56,39 @@ internal sealed class ScriptedServer : IDisposable
 }
 
 /// <summary>The server's end of one connection.</summary>
-internal sealed class ScriptedConnection(Socket socket) : IDisposable
+internal sealed class ScriptedConnection(Socket socket, Stream stream) : IDisposable
 {
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    public ScriptedConnection(Socket socket)
+        : this(socket, new NetworkStream(socket, ownsSocket: true))
+    {
+    }
+
+    public Stream Stream => stream;
+
+    /// <summary>Reads CONNECT and answers.</summary>
+    public async Task AcceptAsync(string connAck)
+    {
+        Assert.Equal(0x10, (await ReadAsync())[0]);
+        await SendAsync(connAck);
+    }
 
     /// <summary>Reads one whole packet.</summary>
     public async Task<byte[]> ReadAsync()
     {
         var header = new byte[2];
-        await _stream.ReadExactlyAsync(header, Limit.Token);
+        await stream.ReadExactlyAsync(header, Limit.Token);
         var packet = new List<byte>(header);
         var length = header[1] & 0x7F;
         for (var shift = 7; (packet[^1] & 0x80) != 0; shift += 7)
         {
             var more = new byte[1];
-            await _stream.ReadExactlyAsync(more, Limit.Token);
+            await stream.ReadExactlyAsync(more, Limit.Token);
             packet.Add(more[0]);
             length |= (more[0] & 0x7F) << shift;
         }
 
         var body = new byte[length];
-        await _stream.ReadExactlyAsync(body, Limit.Token);
+        await stream.ReadExactlyAsync(body, Limit.Token);
         return [.. packet, .. body];
     }
 
@@ -67,18 +96,18 @@ internal sealed class ScriptedConnection(Socket socket) : IDisposable
     public async Task ExpectAsync(string notation) => Assert.Equal(Convert.ToHexString(Bytes.Of(notation)), Convert.ToHexString(await ReadAsync()));
 
     /// <summary>The client has closed its half, with nothing before that.</summary>
-    public async Task ExpectEndAsync() => Assert.Equal(0, await _stream.ReadAsync(new byte[1], Limit.Token));
+    public async Task ExpectEndAsync() => Assert.Equal(0, await stream.ReadAsync(new byte[1], Limit.Token));
 
     public async Task SendAsync(string notation) => await SendAsync(Bytes.Of(notation));
 
-    public async Task SendAsync(byte[] bytes) => await _stream.WriteAsync(bytes, Limit.Token);
+    public async Task SendAsync(byte[] bytes) => await stream.WriteAsync(bytes, Limit.Token);
 
     /// <summary>Closes so that the client sees a failure.</summary>
     public void Reset()
     {
         socket.LingerState = new LingerOption(true, 0);
-        _stream.Dispose();
+        stream.Dispose();
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => stream.Dispose();
 }

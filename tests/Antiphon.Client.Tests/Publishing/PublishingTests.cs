@@ -167,6 +167,7 @@ public sealed class PublishingTests
 
     [Fact]
     [Trait("Label", "MQTT-3.3.4-7")]
+    [Trait("Label", "MQTT-3.3.4-8")]
     [Trait("Label", "MQTT-4.9.0-2")]
     [Trait("Label", "MQTT-3.3.4-8")]
     [Trait("Label", "MQTT-4.9.0-1")]

@@ -58,6 +58,24 @@ public sealed class HandlingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.3.4-6")]
+    public async Task A_message_that_is_passed_on_leaves_its_Subscription_Identifier_behind()
+    {
+        await using var pair = await Pair.ConnectAsync();
+        var received = new TaskCompletionSource<ReceivedMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await pair.SubscribeAsync("a", (message, _) =>
+        {
+            received.SetResult(message);
+            return ValueTask.CompletedTask;
+        });
+
+        await pair.Server.SendAsync("30 0B 0001 'a' 06 0B01 03 0001 't' 'x'");
+        await pair.Client.PublishAsync((await received.Task.InTime()).Message with { Topic = "b" }, Limit.Token);
+
+        await pair.Server.ExpectAsync("30 09 0001 'b' 04 03 0001 't' 'x'");
+    }
+
+    [Fact]
     public async Task An_acknowledgement_for_an_earlier_connection_is_dropped()
     {
         await using var pair = await Pair.ConnectAsync();

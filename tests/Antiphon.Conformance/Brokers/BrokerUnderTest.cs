@@ -9,34 +9,46 @@ using Antiphon.Conformance.Brokers;
 namespace Antiphon.Conformance.Brokers;
 
 /// <summary>
-/// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours with its default options, in this process.
-/// With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file.
+/// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours in this process: with its default options, and for what these do not
+/// show once more with less. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
 /// </summary>
 public sealed class BrokerUnderTest : IAsyncLifetime
 {
-    private readonly BrokerHost? _ours;
-    private Features? _features;
+    private readonly BrokerHost[] _ours = [];
+    private readonly DnsEndPoint[] _endPoints;
+    private Listener[] _listeners = [];
 
     public BrokerUnderTest()
     {
         if (Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address)
         {
-            EndPoint = Parse(address);
+            _endPoints = [Parse(address)];
         }
         else
         {
-            _ours = BrokerHost.Start(new BrokerOptions { Port = 0 });
-            EndPoint = new DnsEndPoint("127.0.0.1", _ours.Port);
+            var usual = new BrokerOptions { Port = 0 };
+            _ours = [BrokerHost.Start(usual), BrokerHost.Start(usual with { MaximumQoS = Protocol.QualityOfService.AtLeastOnce, RetainAvailable = false })];
+            _endPoints = [.. _ours.Select(broker => new DnsEndPoint("127.0.0.1", broker.Port))];
         }
     }
 
-    internal DnsEndPoint EndPoint { get; }
+    /// <summary>Where it listens, with what it says of itself there; the usual place first.</summary>
+    internal IReadOnlyList<Listener> Listeners => _listeners;
 
-    internal bool IsOurs => _ours is not null;
+    /// <summary>Whether it is ours, in this process.</summary>
+    internal bool IsOurs => _ours.Length > 0;
 
-    internal Features Features => _features ?? throw new InvalidOperationException("The broker has not been asked yet.");
+    /// <summary>The usual place.</summary>
+    internal DnsEndPoint EndPoint => _endPoints[0];
+
+    /// <summary>What the broker says of itself at the usual place.</summary>
+    internal Features Features => _listeners[0].Features;
 
     internal Results Results { get; } = new();
+
+    private static string Name => Environment.GetEnvironmentVariable("ANTIPHON_BROKER_NAME") is { Length: > 0 } name
+        ? name
+        : Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address ? address : $"Antiphon {typeof(BrokerHost).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Letters and digits that no other case has, short enough for every client identifier.</summary>
     internal static string NewUnique() => Guid.NewGuid().ToString("N")[..12];
@@ -44,19 +56,19 @@ public sealed class BrokerUnderTest : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        _features = await Features.AskAsync(EndPoint, limit.Token);
+        _listeners = await Task.WhenAll(_endPoints.Select(async endPoint => new Listener(endPoint, await Features.AskAsync(endPoint, limit.Token))));
     }
 
     public async ValueTask DisposeAsync()
     {
         if (Environment.GetEnvironmentVariable("ANTIPHON_RESULTS") is { Length: > 0 } path)
         {
-            Results.WriteTo(path);
+            Results.WriteTo(path, Name);
         }
 
-        if (_ours is not null)
+        foreach (var broker in _ours)
         {
-            await _ours.DisposeAsync();
+            await broker.DisposeAsync();
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed class Features
         return new Features(told, old is [0x20, 0x02, 0x00, 0x00], unnamed is [0x20, _, _, 0x00, ..]);
     }
 
+    /// <summary>Why a case that needs these cannot run; <c>null</c> if it can.</summary>
+    public string? WhyNot(IEnumerable<Need> needs) => needs.Select(WhyNot).FirstOrDefault(why => why is not null);
+
     /// <summary>Why a case that needs this cannot run; <c>null</c> if it can.</summary>
     public string? WhyNot(Need need) => need switch
     {
@@ -46,7 +49,6 @@ internal sealed class Features
         Need.ResponseInformation => _told.ContainsKey(0x1A) ? null : "it tells no Response Information",
         Need.LacksQoS2 => Told(0x24) < 2 ? null : "it has QoS 2",
         Need.LacksRetain => Told(0x25) == 0 ? null : "it keeps retained messages",
-        Need.LacksSharedSubscriptions => Told(0x2A) == 0 ? null : "it has shared subscriptions",
         Need.AssignedIdentifiers => _assignsIdentifiers ? null : "it lets nobody in without a client identifier",
         _ => throw new ArgumentOutOfRangeException(nameof(need), need, "Nobody said how to find out."),
     };

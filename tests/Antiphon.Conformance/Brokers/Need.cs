@@ -48,9 +48,6 @@ internal enum Need
     /// <summary>It keeps no retained messages.</summary>
     LacksRetain,
 
-    /// <summary>It has no shared subscriptions.</summary>
-    LacksSharedSubscriptions,
-
     /// <summary>It lets a client without an identifier in.</summary>
     AssignedIdentifiers,
 }

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 
 namespace Antiphon.Conformance.Brokers;
 
-/// <summary>The outcomes of a run, one line a case: outcome, version, labels, sentence and, where skipped or failed, why.</summary>
+/// <summary>The outcomes of a run: a line with the broker's name and the day, then a line a case: outcome, version, labels, sentence and, where skipped or failed, why.</summary>
 internal sealed class Results
 {
     private readonly ConcurrentBag<string> _lines = [];
@@ -10,6 +11,10 @@ internal sealed class Results
     public void Add(string outcome, string version, string labels, string sentence, string why) =>
         _lines.Add(string.Join('\t', outcome, version, labels, sentence, why.ReplaceLineEndings(" ")));
 
-    public void WriteTo(string path) =>
-        File.WriteAllLines(path, _lines.Order(StringComparer.Ordinal).Prepend(string.Join('\t', "outcome", "version", "labels", "sentence", "why")));
+    public void WriteTo(string path, string broker)
+    {
+        var day = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        string[] heads = [string.Join('\t', "broker", broker, day), string.Join('\t', "outcome", "version", "labels", "sentence", "why")];
+        File.WriteAllLines(path, [.. heads, .. _lines.Order(StringComparer.Ordinal)]);
+    }
 }

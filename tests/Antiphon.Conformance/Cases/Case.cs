@@ -15,7 +15,10 @@ internal sealed record Case(string Sentence, string Labels, string Table)
     public Need[] Needs { get; init; } = [];
 
     /// <summary>How long each expected answer may take.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether it waits for the broker's own clock.</summary>
+    public bool IsSlow => Table.Split('\n').Any(line => line.StartsWith("pause ", StringComparison.Ordinal));
 
     /// <summary>Those of the labels that belong to a version.</summary>
     public IEnumerable<string> LabelsOf(ProtocolVersion version) =>

@@ -4,7 +4,7 @@ using Antiphon.Conformance.Wire;
 
 namespace Antiphon.Conformance.Cases;
 
-/// <summary>The cases of a section, each a test of its own in each of its versions, with its labels as traits.</summary>
+/// <summary>The cases of a section, each a test of its own in each of its versions, with its labels and its pace (slow: it waits for the broker's clock) as traits.</summary>
 internal sealed class CaseTable : IEnumerable<Case>
 {
     private readonly Dictionary<string, (Case Case, ProtocolVersion Version)> _rows = [];
@@ -14,6 +14,7 @@ internal sealed class CaseTable : IEnumerable<Case>
     {
         var data = new TheoryDataRow<string>(row.Key);
         data.Traits["Label"] = [.. row.Value.Case.LabelsOf(row.Value.Version)];
+        data.Traits["Pace"] = [row.Value.Case.IsSlow ? "slow" : "quick"];
         return data;
     });
 
@@ -29,8 +30,9 @@ internal sealed class CaseTable : IEnumerable<Case>
     {
         var (one, version) = _rows[row];
         var labels = string.Join(' ', one.LabelsOf(version));
-        var needs = one.Needs.Append(version == ProtocolVersion.V5 ? Need.Mqtt5 : Need.Mqtt311);
-        if (needs.Select(broker.Features.WhyNot).FirstOrDefault(why => why is not null) is { } reason)
+        Need[] needs = [version == ProtocolVersion.V5 ? Need.Mqtt5 : Need.Mqtt311, .. one.Needs];
+        var listener = broker.Listeners.FirstOrDefault(place => place.Features.WhyNot(needs) is null) ?? broker.Listeners[0];
+        if (listener.Features.WhyNot(needs) is { } reason)
         {
             broker.Results.Add("skipped", Name(version), labels, one.Sentence, reason);
             Assert.Skip($"The broker cannot show this: {reason}.");
@@ -38,7 +40,7 @@ internal sealed class CaseTable : IEnumerable<Case>
 
         try
         {
-            await using var run = new CaseRun(one, version, broker);
+            await using var run = new CaseRun(one, version, listener);
             await run.RunAsync(TestContext.Current.CancellationToken);
         }
         catch (CaseFailedException failure)

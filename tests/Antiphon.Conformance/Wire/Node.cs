@@ -104,15 +104,23 @@ internal sealed record Between(uint Least, uint Most) : Node
     }
 }
 
-/// <summary><c>&lt;name></c>: two bytes such as a Packet Identifier, free the first time and then the same; <c>&lt;"name"></c>: a string or binary data with its length.</summary>
-internal sealed record Capture(string Name, bool Prefixed) : Node
+/// <summary>
+/// <c>&lt;name></c>: a Packet Identifier, any but 0 the first time and then the same; <c>&lt;+name></c>: one that differs from all before;
+/// <c>&lt;"name"></c>: a string or binary data with its length.
+/// </summary>
+internal sealed record Capture(string Name, bool Prefixed, bool Fresh) : Node
 {
     public override void Write(List<byte> output, Scope scope) => output.AddRange(scope.Captured(Name));
 
     public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope)
     {
         var length = Prefixed ? PrefixedLength(rest) : 2;
-        if (length == 0 || length > rest.Length || !scope.Holds(Name, rest[..length]))
+        if (length == 0 || length > rest.Length || !rest[..length].ContainsAnyExcept((byte)0) || (Fresh && !scope.IsNew(rest[..length])))
+        {
+            return false;
+        }
+
+        if (!scope.Holds(Name, rest[..length]))
         {
             return false;
         }
@@ -208,12 +216,24 @@ internal sealed record Prefixed(Node[] Inside) : Node
     }
 }
 
-/// <summary><c>{ … }*1000</c>: the same so many times.</summary>
-internal sealed record Repeated(Node[] Inside, int Times) : Node
+/// <summary><c>##</c>: two bytes, the number of the turn in a repeated group, from 1.</summary>
+internal sealed record Turn : Node
 {
     public override void Write(List<byte> output, Scope scope)
     {
-        for (var i = 0; i < Times; i++)
+        output.Add((byte)(scope.Turn >> 8));
+        output.Add((byte)scope.Turn);
+    }
+
+    public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope) => throw new FormatException("The number of a turn can be sent only.");
+}
+
+/// <summary><c>{ … }*1000</c>, <c>{ … }*@21</c>, <c>{ … }*@21+1</c>: the same so many times, or as often as the broker's CONNACK tells in this property.</summary>
+internal sealed record Repeated(Node[] Inside, Func<Scope, long> Times) : Node
+{
+    public override void Write(List<byte> output, Scope scope)
+    {
+        for (scope.Turn = 1; scope.Turn <= Times(scope); scope.Turn++)
         {
             Write(Inside, output, scope);
         }
@@ -221,7 +241,7 @@ internal sealed record Repeated(Node[] Inside, int Times) : Node
 
     public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope)
     {
-        for (var i = 0; i < Times; i++)
+        for (var i = 0; i < Times(scope); i++)
         {
             if (!Match(Inside, ref rest, scope))
             {

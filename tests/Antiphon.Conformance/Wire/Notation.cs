@@ -66,16 +66,21 @@ internal sealed class Notation
         if (TakeIf("{"))
         {
             var inside = ReadUntil('}');
-            return TakeIf("*") ? new Repeated([.. inside], (int)TakeNumber()) : throw Wrong("A group is followed by *N");
+            return TakeIf("*") ? new Repeated([.. inside], TakeTimes()) : throw Wrong("A group is followed by *N");
         }
 
         if (TakeIf("<\""))
         {
             var name = TakeTo('"');
-            return TakeIf(">") ? new Capture(name, Prefixed: true) : throw Wrong("'>' is missing");
+            return TakeIf(">") ? new Capture(name, Prefixed: true, Fresh: false) : throw Wrong("'>' is missing");
         }
 
-        return TakeIf("<") ? new Capture(TakeTo('>'), Prefixed: false) : ReadWord();
+        if (TakeIf("<+"))
+        {
+            return new Capture(TakeTo('>'), Prefixed: false, Fresh: true);
+        }
+
+        return TakeIf("<") ? new Capture(TakeTo('>'), Prefixed: false, Fresh: false) : ReadWord();
     }
 
     private Node ReadWord()
@@ -125,6 +130,11 @@ internal sealed class Notation
             return new Told(TakeByte(), TakeIf("+") ? (int)TakeNumber() : 0);
         }
 
+        if (TakeIf("##"))
+        {
+            return new Turn();
+        }
+
         if (TakeIf("#"))
         {
             var least = (uint)TakeNumber();
@@ -144,7 +154,7 @@ internal sealed class Notation
 
         if (TakeIf("*"))
         {
-            return new Repeated([new Literal([first])], (int)TakeNumber());
+            return new Repeated([new Literal([first])], TakeTimes());
         }
 
         if (_at == _text.Length || _text[_at] != '|')
@@ -199,6 +209,19 @@ internal sealed class Notation
         }
 
         return nodes;
+    }
+
+    private Func<Scope, long> TakeTimes()
+    {
+        if (TakeIf("@"))
+        {
+            var property = TakeByte();
+            var more = TakeIf("+") ? TakeNumber() : 0;
+            return scope => scope.Told(property) + more;
+        }
+
+        var times = TakeNumber();
+        return _ => times;
     }
 
     private byte TakeByte()

@@ -15,6 +15,9 @@ internal sealed class Scope(ProtocolVersion version, string unique, Func<byte, l
 
     public long Told(byte property) => told(property);
 
+    /// <summary>Which time a repeated group is written, from 1.</summary>
+    public int Turn { get; set; }
+
     /// <summary>Whether the bytes are those that the name stands for; a new name stands for them from now on.</summary>
     public bool Holds(string name, ReadOnlySpan<byte> bytes)
     {
@@ -24,6 +27,20 @@ internal sealed class Scope(ProtocolVersion version, string unique, Func<byte, l
         }
 
         _captured.Add(name, bytes.ToArray());
+        return true;
+    }
+
+    /// <summary>Whether no name stands for the bytes yet.</summary>
+    public bool IsNew(ReadOnlySpan<byte> bytes)
+    {
+        foreach (var known in _captured.Values)
+        {
+            if (bytes.SequenceEqual(known))
+            {
+                return false;
+            }
+        }
+
         return true;
     }
 

@@ -1,6 +1,6 @@
 namespace Antiphon.Interop.Libraries;
 
-/// <summary>An MQTT 5 library that others write.</summary>
+/// <summary>An MQTT library that plays a part in the scenarios.</summary>
 public enum Library
 {
     /// <summary>paho-mqtt for Python.</summary>
@@ -8,6 +8,12 @@ public enum Library
 
     /// <summary>MQTT.js for Node.js.</summary>
     MqttJs,
+
+    /// <summary>Paho for C, its asynchronous half.</summary>
+    PahoC,
+
+    /// <summary>Ours, in this process.</summary>
+    Antiphon,
 }
 
 /// <summary>The broker between the two sides.</summary>

@@ -109,15 +109,23 @@ public sealed class ClientsOnOurBrokerTests
         await second.OutputLineAsync("got job");
     }
 
-    [Fact]
-    public async Task A_client_of_MQTT_3_1_1_is_refused_in_its_own_words()
+    [Theory]
+    [InlineData("5", "311")]
+    [InlineData("311", "5")]
+    [InlineData("311", "311")]
+    public async Task Mosquitto_pub_and_mosquitto_sub_of_either_version_meet_with_each_QoS(string publishes, string subscribes)
     {
         await using var broker = StartBroker();
+        await using var sub = Peer.StartLineByLine("mosquitto_sub", "-V", subscribes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-d", "-q", "2", "-t", "a/+", "-C", "3", "-F", "%t %q %p");
+        await sub.OutputLineAsync("Subscribed");
 
-        var end = await Peer.RunAsync("mosquitto_pub", "-V", "311", "-h", "127.0.0.1", "-p", $"{broker.Port}", "-t", "a", "-m", "x");
+        foreach (var qos in new[] { "0", "1", "2" })
+        {
+            var end = await Peer.RunAsync("mosquitto_pub", "-V", publishes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-q", qos, "-t", $"a/{qos}", "-m", "x");
+            Assert.Equal(0, end.ExitCode);
+        }
 
-        Assert.NotEqual(0, end.ExitCode);
-        Assert.Contains("unacceptable protocol version", end.Errors, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(["a/0 0 x", "a/1 1 x", "a/2 2 x"], (await sub.EndAsync()).Lines.Where(line => line.StartsWith("a/", StringComparison.Ordinal)));
     }
 
     private static BrokerHost StartBroker() => BrokerHost.Start(new BrokerOptions { Port = 0 });

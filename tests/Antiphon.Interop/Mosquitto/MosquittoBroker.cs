@@ -26,7 +26,8 @@ internal sealed class MosquittoBroker : IAsyncDisposable
         {
             var port = FindFreePort();
             var settings = Path.GetTempFileName();
-            await File.WriteAllTextAsync(settings, $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n");
+            // MQTT.js does not keep to a Receive Maximum, and mosquitto's is 20.
+            await File.WriteAllTextAsync(settings, $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nmax_inflight_messages 1000\n");
             var broker = new MosquittoBroker(Peer.Start("mosquitto", "-c", settings), settings, port);
             try
             {

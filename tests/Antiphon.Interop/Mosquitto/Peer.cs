@@ -46,6 +46,7 @@ internal static class Peer
     {
         "python3" => "python3-paho-mqtt",
         "node" => "nodejs npm",
+        "gcc" => "gcc libc6-dev libpaho-mqtt-dev",
         _ => "mosquitto mosquitto-clients coreutils",
     };
 }

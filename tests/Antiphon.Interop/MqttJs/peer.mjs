@@ -1,73 +1,206 @@
-// Requester or responder with MQTT.js, MQTT 5.
-//
-// peer.mjs HOST PORT QOS responder TOPIC
-//     Prints «ready» once subscribed, then answers each request with «PAYLOAD by mqtt.js» and the request's own User Properties, for ever.
-// peer.mjs HOST PORT QOS requester TOPIC PAYLOAD...
-//     Sends a request for each payload, all at once, and ends when all are answered.
-//
-// Either prints each message that it received as a line of JSON.
+// MQTT clients with MQTT.js, as the tests tell them on standard input. The lines are described in Libraries/PeerProcess.cs.
 
+import readline from "node:readline";
 import mqtt from "mqtt";
 
-const [host, port, qosArgument, role, topic, ...payloads] = process.argv.slice(2);
-const qos = Number(qosArgument);
-const userProperties = { step: ["1", "2"], room: "Küche" };
+const texts = { contentType: "contentType", responseTopic: "responseTopic" };
+const numbers = {
+    messageExpiry: "messageExpiryInterval",
+    topicAlias: "topicAlias",
+    delay: "willDelayInterval",
+    sessionExpiry: "sessionExpiryInterval",
+    receiveMaximum: "receiveMaximum",
+    maximumPacketSize: "maximumPacketSize",
+    topicAliasMaximum: "topicAliasMaximum",
+    subscriptionIdentifier: "subscriptionIdentifier",
+};
+const flags = { payloadFormat: "payloadFormatIndicator", requestResponseInformation: "requestResponseInformation" };
 
-// No second connection: whatever goes wrong ends this program with an error.
-const client = mqtt.connect({ host, port: Number(port), protocolVersion: 5, reconnectPeriod: 0, properties: { requestResponseInformation: true } });
-client.on("error", fail);
-client.on("close", () => {
-    if (!client.disconnecting) {
-        fail(new Error("The broker closed the connection."));
-    }
-});
-
-function fail(error) {
-    console.error(error);
-    process.exit(1);
+function print(pairs) {
+    process.stdout.write(`${new URLSearchParams(pairs)}\n`);
 }
 
-function print(payload, { qos, properties }) {
-    console.log(JSON.stringify({
-        payload: payload.toString(),
-        correlationData: properties.correlationData.toString("hex"),
-        // MQTT.js gives a name that came several times as one list of values.
-        userProperties: Object.entries(properties.userProperties ?? {}).flatMap(([name, values]) => [values].flat().map((value) => [name, value])),
-        qos,
-    }));
-}
-
-async function subscribe(filter) {
-    const [granted] = await client.subscribeAsync(filter, { qos });
-    if (granted.qos !== qos) {
-        throw new Error(`SUBACK: ${granted.qos}`);
-    }
-}
-
-async function respond() {
-    client.on("message", (_, payload, packet) => {
-        print(payload, packet);
-        const { responseTopic, correlationData, userProperties } = packet.properties;
-        client.publishAsync(responseTopic, `${payload} by mqtt.js`, { qos, properties: { correlationData, userProperties } }).catch(fail);
-    });
-    await subscribe(topic);
-    console.log("ready");
-}
-
-async function request(connack) {
-    const responseTopic = `${connack.properties?.responseInformation ?? "clients/mqtt.js"}/answers`;
-    let answers = 0;
-    const answered = new Promise((resolve) => client.on("message", (_, payload, packet) => {
-        print(payload, packet);
-        if (++answers === payloads.length) {
-            resolve();
+// The properties that a command asks for, as MQTT.js wants them; its keys begin with a prefix where they belong to the Will.
+function propertiesOf(command, prefix = "") {
+    const properties = {};
+    for (const [prefixed, value] of command) {
+        const key = prefixed.slice(prefix.length);
+        if (!prefixed.startsWith(prefix)) {
+            continue;
+        } else if (key in texts) {
+            properties[texts[key]] = value;
+        } else if (key in numbers) {
+            properties[numbers[key]] = Number(value);
+        } else if (key in flags) {
+            properties[flags[key]] = value === "1";
+        } else if (key === "correlationData") {
+            properties.correlationData = Buffer.from(value, "hex");
+        } else if (key === "user") {
+            // MQTT.js takes the values of one name together.
+            const [name, userValue] = value.split(/=(.*)/s);
+            properties.userProperties ??= {};
+            (properties.userProperties[name] ??= []).push(userValue);
         }
-    }));
-    await subscribe(responseTopic);
-    await Promise.all(payloads.map((payload, number) =>
-        client.publishAsync(topic, payload, { qos, properties: { responseTopic, correlationData: Buffer.from([0x00, 0xff, number]), userProperties } })));
-    await answered;
-    await client.endAsync();
+    }
+    return properties;
 }
 
-client.once("connect", (connack) => (role === "responder" ? respond() : request(connack)).catch(fail));
+class Client {
+    constructor(name) {
+        this.name = name;
+        this.incomingStore = new mqtt.Store({ clean: false });
+        this.outgoingStore = new mqtt.Store({ clean: false });
+    }
+
+    connect(command, id) {
+        const will = command.has("will.topic") && {
+            topic: command.get("will.topic"),
+            payload: Buffer.from(command.get("will.payload"), "hex"),
+            qos: Number(command.get("will.qos")),
+            retain: command.get("will.retain") === "1",
+            properties: propertiesOf(command, "will."),
+        };
+        this.connecting = id;
+        this.reason = undefined;
+        if (this.client) {
+            this.client.options.port = Number(command.get("port"));
+            this.client.options.clean = command.get("clean") === "1";
+            this.client.reconnect(this);
+            return;
+        }
+        this.version = Number(command.get("version"));
+        this.client = mqtt.connect({
+            host: "127.0.0.1",
+            port: Number(command.get("port")),
+            clientId: command.get("clientId"),
+            clean: command.get("clean") === "1",
+            protocolVersion: this.version,
+            autoAssignTopicAlias: command.get("autoAssignTopicAlias") === "1",
+            properties: this.version === 5 ? propertiesOf(command) : undefined,
+            will: will || undefined,
+            // Nothing of its own accord: the tests say when to connect again and what to subscribe to.
+            reconnectPeriod: 0,
+            resubscribe: false,
+            incomingStore: this.incomingStore,
+            outgoingStore: this.outgoingStore,
+        });
+        this.client.on("connect", (connack) => {
+            const responseInformation = connack.properties?.responseInformation;
+            print({ id: this.connecting, reason: 0, sessionPresent: Number(connack.sessionPresent), ...(responseInformation && { responseInformation }) });
+            this.connecting = undefined;
+        });
+        this.client.on("disconnect", ({ reasonCode }) => (this.reason = reasonCode));
+        this.client.on("message", (topic, payload, packet) => this.tell(topic, payload, packet));
+        this.client.on("error", (error) => {
+            if (this.connecting) {
+                print({ id: this.connecting, ...(error.code > 0 ? { reason: error.code } : { error: error.message }) });
+                this.connecting = undefined;
+            } else {
+                console.error(`${this.name}: ${error}`);
+            }
+        });
+        this.client.on("close", () => {
+            if (this.connecting) {
+                print({ id: this.connecting, error: "The connection was closed before CONNACK." });
+                this.connecting = undefined;
+            } else if (!this.client.disconnecting) {
+                print({ event: "closed", client: this.name, ...(this.reason !== undefined && { reason: this.reason }) });
+            }
+        });
+    }
+
+    tell(topic, payload, { qos, retain, dup, properties = {} }) {
+        const line = [["event", "message"], ["client", this.name], ["qos", qos], ["retain", Number(retain)], ["dup", Number(dup)]];
+        for (const [key, name] of Object.entries({ ...texts, payloadFormat: "payloadFormatIndicator", messageExpiry: "messageExpiryInterval", topicAlias: "topicAlias" })) {
+            if (properties[name] !== undefined) {
+                line.push([key, typeof properties[name] === "boolean" ? Number(properties[name]) : properties[name]]);
+            }
+        }
+        if (properties.correlationData) {
+            line.push(["correlationData", properties.correlationData.toString("hex")]);
+        }
+        for (const identifier of [properties.subscriptionIdentifier ?? []].flat()) {
+            line.push(["subscriptionIdentifier", identifier]);
+        }
+        for (const [name, values] of Object.entries(properties.userProperties ?? {})) {
+            for (const value of [values].flat()) {
+                line.push(["user", `${name}=${value}`]);
+            }
+        }
+        print([...line, ["topic", topic], ["payload", payload.toString("hex")]]);
+    }
+
+    async subscribe(command) {
+        const options = { qos: Number(command.get("qos")) };
+        if (this.version === 5) {
+            options.nl = command.get("noLocal") === "1";
+            options.rap = command.get("retainAsPublished") === "1";
+            options.rh = Number(command.get("retainHandling") ?? 0);
+            options.properties = propertiesOf(command);
+        }
+        try {
+            const [granted] = await this.client.subscribeAsync(command.get("filter"), options);
+            return { reason: granted.qos };
+        } catch (error) {
+            if (!error.packet) {
+                throw error;
+            }
+            return { reason: error.packet.granted[0] };
+        }
+    }
+
+    async unsubscribe(command) {
+        await this.client.unsubscribeAsync(command.get("filter"));
+        return {};
+    }
+
+    async publish(command) {
+        try {
+            await this.client.publishAsync(command.get("topic"), Buffer.from(command.get("payload"), "hex"), {
+                qos: Number(command.get("qos")),
+                retain: command.get("retain") === "1",
+                properties: this.version === 5 ? propertiesOf(command) : undefined,
+            });
+        } catch (error) {
+            // PUBCOMP with Packet Identifier not found is no error after a reconnect (MQTT 5 §3.7.2.1), but MQTT.js makes one of it.
+            if (error.code !== 0x92) {
+                throw error;
+            }
+        }
+        return {};
+    }
+
+    async disconnect(command) {
+        await this.client.endAsync(false, this.version === 5 ? { reasonCode: Number(command.get("reason")), properties: propertiesOf(command) } : {});
+        return {};
+    }
+
+    async forget() {
+        this.client?.removeAllListeners("close");
+        await this.client?.endAsync(true);
+        return {};
+    }
+}
+
+const clients = new Map();
+
+readline.createInterface({ input: process.stdin, crlfDelay: Infinity }).on("line", async (text) => {
+    const command = new URLSearchParams(text);
+    const id = command.get("id");
+    const name = command.get("client");
+    if (!clients.has(name)) {
+        clients.set(name, new Client(name));
+    }
+    const client = clients.get(name);
+    if (command.get("do") === "forget") {
+        clients.delete(name);
+    }
+    try {
+        const answer = await client[command.get("do")](command, id);
+        if (answer) {
+            print({ id, ...answer });
+        }
+    } catch (error) {
+        print({ id, error: String(error) });
+    }
+}).on("close", () => process.exit(0));
