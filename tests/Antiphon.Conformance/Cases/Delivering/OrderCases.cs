@@ -54,7 +54,8 @@ public sealed class OrderCases(BrokerUnderTest broker)
             p < 40[ 0001 ok ] & 40[ 0002 ok ]
             a < 32[ "~/t" <+1> () '1' ]
             a < 32[ "~/t" <+2> () '2' ]
-            a cut
+            a > E0 00
+            a closed
             p > 32[ "~/t" 0003 () '3' ]
             p < 40[ 0003 ok ]
             b > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
