@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Reflection;
 using Antiphon.Broker;
 using Antiphon.Conformance.Brokers;
 
@@ -58,7 +59,7 @@ public sealed class BrokerUnderTest : IAsyncLifetime
 
     private static string Name => Environment.GetEnvironmentVariable("ANTIPHON_BROKER_NAME") is { Length: > 0 } name
         ? name
-        : Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address ? address : $"Antiphon {typeof(BrokerHost).Assembly.GetName().Version?.ToString(3)}";
+        : Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address ? address : $"Antiphon {OwnVersion()}";
 
     /// <summary>Letters and digits that no other case has, short enough for every client identifier.</summary>
     internal static string NewUnique() => Guid.NewGuid().ToString("N")[..12];
@@ -80,6 +81,13 @@ public sealed class BrokerUnderTest : IAsyncLifetime
         {
             await broker.DisposeAsync();
         }
+    }
+
+    /// <summary>Our version and the first digits of the commit that was built last, where the build knows it.</summary>
+    private static string OwnVersion()
+    {
+        var parts = typeof(BrokerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') ?? ["of no version"];
+        return parts is [var version, { Length: > 7 } commit] ? $"{version}+{commit[..7]}" : parts[0];
     }
 
     private static DnsEndPoint Parse(string address)
