@@ -31,12 +31,13 @@ internal sealed class OwnClient : IPeerClient
 
     public async Task<int> SubscribeAsync(string topicFilter, SubscriptionOptions options, uint? identifier)
     {
-        var subscription = await _client!.SubscribeAsync(
+        // Handlers of different subscriptions run beside each other; on the receive loop all messages come in order.
+        var subscription = await _client!.SubscribeRawAsync(
             topicFilter,
-            (message, _) =>
+            (in PublishView message, in Acknowledgement acknowledgement) =>
             {
-                _events.Writer.TryWrite(new Seen(message.Message) { Dup = message.Dup });
-                return ValueTask.CompletedTask;
+                _events.Writer.TryWrite(new Seen(message.ToMessage()) { Dup = message.Dup });
+                acknowledgement.Complete();
             },
             new SubscribeOptions
             {
