@@ -45,6 +45,7 @@ internal sealed class BrokerEngine
     private readonly Router _router;
     private readonly Sender _sender;
     private readonly Receiver _receiver;
+    private readonly UnfinishedPackets _unfinished;
     private readonly Closer _closer;
     private readonly Admission _admission;
     private readonly Handshake _handshake;
@@ -70,13 +71,15 @@ internal sealed class BrokerEngine
         _walks = new RetainedWalks(_retained, _sender);
         _router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
-        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, Counters);
+        var memory = new SessionMemory(options);
+        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
         _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
         var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, _wheel, Counters);
-        _closer = new Closer(options, _connections, _sessions, _wheel, _flushList, Counters);
+        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, memory, _wheel, Counters);
+        _unfinished = new UnfinishedPackets(options, _wheel);
+        _closer = new Closer(options, _connections, _unfinished, _sessions, _wheel, _flushList, Counters);
         _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, _wheel, _flushList, Counters, fillRandom);
+        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -106,7 +109,6 @@ internal sealed class BrokerEngine
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
-        connection.LastHeard = now;
         Counters.BytesReceived += bytes.Length;
         if (connection.Output.Backlog > MaximumUnread)
         {
@@ -116,13 +118,14 @@ internal sealed class BrokerEngine
             return;
         }
 
+        var consumed = 0;
         if (connection.IsOnHold)
         {
             Hold(connection, bytes);
         }
         else if (connection.Partial.IsEmpty)
         {
-            var consumed = ReceivePackets(connection, bytes, now);
+            consumed = ReceivePackets(connection, bytes, now);
             if (IsOpen(connection))
             {
                 Hold(connection, bytes[consumed..]);
@@ -131,10 +134,25 @@ internal sealed class BrokerEngine
         else
         {
             connection.Partial.Append(bytes);
-            var consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
+            consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
             if (IsOpen(connection))
             {
                 connection.Partial.Consume(consumed);
+            }
+        }
+
+        if (consumed > 0)
+        {
+            connection.LastHeard = now;
+        }
+
+        if (IsOpen(connection) && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
+        {
+            _unfinished.Note(connection, consumed > 0, now);
+            while (_unfinished.IsExcessive(out var oldest))
+            {
+                var age = now - oldest.Partial.Began;
+                EndUnfinished(oldest, new Fault(ReasonCode.QuotaExceeded, $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."), now);
             }
         }
     }
@@ -214,6 +232,13 @@ internal sealed class BrokerEngine
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
+                case UnfinishedPackets unfinished:
+                    while (unfinished.IsOverdue(now, out var late))
+                    {
+                        EndUnfinished(late, new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {_options.PacketTimeout.TotalSeconds} s."), now);
+                    }
+
+                    break;
                 default:
                     throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
             }
@@ -271,12 +296,12 @@ internal sealed class BrokerEngine
                     consumed += frame.Length;
                     ReceivePacket(connection, frame, now);
                     break;
+                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] >> 4 != (int)PacketType.Connect:
+                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1): the rest of the packet is not waited for.
+                    _closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."), now);
+                    break;
                 case FrameStatus.NeedMore:
                     return consumed;
-                case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect && rest[0] >> 4 != (int)PacketType.Connect:
-                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1).
-                    _closer.Reject(connection, fault, now);
-                    break;
                 case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
                     _handshake.RefuseFrame(connection, rest, fault, now);
                     break;
@@ -444,6 +469,19 @@ internal sealed class BrokerEngine
         return default;
     }
 
+    private void EndUnfinished(Connection connection, Fault reason, Instant now)
+    {
+        if (connection.Phase == ConnectionPhase.Connected)
+        {
+            _closer.Refuse(connection, reason, now);
+        }
+        else
+        {
+            // Which version would understand an answer may not be known yet.
+            _closer.Reject(connection, reason, now);
+        }
+    }
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -460,7 +498,7 @@ internal sealed class BrokerEngine
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;
-                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"Nothing was heard for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
+                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
                 _closer.Disconnect(connection, silence, now);
                 break;
             case ConnectionPhase.Closing:

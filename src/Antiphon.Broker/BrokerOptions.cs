@@ -42,6 +42,12 @@ public sealed record BrokerOptions
     /// <summary>How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise. A client that would begin another one is refused with 0x97.</summary>
     public int MaximumSessions { get; init; } = 100_000;
 
+    /// <summary>
+    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills and subscriptions, as the broker estimates them, 1 MiB or more; 1 GiB unless said otherwise.
+    /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription.
+    /// </summary>
+    public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
+
     /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
     public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
 
@@ -80,6 +86,12 @@ public sealed record BrokerOptions
 
     /// <summary>How long a new connection may take to send its CONNECT and to be authenticated, more than zero and at most a day; 10 seconds unless said otherwise. So long may re-authentication work on one step, too.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a packet may take from its first byte to its last, more than zero; 2 minutes unless said otherwise. It ends half packets also where Keep Alive is off;
+    /// where it is on, it counts whole packets and may end them sooner (§3.1.2.10).
+    /// </summary>
+    public TimeSpan PacketTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long a peer may take to close after the last packet to it, more than zero; 2 seconds unless said otherwise.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
@@ -128,7 +140,7 @@ public sealed record BrokerOptions
     /// <summary>
     /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
     /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
-    /// and counted.
+    /// and counted. Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 
@@ -178,6 +190,7 @@ public sealed record BrokerOptions
             MaximumClientIdLength is >= 23 and <= ushort.MaxValue, $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
         Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
         Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
+        Require(MaximumSessionBytes >= 1024 * 1024, $"MaximumSessionBytes is {MaximumSessionBytes}; it has to be 1 MiB or more.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");
         Require(MaximumPacketSize >= 64, $"MaximumPacketSize is {MaximumPacketSize} bytes; it has to be 64 or more.");
         Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
@@ -188,6 +201,7 @@ public sealed record BrokerOptions
         Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
         Require(
             ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= TimeSpan.FromDays(1), $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero and at most a day.");
+        Require(PacketTimeout > TimeSpan.Zero, $"PacketTimeout is {PacketTimeout}; it has to be more than zero.");
         Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");
         Require(MaximumQueuedMessages >= 1, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");

@@ -45,7 +45,9 @@ public sealed class BrokerOptionsTests
             MaximumKeepAlive = TimeSpan.Zero,
             MaximumSessionExpiry = TimeSpan.FromSeconds(-1),
             ConnectTimeout = TimeSpan.Zero,
+            PacketTimeout = TimeSpan.Zero,
             CloseTimeout = TimeSpan.Zero,
+            MaximumSessionBytes = 1024 * 1024 - 1,
             MaximumOutputBytes = 4095,
             MaximumQueuedMessages = 0,
             MaximumQueuedBytes = 0,
@@ -65,10 +67,10 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "CloseTimeout", "MaximumOutputBytes",
+            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
             "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
             "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
-            "MaximumSessions", "AuthenticationMethods",
+            "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })
         {
             Assert.Contains(name + " is ", message, StringComparison.Ordinal);

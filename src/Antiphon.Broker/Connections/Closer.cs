@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Connections;
 /// a limited time and up to a limited number of bytes. (Closing with unread input would reset the connection, and the last packet would be lost.)
 /// </summary>
 internal sealed class Closer(
-    BrokerOptions options, HashSet<Connection> connections, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+    BrokerOptions options, HashSet<Connection> connections, UnfinishedPackets unfinished, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
@@ -65,7 +65,7 @@ internal sealed class Closer(
     {
         connection.CloseReason = reason;
         connection.Phase = ConnectionPhase.Closing;
-        connection.Partial.Clear();
+        unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
         wheel.Set(connection.Deadline, now + options.CloseTimeout);
@@ -102,7 +102,7 @@ internal sealed class Closer(
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
-        connection.Partial.Clear();
+        unfinished.Remove(connection);
         connection.Output.Clear();
         Detach(connection, now);
     }

@@ -61,6 +61,9 @@ internal sealed class Connection
 
     public PartialPacket Partial { get; }
 
+    /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
+    public LinkedListNode<Connection>? Unfinished { get; set; }
+
     /// <summary>When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
     public Deadline Deadline { get; }
 
@@ -69,6 +72,7 @@ internal sealed class Connection
     /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>When the last whole packet came: Keep Alive is about packets, not about bytes [MQTT-3.1.2-22].</summary>
     public Instant LastHeard { get; set; }
 
     public ProtocolVersion Version { get; set; } = ProtocolVersion.V5;

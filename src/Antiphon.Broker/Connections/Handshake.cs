@@ -14,7 +14,7 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Admission admission, Sender sender, Closer closer, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
+    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Admission admission, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -193,7 +193,16 @@ internal sealed class Handshake(
             return;
         }
 
+        var willBytes = SessionMemory.SizeOf(connect.Will);
+        if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
+        {
+            closer.Refuse(connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
+            return;
+        }
+
         session ??= sessions.Begin(clientId, connection.UserName);
+        memory.Add(session, willBytes - session.WillBytes);
+        session.WillBytes = willBytes;
         sessions.Attach(session, connection);
         connection.ClientId = clientId;
 

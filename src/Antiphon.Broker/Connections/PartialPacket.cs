@@ -1,4 +1,5 @@
 using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Timing;
 
 namespace Antiphon.Broker.Connections;
 
@@ -13,6 +14,15 @@ internal sealed class PartialPacket(BufferPool pool)
     private int _length;
 
     public bool IsEmpty => _length == 0;
+
+    /// <summary>When it began.</summary>
+    public Instant Began { get; set; }
+
+    /// <summary>What it takes in memory, in bytes.</summary>
+    public int Size => _buffer?.Length ?? 0;
+
+    /// <summary>What of <see cref="Size"/> is in the sum of all.</summary>
+    public int Counted { get; set; }
 
     public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 

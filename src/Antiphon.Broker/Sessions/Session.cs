@@ -56,6 +56,12 @@ internal sealed class Session(string clientId, string? userName = null)
     /// <summary>Whether the first walk goes on by itself, because nothing keeps it waiting.</summary>
     public bool IsWalking { get; set; }
 
+    /// <summary>What it takes of the <see cref="SessionMemory"/>, in bytes.</summary>
+    public long HeldBytes { get; set; }
+
+    /// <summary>What of <see cref="HeldBytes"/> is for the Will that the last CONNECT brought, whether it is still there or not.</summary>
+    public long WillBytes { get; set; }
+
     /// <summary>How long it outlives its connection; <see cref="TimeSpan.MaxValue"/>: for ever.</summary>
     public TimeSpan ExpiryInterval { get; set; }
 

@@ -13,7 +13,7 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, SessionMemory memory, TimingWheel wheel, EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
@@ -26,6 +26,7 @@ internal sealed class SessionTable(
     {
         var session = new Session(clientId, userName);
         _sessions.Add(clientId, session);
+        memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
         return session;
     }
@@ -98,6 +99,7 @@ internal sealed class SessionTable(
         _sessions.Remove(session.ClientId);
         counters.Sessions--;
         subscriptions.RemoveAll(session);
+        memory.Release(session);
         responseTopics.Revoke(session);
         exchanges.CloseAll(session);
         redispatch.SessionEnded(session, now);

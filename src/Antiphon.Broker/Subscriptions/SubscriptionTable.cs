@@ -10,7 +10,7 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
-internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, EngineCounters counters)
+internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, SessionMemory memory, EngineCounters counters)
 {
     /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
     internal const int MaximumLevels = 128;
@@ -37,7 +37,9 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
             subscription.Options = granted;
             subscription.Identifiers = identifiers;
         }
-        else if (session.Subscriptions.Count >= options.MaximumSubscriptions || pattern.AsSpan().Count((byte)'/') >= MaximumLevels)
+        else if (session.Subscriptions.Count >= options.MaximumSubscriptions
+            || pattern.AsSpan().Count((byte)'/') >= MaximumLevels
+            || !memory.HasRoom(session, SizeOf(topicFilter)))
         {
             return ReasonCode.QuotaExceeded;
         }
@@ -52,6 +54,7 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
                 IsToSystemTopics = SystemTopic.Includes(pattern),
             };
             session.Subscriptions.Add(subscription);
+            memory.Add(session, SizeOf(topicFilter));
             counters.Subscriptions++;
             ToSystemTopics += subscription.IsToSystemTopics ? 1 : 0;
             if (ownResponse)
@@ -86,7 +89,7 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
                 case ReasonCode.NotAuthorized:
                     return "A response topic can be subscribed to by its own Session only, and not in a share group: ask for yours with Request Response Information (MQTT 5 §3.1.2.11.6).";
                 case ReasonCode.QuotaExceeded:
-                    return "The Session has as many subscriptions as it may, or the Topic Filter too many levels.";
+                    return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too many levels.";
                 default:
                     break;
             }
@@ -118,9 +121,12 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
         }
     }
 
+    private static long SizeOf(string topicFilter) => SessionMemory.SizeOf(topicFilter, 1 + topicFilter.AsSpan().Count('/'));
+
     private void Remove(Subscription subscription)
     {
         counters.Subscriptions--;
+        memory.Add(subscription.Session, -SizeOf(subscription.TopicFilter));
         ToSystemTopics -= subscription.IsToSystemTopics ? 1 : 0;
         RetainedWalks.Remove(subscription);
         if (subscription.Pattern is not null)

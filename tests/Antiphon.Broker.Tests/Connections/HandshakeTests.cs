@@ -124,6 +124,7 @@ public sealed class HandshakeTests
     [InlineData("E000")] // DISCONNECT
     [InlineData("F000")] // AUTH
     [InlineData("00")] // packet type 0
+    [InlineData("30")] // the first byte of PUBLISH: the rest is not waited for
     public void Whoever_does_not_begin_with_CONNECT_is_closed_without_a_word(string hex)
     {
         var broker = new HandTurnedBroker();
@@ -176,6 +177,7 @@ public sealed class HandshakeTests
 
     [Theory]
     [Trait("Label", "MQTT-3.1.4-1")]
+    [InlineData("1F", ReasonCode.MalformedPacket)] // flags of the fixed header [MQTT-2.1.3-1]
     [InlineData("10 0E 0004 4D515454 05 03 003C 00 0001 78", ReasonCode.MalformedPacket)] // reserved Connect Flag [MQTT-3.1.2-3]
     [InlineData("10 0E 0004 4D515454 05 18 003C 00 0001 78", ReasonCode.MalformedPacket)] // Will QoS without a Will [MQTT-3.1.2-11]
     [InlineData("10 0E 0004 4D515454 05 1C 003C 00 0001 78", ReasonCode.MalformedPacket)] // Will QoS 3 [MQTT-3.1.2-12]
@@ -190,7 +192,6 @@ public sealed class HandshakeTests
     [InlineData("10 12 0004 4D515454 05 02 003C 04 1901 1901 0001 78", ReasonCode.ProtocolError)] // a property twice
     [InlineData("10 10 0004 4D515454 05 02 003C 02 1902 0001 78", ReasonCode.ProtocolError)] // Request Response Information 2
     [InlineData("10 10 0004 4D515454 05 02 003C 02 0101 0001 78", ReasonCode.MalformedPacket)] // a property of PUBLISH
-    [InlineData("1F", ReasonCode.MalformedPacket)] // flags of the fixed header [MQTT-2.1.3-1]
     [InlineData("10 FFFFFFFF", ReasonCode.MalformedPacket)] // Remaining Length of five bytes
     [InlineData("10 FFFFFF7F", ReasonCode.PacketTooLarge)]
     public void A_bad_CONNECT_is_refused_with_its_reason_and_closed(string hex, ReasonCode code)

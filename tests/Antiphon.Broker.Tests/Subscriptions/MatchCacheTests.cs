@@ -68,7 +68,7 @@ public sealed class MatchCacheTests
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, wheel, flushList, counters);
-        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), counters);
+        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

@@ -28,6 +28,9 @@ internal sealed class ProgramRun : IAsyncDisposable
         _commandLine = commandLine;
     }
 
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Starts a program.</summary>
     /// <param name="file">Its file, or its name on the PATH.</param>
     /// <param name="arguments">What it is told.</param>

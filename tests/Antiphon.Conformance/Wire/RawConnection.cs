@@ -12,6 +12,9 @@ internal sealed class RawConnection : IAsyncDisposable
 
     private RawConnection(Socket socket) => _socket = socket;
 
+    /// <summary>Whether the peer ended it by a reset, which may take with it what the peer has sent.</summary>
+    public bool WasReset { get; private set; }
+
     public static async Task<RawConnection> OpenAsync(DnsEndPoint broker, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -85,6 +88,7 @@ internal sealed class RawConnection : IAsyncDisposable
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.ConnectionReset)
         {
             // A peer that closes without having read everything resets the connection: that is closed, too.
+            WasReset = true;
             return 0;
         }
     }
