@@ -105,9 +105,9 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
                     }
 
                     break;
-                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] != (int)PacketType.Connect << 4:
+                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] >> 4 != (int)PacketType.Connect:
                     // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1): the rest of the packet is not waited for.
-                    closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; it has to be 0x10, CONNECT [MQTT-3.1.0-1]."), now);
+                    closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."), now);
                     break;
                 case FrameStatus.NeedMore:
                     return consumed;

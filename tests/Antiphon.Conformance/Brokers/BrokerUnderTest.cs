@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Reflection;
 using Antiphon.Broker;
 using Antiphon.Conformance.Brokers;
 
@@ -10,7 +11,7 @@ namespace Antiphon.Conformance.Brokers;
 
 /// <summary>
 /// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours in this process: with its default options, and for what these do not
-/// show once more with less. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
+/// show once more with others. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
 /// </summary>
 public sealed class BrokerUnderTest : IAsyncLifetime
 {
@@ -27,7 +28,17 @@ public sealed class BrokerUnderTest : IAsyncLifetime
         else
         {
             var usual = new BrokerOptions { Port = 0 };
-            _ours = [BrokerHost.Start(usual), BrokerHost.Start(usual with { MaximumQoS = Protocol.QualityOfService.AtLeastOnce, RetainAvailable = false })];
+            var guard = new Guard();
+            var other = usual with
+            {
+                MaximumQoS = Protocol.QualityOfService.AtLeastOnce,
+                RetainAvailable = false,
+                MaximumClientIdLength = 23,
+                Authenticator = guard,
+                AuthenticationMethods = [guard],
+                AllowAnonymous = true,
+            };
+            _ours = [BrokerHost.Start(usual), BrokerHost.Start(other)];
             _endPoints = [.. _ours.Select(broker => new DnsEndPoint("127.0.0.1", broker.Port))];
         }
     }
@@ -48,7 +59,7 @@ public sealed class BrokerUnderTest : IAsyncLifetime
 
     private static string Name => Environment.GetEnvironmentVariable("ANTIPHON_BROKER_NAME") is { Length: > 0 } name
         ? name
-        : Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address ? address : $"Antiphon {typeof(BrokerHost).Assembly.GetName().Version?.ToString(3)}";
+        : Environment.GetEnvironmentVariable("ANTIPHON_BROKER") is { Length: > 0 } address ? address : $"Antiphon {OwnVersion()}";
 
     /// <summary>Letters and digits that no other case has, short enough for every client identifier.</summary>
     internal static string NewUnique() => Guid.NewGuid().ToString("N")[..12];
@@ -70,6 +81,13 @@ public sealed class BrokerUnderTest : IAsyncLifetime
         {
             await broker.DisposeAsync();
         }
+    }
+
+    /// <summary>Our version and the first digits of the commit that was built last, where the build knows it.</summary>
+    private static string OwnVersion()
+    {
+        var parts = typeof(BrokerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') ?? ["of no version"];
+        return parts is [var version, { Length: > 7 } commit] ? $"{version}+{commit[..7]}" : parts[0];
     }
 
     private static DnsEndPoint Parse(string address)

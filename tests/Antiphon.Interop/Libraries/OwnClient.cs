@@ -9,21 +9,26 @@ namespace Antiphon.Interop.Libraries;
 internal sealed class OwnClient : IPeerClient
 {
     private readonly Channel<PeerEvent> _events = Channel.CreateUnbounded<PeerEvent>();
-    private readonly Dictionary<string, Subscription> _subscriptions = [];
+    private readonly Dictionary<string, (Subscription Subscription, SubscriptionOptions Options)> _subscriptions = [];
     private MqttClient? _client;
 
     public ChannelReader<PeerEvent> Events => _events.Reader;
 
     public async Task<Connack> ConnectAsync(int port, Connecting how)
     {
-        if (_client is null)
+        if (_client is { State: not ConnectionState.Stopped })
         {
-            _client = await MqttClient.ConnectAsync(Options(port, how));
-            _client.StateChanged += (_, change) => Tell(change);
+            await _client.WaitUntilConnectedAsync();
         }
         else
         {
-            await _client.WaitUntilConnectedAsync();
+            // What has been disconnected stays so; another client takes the Session up, as after a restart of a program.
+            _client = await MqttClient.ConnectAsync(Options(port, how));
+            _client.StateChanged += (_, change) => Tell(change);
+            foreach (var (topicFilter, (_, options)) in _subscriptions.ToArray())
+            {
+                await SubscribeAsync(topicFilter, options, identifier: null);
+            }
         }
 
         return new Connack(0, _client.Server!.SessionPresent, _client.Server.ResponseInformation);
@@ -31,12 +36,13 @@ internal sealed class OwnClient : IPeerClient
 
     public async Task<int> SubscribeAsync(string topicFilter, SubscriptionOptions options, uint? identifier)
     {
-        var subscription = await _client!.SubscribeAsync(
+        // Handlers of different subscriptions run beside each other; on the receive loop all messages come in order.
+        var subscription = await _client!.SubscribeRawAsync(
             topicFilter,
-            (message, _) =>
+            (in PublishView message, in Acknowledgement acknowledgement) =>
             {
-                _events.Writer.TryWrite(new Seen(message.Message) { Dup = message.Dup });
-                return ValueTask.CompletedTask;
+                _events.Writer.TryWrite(new Seen(message.ToMessage()) { Dup = message.Dup });
+                acknowledgement.Complete();
             },
             new SubscribeOptions
             {
@@ -45,11 +51,11 @@ internal sealed class OwnClient : IPeerClient
                 RetainAsPublished = options.RetainAsPublished,
                 RetainHandling = options.RetainHandling,
             });
-        _subscriptions[topicFilter] = subscription;
+        _subscriptions[topicFilter] = (subscription, options);
         return (int)subscription.ReasonCode;
     }
 
-    public Task UnsubscribeAsync(string topicFilter) => _subscriptions[topicFilter].UnsubscribeAsync();
+    public Task UnsubscribeAsync(string topicFilter) => _subscriptions[topicFilter].Subscription.UnsubscribeAsync();
 
     public async Task PublishAsync(ApplicationMessage message, ushort? topicAlias) => await _client!.PublishAsync(message);
 

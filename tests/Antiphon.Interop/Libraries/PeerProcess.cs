@@ -7,7 +7,8 @@ using System.Threading.Channels;
 namespace Antiphon.Interop.Libraries;
 
 /// <summary>
-/// A program that makes clients of its library do what it is told: Paho/peer.py, MqttJs/peer.mjs and PahoC/peer.c. It serves all tests of its library and ends with its input.
+/// A program that makes clients of its library do what it is told: Paho/peer.py and MqttJs/peer.mjs, which serve all tests of their library, and PahoC/peer.c, which serves one client.
+/// It ends with its input.
 /// Each command is a <see cref="Line"/> with <c>id</c>, <c>do</c> and <c>client</c>, a name that the tests choose:
 /// <list type="bullet">
 /// <item><c>connect</c>: port, version (4 or 5), clientId, clean, and of MQTT 5 sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, requestResponseInformation; a Will's

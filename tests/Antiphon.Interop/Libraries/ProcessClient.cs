@@ -68,11 +68,17 @@ internal sealed class ProcessClient : IPeerClient
 
     public async ValueTask DisposeAsync()
     {
-        await _process.ForgetAsync(_name);
-        await _translating;
-        if (_ownsProcess)
+        try
         {
-            await _process.DisposeAsync();
+            await _process.ForgetAsync(_name);
+            await _translating;
+        }
+        finally
+        {
+            if (_ownsProcess)
+            {
+                await _process.DisposeAsync();
+            }
         }
     }
 

@@ -34,7 +34,7 @@ internal static class Programs
         var program = Path.Combine(AppContext.BaseDirectory, "paho-c-peer");
         await using var compiler = ProgramRun.Start(
             Peer.Find("gcc"),
-            ["-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Source("PahoC", "peer.c"), "-lpaho-mqtt3a", "-lpthread"]);
+            ["-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Source("PahoC", "peer.c"), Source("PahoC", "lines.c"), "-lpaho-mqtt3a", "-lpthread"]);
         var end = await compiler.EndAsync();
         Peer.Require(
             end.ExitCode == 0 || !end.Errors.Contains("MQTTAsync.h: No such file", StringComparison.Ordinal),

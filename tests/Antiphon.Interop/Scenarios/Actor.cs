@@ -125,8 +125,14 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
 
     public async ValueTask DisposeAsync()
     {
-        await client.DisposeAsync();
-        await relay.DisposeAsync();
+        try
+        {
+            await client.DisposeAsync();
+        }
+        finally
+        {
+            await relay.DisposeAsync();
+        }
     }
 
     private static Task InTime(Task task) => task.WaitAsync(Peers.Patience);

@@ -1,4 +1,3 @@
-using System.Text;
 using Antiphon.Interop.Libraries;
 using Antiphon.Protocol;
 
@@ -54,13 +53,7 @@ internal sealed class Scenario : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        var story = new StringBuilder();
-        foreach (var actor in _actors)
-        {
-            await actor.DisposeAsync();
-            story.Append(actor.Story);
-        }
-
-        TestContext.Current.TestOutputHelper?.WriteLine(story.ToString());
+        await Task.WhenAll(_actors.Select(actor => actor.DisposeAsync().AsTask()));
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Concat(_actors.Select(actor => actor.Story)));
     }
 }
