@@ -16,7 +16,7 @@ public sealed class ReadmeTests
         var blocks = readme.Split("```csharp\n").Skip(1).Select(block => block.Split("```")[0]).ToList();
 
         Assert.NotEmpty(blocks);
-        Assert.All(blocks.SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries)), line => Assert.Contains(line, source));
+        Assert.All(blocks.SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries)), line => Assert.Contains(line.Trim(), source));
     }
 
     [Fact]
@@ -47,6 +47,19 @@ public sealed class ReadmeTests
     {
         await using var broker = BrokerHost.Start(new BrokerOptions { Port = 0 });
         return broker.Port;
+    }
+
+    internal static async Task<string> ConnectForLongAsync(string password)
+    {
+        await using var client = await MqttClient.ConnectAsync(MqttClientOptions.FromUri(new("mqtts://broker.example")) with
+        {
+            ClientId = "billing",
+            CleanStart = false,
+            SessionExpiry = TimeSpan.FromDays(7),
+            SessionStore = new FileSessionStore("billing.session"),
+            Authentication = () => new ScramSha256Exchange("billing", password),
+        });
+        return client.ClientId;
     }
 
     private static Task<string> ReadAsync(string path)

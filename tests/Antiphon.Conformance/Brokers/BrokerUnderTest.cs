@@ -10,7 +10,7 @@ namespace Antiphon.Conformance.Brokers;
 
 /// <summary>
 /// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours in this process: with its default options, and for what these do not
-/// show once more with less. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
+/// show once more with others. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
 /// </summary>
 public sealed class BrokerUnderTest : IAsyncLifetime
 {
@@ -27,7 +27,17 @@ public sealed class BrokerUnderTest : IAsyncLifetime
         else
         {
             var usual = new BrokerOptions { Port = 0 };
-            _ours = [BrokerHost.Start(usual), BrokerHost.Start(usual with { MaximumQoS = Protocol.QualityOfService.AtLeastOnce, RetainAvailable = false })];
+            var guard = new Guard();
+            var other = usual with
+            {
+                MaximumQoS = Protocol.QualityOfService.AtLeastOnce,
+                RetainAvailable = false,
+                MaximumClientIdLength = 23,
+                Authenticator = guard,
+                AuthenticationMethods = [guard],
+                AllowAnonymous = true,
+            };
+            _ours = [BrokerHost.Start(usual), BrokerHost.Start(other)];
             _endPoints = [.. _ours.Select(broker => new DnsEndPoint("127.0.0.1", broker.Port))];
         }
     }

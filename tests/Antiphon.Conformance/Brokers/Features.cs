@@ -9,14 +9,14 @@ internal sealed class Features
     private readonly bool _serves5;
     private readonly bool _serves311;
 
-    private readonly bool _assignsIdentifiers;
+    private readonly HashSet<Need> _seen;
 
-    private Features(Dictionary<byte, byte[]>? told, bool serves311, bool assignsIdentifiers)
+    private Features(Dictionary<byte, byte[]>? told, bool serves311, HashSet<Need> seen)
     {
         _serves5 = told is not null;
         _told = told ?? [];
         _serves311 = serves311;
-        _assignsIdentifiers = assignsIdentifiers;
+        _seen = seen;
     }
 
     public static async Task<Features> AskAsync(System.Net.DnsEndPoint broker, CancellationToken cancellationToken)
@@ -24,8 +24,24 @@ internal sealed class Features
         var connack = await AnswerAsync(broker, """10[ "MQTT" 05 02 0000 (19 01) "~features" ]""", cancellationToken);
         var told = connack is [0x20, _, _, 0x00, ..] ? ReadConnack(connack) : null;
         var old = await AnswerAsync(broker, """10[ "MQTT" 04 02 0000 "~old" ]""", cancellationToken);
-        var unnamed = await AnswerAsync(broker, """10[ "MQTT" 05 02 0000 () "" ]""", cancellationToken);
-        return new Features(told, old is [0x20, 0x02, 0x00, 0x00], unnamed is [0x20, _, _, 0x00, ..]);
+        var seen = new HashSet<Need>();
+        async Task SeeAsync(Need need, string connect, Func<byte[]?, bool> answer)
+        {
+            if (answer(await AnswerAsync(broker, connect, cancellationToken)))
+            {
+                seen.Add(need);
+            }
+        }
+
+        await SeeAsync(Need.AssignedIdentifiers, """10[ "MQTT" 05 02 0000 () "" ]""", Accepts);
+        await SeeAsync(Need.RejectsLongIdentifiers, """10[ "MQTT" 05 02 0000 () "~~~" ]""", answer => !Accepts(answer));
+        await SeeAsync(Need.Riddle, """10[ "MQTT" 05 02 0000 (15 "RIDDLE") "~" ]""", answer => answer is [0xF0, ..]);
+        await SeeAsync(Need.Passwords, """10[ "MQTT" 05 C2 0000 () "~" "user" "wrong" ]""", answer => !Accepts(answer));
+        await SeeAsync(
+            Need.RefusesSystemTopics,
+            """10[ "MQTT" 05 02 0000 (17 00) "~" ] 32[ "$SYS/~" 0001 () 'x' ]""",
+            answer => answer is [0x40, _, _, _, >= 0x80, ..]);
+        return new Features(told, old is [0x20, 0x02, 0x00, 0x00], seen);
     }
 
     /// <summary>Why a case that needs these cannot run; <c>null</c> if it can.</summary>
@@ -49,7 +65,11 @@ internal sealed class Features
         Need.ResponseInformation => _told.ContainsKey(0x1A) ? null : "it tells no Response Information",
         Need.LacksQoS2 => Told(0x24) < 2 ? null : "it has QoS 2",
         Need.LacksRetain => Told(0x25) == 0 ? null : "it keeps retained messages",
-        Need.AssignedIdentifiers => _assignsIdentifiers ? null : "it lets nobody in without a client identifier",
+        Need.AssignedIdentifiers => _seen.Contains(need) ? null : "it lets nobody in without a client identifier",
+        Need.RejectsLongIdentifiers => _seen.Contains(need) ? null : "it takes client identifiers of more than 23 bytes",
+        Need.Riddle => _seen.Contains(need) ? null : "it has no authentication method RIDDLE",
+        Need.Passwords => _seen.Contains(need) ? null : "it asks for no password",
+        Need.RefusesSystemTopics => _seen.Contains(need) ? null : "it does not say in PUBACK that it refuses messages to $SYS",
         _ => throw new ArgumentOutOfRangeException(nameof(need), need, "Nobody said how to find out."),
     };
 
@@ -83,12 +103,16 @@ internal sealed class Features
         return properties.Where(property => property[0] != 0x26).ToDictionary(property => property[0]);
     }
 
+    /// <summary>The answer to CONNECT; where another packet follows, the answer to that.</summary>
     private static async Task<byte[]?> AnswerAsync(System.Net.DnsEndPoint broker, string connect, CancellationToken cancellationToken)
     {
         var bytes = new List<byte>();
         Node.Write(Notation.Read(connect), bytes, new Scope(ProtocolVersion.V5, BrokerUnderTest.NewUnique(), _ => throw new FormatException("The broker has not been asked yet.")));
         await using var connection = await RawConnection.OpenAsync(broker, cancellationToken);
         await connection.TrySendAsync(bytes.ToArray(), cancellationToken);
-        return await connection.ReceiveAsync(cancellationToken);
+        var answer = await connection.ReceiveAsync(cancellationToken);
+        return Accepts(answer) && bytes.Count > 2 + bytes[1] ? await connection.ReceiveAsync(cancellationToken) : answer;
     }
+
+    private static bool Accepts(byte[]? answer) => answer is [0x20, _, _, 0x00, ..];
 }

@@ -48,6 +48,18 @@ internal enum Need
     /// <summary>It keeps no retained messages.</summary>
     LacksRetain,
 
+    /// <summary>It rejects client identifiers of more than 23 bytes.</summary>
+    RejectsLongIdentifiers,
+
+    /// <summary>It knows the user <c>user</c> by the password <c>secret</c>, and by no other.</summary>
+    Passwords,
+
+    /// <summary>It has the authentication method RIDDLE, which asks <c>1+1</c> and takes <c>2</c>.</summary>
+    Riddle,
+
+    /// <summary>It refuses messages to <c>$SYS</c>, saying so in the acknowledgement.</summary>
+    RefusesSystemTopics,
+
     /// <summary>It lets a client without an identifier in.</summary>
     AssignedIdentifiers,
 }

@@ -5,7 +5,9 @@ namespace Antiphon.Conformance.Cases;
 
 /// <summary>One behaviour that a peer can see, as a table of bytes sent and expected; <see cref="CaseRun"/> says how a table is read.</summary>
 /// <param name="Sentence">What is shown.</param>
-/// <param name="Labels">The statements that it shows, parted by blanks: those of MQTT 5 as they are, those of 3.1.1 with <c>MQTT311-</c> in front of their number.</param>
+/// <param name="Labels">
+/// The statements that it shows, parted by blanks: those of MQTT 5 as they are, those of 3.1.1 with <c>MQTT311-</c> in front of their number. None where the standard says it without a number.
+/// </param>
 /// <param name="Table">The steps, one a line.</param>
 internal sealed record Case(string Sentence, string Labels, string Table)
 {
@@ -20,9 +22,12 @@ internal sealed record Case(string Sentence, string Labels, string Table)
     /// <summary>Whether it waits for the broker's own clock.</summary>
     public bool IsSlow => Table.Split('\n').Any(line => line.StartsWith("pause ", StringComparison.Ordinal));
 
+    /// <summary>The labels one by one.</summary>
+    public IReadOnlyList<string> LabelList => Labels.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>Those of the labels that belong to a version.</summary>
     public IEnumerable<string> LabelsOf(ProtocolVersion version) =>
-        Labels.Split(' ').Where(label => label.StartsWith("MQTT311-", StringComparison.Ordinal) == (version == ProtocolVersion.V311));
+        LabelList.Where(label => label.StartsWith("MQTT311-", StringComparison.Ordinal) == (version == ProtocolVersion.V311));
 
     /// <summary>A case of MQTT 5.</summary>
     public static Case V5(string sentence, string labels, string table, params Need[] needs) => new(sentence, labels, table) { Needs = needs };

@@ -56,9 +56,10 @@ internal static class ConformancePage
         page.Append(CultureInfo.InvariantCulture, $"\n## {title} {run.Broker}\n\n");
         foreach (var outcome in listed)
         {
+            var labels = outcome.Labels.Length > 0 ? string.Join(", ", outcome.Labels) : "no numbered statement";
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"- {outcome.Version}: {CoveragePage.Cell(outcome.Sentence)}. ({string.Join(", ", outcome.Labels)}) {(verdict == "failed" ? $"`{outcome.Why}`" : CoveragePage.Cell(outcome.Why))}\n");
+                $"- {outcome.Version}: {CoveragePage.Cell(outcome.Sentence)}. ({labels}) {(verdict == "failed" ? $"`{outcome.Why}`" : CoveragePage.Cell(outcome.Why))}\n");
         }
     }
 

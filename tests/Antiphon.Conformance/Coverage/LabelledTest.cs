@@ -57,7 +57,7 @@ internal sealed partial record LabelledTest(string Label, string Project, string
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
         .Where(field => field.FieldType == typeof(CaseTable))
         .SelectMany(field => (CaseTable)field.GetValue(null)!)
-        .SelectMany(one => one.Labels.Split(' ').Select(label => new LabelledTest(label, Conformance, one.Sentence)));
+        .SelectMany(one => one.LabelList.Select(label => new LabelledTest(label, Conformance, one.Sentence)));
 
     /// <summary>The tables of bad packets, each with the number of its rows in place of a sentence.</summary>
     private static IEnumerable<LabelledTest> BadPackets() => typeof(BadPacketTests).GetFields(BindingFlags.Static | BindingFlags.NonPublic)

@@ -184,6 +184,11 @@ internal sealed class Notation
                 return new Properties([.. listed], open, [.. forbidden]);
             }
 
+            if (_at == _text.Length)
+            {
+                throw Wrong("')' is missing");
+            }
+
             if (TakeIf("*"))
             {
                 open = true;

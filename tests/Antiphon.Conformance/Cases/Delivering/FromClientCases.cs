@@ -149,6 +149,27 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             p > 62[ 0002 ]
             p < 70[ 0002 ok ]
             """, Need.QoS2),
+        Both("A message that is not allowed goes to nobody, and is acknowledged or ends the connection", "MQTT-3.3.4-1 MQTT-3.4.2-1 MQTT311-3.3.5-2", """
+            s connects
+            s subscribes "$SYS/~" 00
+            p connects
+            p > 32[ "$SYS/~" 0001 () 'x' ]
+            p < 40[ 0001 ] or 40[ 0001 v5{ 00|10|87 } ] or 40[ 0001 v5{ 00|10|87 (*) } ] or E0[ 87 * ] or closed
+            s quiet
+            """, Need.QoS1, Need.RefusesSystemTopics),
+        V5("After a PUBREC of 80 or above the same identifier means a new message", "MQTT-4.3.3-9 MQTT-3.5.2-1", """
+            s connects
+            s subscribes "~/t" 00
+            p connects
+            p > 34[ "$SYS/~" 0001 () 'x' ]
+            p < 50[ 0001 87 ] or 50[ 0001 87 (*) ]
+            p > 34[ "~/t" 0001 () 'y' ]
+            p < 50[ 0001 ok ]
+            p > 62[ 0001 ]
+            p < 70[ 0001 ok ]
+            s < 30[ "~/t" () 'y' ]
+            s quiet
+            """, Need.QoS2, Need.RefusesSystemTopics),
         Both("A PUBLISH with both QoS bits ends the connection", "MQTT-3.3.1-4 MQTT-4.13.1-1 MQTT311-3.3.1-4 MQTT311-4.8.0-1", """
             p connects
             p > 36[ "~/t" 0001 () 'x' ]
@@ -174,7 +195,7 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             p > 41[ 0001 ]
             p ends 81
             """),
-        V5("More unfinished QoS 2 messages than the server's Receive Maximum end the connection", "MQTT-4.13.1-1 MQTT-4.9.0-1", """
+        V5("More unfinished QoS 2 messages than the server's Receive Maximum end the connection", "MQTT-3.3.4-7 MQTT-4.13.1-1", """
             p connects
             p > { 34[ "~/t" ## () 'x' ] }*@21+1
             p <* 50[ .. .. ok ]

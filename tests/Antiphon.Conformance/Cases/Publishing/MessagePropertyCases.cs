@@ -93,12 +93,12 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             a > 30[ "~/t" (08 s{ FF }) 'x' ]
             a ends 81|82
             """),
-        V5("A Response Topic with + ends the connection", "MQTT-3.3.2-14", """
+        V5("A Response Topic with + ends the connection", "MQTT-3.3.2-14 MQTT-4.13.1-1", """
             a connects
             a > 30[ "~/t" (08 "~/+") 'x' ]
             a ends 81|82|90
             """),
-        V5("A Response Topic with # ends the connection", "MQTT-3.3.2-14", """
+        V5("A Response Topic with # ends the connection", "MQTT-3.3.2-14 MQTT-4.13.1-1", """
             a connects
             a > 30[ "~/t" (08 "~/#") 'x' ]
             a ends 81|82|90
@@ -123,7 +123,7 @@ public sealed class MessagePropertyCases(BrokerUnderTest broker)
             a > 30[ "~/t" (01 00, 01 00) 'x' ]
             a ends 82
             """),
-        V5("A Subscription Identifier from a client ends the connection", "MQTT-4.13.1-1", """
+        V5("A Subscription Identifier from a client ends the connection", "MQTT-3.3.4-6 MQTT-4.13.1-1", """
             a connects
             a > 30[ "~/t" (0B 01) 'x' ]
             a ends 81|82

@@ -45,7 +45,7 @@ public sealed class SharedSubscriptionCases(BrokerUnderTest broker)
             a < 30[ "~/2/x" () '4' ]
             a quiet
             """, Need.SharedSubscriptions, Need.Wildcards),
-        V5("Retained messages are not sent on a shared subscription", "MQTT-3.3.1-9", """
+        V5("Retained messages are not sent on a shared subscription, as §4.8.2 has it", "", """
             p connects
             p > 33[ "~/t" 0001 () 'x' ]
             p < 40[ 0001 ok ]

@@ -1,0 +1,28 @@
+using Antiphon.Broker.Authentication;
+
+namespace Antiphon.Conformance.Brokers;
+
+/// <summary>Lets in the user <c>user</c> with the password <c>secret</c>, and by the method RIDDLE whoever knows what 1+1 is: an exchange whose data a table of bytes can hold.</summary>
+internal sealed class Guard : IAuthenticator, IAuthenticationMethod
+{
+    public string Name => "RIDDLE";
+
+    public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) => ValueTask.FromResult(
+        client is { UserName: "user", Password: { } password } && password.Span.SequenceEqual("secret"u8)
+            ? AuthenticationResult.Accept("user")
+            : AuthenticationResult.Reject(Protocol.ReasonCode.BadUserNameOrPassword));
+
+    public IAuthenticationExchange Begin(ConnectingClient client) => new Exchange();
+
+    private sealed class Exchange : IAuthenticationExchange
+    {
+        private const string LongReason = "The answer to the riddle is not the one that the guard of this broker knows.";
+
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) => ValueTask.FromResult(data switch
+        {
+            null => AuthenticationResult.Continue("1+1"u8.ToArray()),
+            { Span: [(byte)'2'] } => AuthenticationResult.Accept(),
+            _ => AuthenticationResult.Reject(Protocol.ReasonCode.NotAuthorized, LongReason),
+        });
+    }
+}
