@@ -62,7 +62,10 @@ public sealed record BrokerOptions
     /// </summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.ExactlyOnce;
 
-    /// <summary>How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
+    /// <summary>
+    /// How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3); a client of MQTT 3.1.1, which cannot be
+    /// told, may have 65,535. More end the connection with 0x93.
+    /// </summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
@@ -70,7 +73,7 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes; 16 unless said otherwise (§3.1.2.11.5). Each takes memory
-    /// for one Topic Name, of the connections whose clients take aliases.
+    /// for one Topic Name, of the connections whose clients take aliases. QoS 2 messages go without.
     /// </summary>
     public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
 

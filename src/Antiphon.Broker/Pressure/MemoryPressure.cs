@@ -61,6 +61,11 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
     /// <summary>Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.</summary>
     public void Relieve(Instant now)
     {
+        if (_withheld.Count == 0 && _paused.Count == 0)
+        {
+            return;
+        }
+
         if (!IsRelieved)
         {
             ResumeWhoOwes(now);
