@@ -73,7 +73,7 @@ internal sealed class BrokerEngine
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
         _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
+        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _admission), _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
         var reception = new Reception(receiver, subscriptions, systemFigures, _walks, _admission, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, reception, unfinished, _closer, Counters);
     }
