@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
@@ -57,17 +58,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
 
         copy ??= messages.Copy(publish, now);
-
-        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group);
-        if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
-        {
-            copy.Retain();
-            SendNew(session, open, outgoing, now);
-        }
-        else
-        {
-            Enqueue(session, outgoing, now);
-        }
+        DeliverCopy(session, new OutgoingMessage(copy, qos, retain, identifiers, group), now);
     }
 
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
@@ -175,6 +166,21 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         if (session.HasWaiting)
         {
             counters.Expired += session.Waiting.RemoveExpired(now, messages);
+        }
+    }
+
+    /// <summary>Apart from <see cref="Deliver"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void DeliverCopy(Session session, in OutgoingMessage outgoing, Instant now)
+    {
+        if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
+        {
+            outgoing.Message.Retain();
+            SendNew(session, open, outgoing, now);
+        }
+        else
+        {
+            Enqueue(session, outgoing, now);
         }
     }
 
