@@ -64,7 +64,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
     public void Resume(Session session, Connection connection, Instant now)
     {
-        for (var position = 0; session.Window.TryRepeatRelease(ref position, out var identifier);)
+        for (var position = 0; session.HasUnsent && session.Window.TryRepeatRelease(ref position, out var identifier);)
         {
             WriteRelease(connection, identifier, ReasonCode.Success);
         }
@@ -112,7 +112,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             return;
         }
 
-        while (session.Window.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
+        while (session.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
         {
             // Once begun, it goes on though it may have expired since [MQTT-4.3.3-7, MQTT-4.4.0-1].
             Send(session, connection, again, identifier, dup: true, now);
@@ -185,10 +185,10 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     }
 
     private bool HasRoom(Session session, Connection connection) =>
-        session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
+        session.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
     private bool CanSend(Session session, Connection connection) =>
-        HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
+        HasRoom(session, connection) && !session.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
 
     private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
@@ -278,7 +278,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             messages.Release(message);
         }
 
-        if (session.HasWaiting || session.Window.HasUnsent)
+        if (session.HasWaiting || session.HasUnsent)
         {
             SendWaiting(session, now);
         }

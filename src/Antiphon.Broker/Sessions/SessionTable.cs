@@ -50,10 +50,8 @@ internal sealed class SessionTable(
     public void Detach(Session session, Instant now)
     {
         ConnectedCount--;
-        session.Connection = null;
+        session.ConnectionEnded();
         counters.ConnectedClients--;
-        session.Window.ConnectionEnded();
-        session.Received.ConnectionEnded();
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
             End(session, now);
