@@ -146,7 +146,7 @@ internal sealed class BrokerEngine
         Counters.BytesSent += connection.Output.TakeSent();
         if (connection.Session is { } session)
         {
-            if (session.HasWaiting || session.Window.HasUnsent)
+            if (session.HasWaiting || session.HasUnsent)
             {
                 _sender.SendWaiting(session, now);
             }

@@ -49,7 +49,7 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
     /// <summary>A publisher's message has been dealt with: leaves the publisher unread where nothing else helps.</summary>
     public void AfterPublish(Connection connection)
     {
-        if (IsCritical && !connection.IsPaused && connection.Session is { Window.Unacknowledged: 0 })
+        if (IsCritical && !connection.IsPaused && connection.Session is { Unacknowledged: 0 })
         {
             connection.IsPaused = true;
             counters.PausedConnections++;

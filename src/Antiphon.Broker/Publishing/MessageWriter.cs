@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Subscriptions;
@@ -44,6 +45,7 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
     public static uint AtMost(in PublishView message, int subscriptionIdentifiers) =>
         (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length + SubscriptionIdentifierSize * subscriptionIdentifiers + Overhead);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAppendWithAlias(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
         var aliases = connection.OutgoingAliases ??= new OutgoingAliases(comparer, connection.OutgoingAliasMaximum);

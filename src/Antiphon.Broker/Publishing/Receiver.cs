@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
@@ -13,6 +14,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 {
     /// <summary>A client publishes.</summary>
     /// <returns>Why its connection has to end, if it has to.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public Fault ReceivePublish(Connection connection, Session session, in Frame frame, Instant now)
     {
         if (!PublishView.TryDecode(frame, connection.Version, out var publish, out var fault))
@@ -37,7 +39,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
         if (publish.QoS > options.MaximumQoS)
         {
-            return new Fault(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)publish.QoS}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
+            return QoSNotSupported(publish.QoS);
         }
 
         if (publish.Retain && !options.RetainAvailable)
@@ -60,6 +62,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
     /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP came.</summary>
     /// <returns>Why the connection has to end, if it has to.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public Fault ReceiveAcknowledgement(Connection connection, Session session, in Frame frame, Instant now)
     {
         if (!AcknowledgementPacket.TryRead(frame, connection.Version, out var identifier, out var code, out var fault))
@@ -108,8 +111,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
         var maximum = connection.OwnReceiveMaximum;
         if (session.Received.Unfinished >= maximum)
         {
-            return new Fault(
-                ReasonCode.ReceiveMaximumExceeded, $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
+            return TooManyUnfinished(maximum);
         }
 
         var code = stage switch
@@ -165,4 +167,11 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
         return default;
     }
+
+    // Sentences are put together out of the way: room for that in the frame of a method is cleared at each call.
+    private Fault QoSNotSupported(QualityOfService qos) =>
+        new(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
+
+    private static Fault TooManyUnfinished(int maximum) =>
+        new(ReasonCode.ReceiveMaximumExceeded, $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
 }

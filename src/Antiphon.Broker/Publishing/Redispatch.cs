@@ -51,7 +51,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
     /// <summary>A Session that no connection serves ends, and has left its share groups: nothing stays with it.</summary>
     public void SessionEnded(Session session, Instant now)
     {
-        while (session.Window.TryTakeOldest(out var outgoing))
+        while (session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
         {
             Leave(outgoing, session, wasSent: true, now);
         }

@@ -23,7 +23,8 @@ internal sealed class Router(
     /// <returns>What PUBACK says: Success, 0x10 when no subscription matches, or why the message is refused.</returns>
     public ReasonCode Route(in PublishView publish, Session? publisher, Instant now)
     {
-        if (SystemTopic.Includes(publish.Topic))
+        var isSpecial = publish.Topic.StartsWith("$"u8);
+        if (isSpecial && SystemTopic.Includes(publish.Topic))
         {
             counters.RefusedSystemMessages++;
             return ReasonCode.NotAuthorized;
@@ -40,7 +41,7 @@ internal sealed class Router(
         Message? copy = null;
         var code = publish.Retain && !retained.TryStore(publish, ref copy, publisher, now)
             ? ReasonCode.QuotaExceeded
-            : OwnResponseTopics.Includes(publish.Topic)
+            : isSpecial && OwnResponseTopics.Includes(publish.Topic)
                 ? RouteResponse(publish, ref copy, publisher, now)
                 : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
         if (copy is not null)
@@ -94,7 +95,7 @@ internal sealed class Router(
 
         foreach (ref readonly var matched in match.Sessions.AsSpan())
         {
-            if (matched.TryWithoutNoLocal(publisher, out var recipient))
+            foreach (ref readonly var recipient in matched.WithoutNoLocal(publisher))
             {
                 if (requester is not null && recipient.MayRespond)
                 {
@@ -163,7 +164,8 @@ internal sealed class Router(
         }
         else if (several is not null)
         {
-            if (new MatchedSession(owner, [.. several]).TryWithoutNoLocal(publisher, out var recipient))
+            var matched = new MatchedSession(owner, [.. several]);
+            foreach (ref readonly var recipient in matched.WithoutNoLocal(publisher))
             {
                 sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, recipient.QoS), retain: false, recipient.Identifiers, now);
             }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
@@ -57,23 +58,13 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
 
         copy ??= messages.Copy(publish, now);
-
-        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group);
-        if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
-        {
-            copy.Retain();
-            SendNew(session, open, outgoing, now);
-        }
-        else
-        {
-            Enqueue(session, outgoing, now);
-        }
+        DeliverCopy(session, new OutgoingMessage(copy, qos, retain, identifiers, group), now);
     }
 
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
     public void Resume(Session session, Connection connection, Instant now)
     {
-        for (var position = 0; session.Window.TryRepeatRelease(ref position, out var identifier);)
+        for (var position = 0; session.HasUnsent && session.Window.TryRepeatRelease(ref position, out var identifier);)
         {
             WriteRelease(connection, identifier, ReasonCode.Success);
         }
@@ -121,7 +112,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             return;
         }
 
-        while (session.Window.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
+        while (session.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
         {
             // Once begun, it goes on though it may have expired since [MQTT-4.3.3-7, MQTT-4.4.0-1].
             Send(session, connection, again, identifier, dup: true, now);
@@ -178,11 +169,26 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
     }
 
+    /// <summary>Apart from <see cref="Deliver"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void DeliverCopy(Session session, in OutgoingMessage outgoing, Instant now)
+    {
+        if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
+        {
+            outgoing.Message.Retain();
+            SendNew(session, open, outgoing, now);
+        }
+        else
+        {
+            Enqueue(session, outgoing, now);
+        }
+    }
+
     private bool HasRoom(Session session, Connection connection) =>
-        session.Window.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
+        session.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
 
     private bool CanSend(Session session, Connection connection) =>
-        HasRoom(session, connection) && !session.Window.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
+        HasRoom(session, connection) && !session.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
 
     private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
@@ -283,7 +289,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             messages.Release(message);
         }
 
-        if (session.HasWaiting || session.Window.HasUnsent)
+        if (session.HasWaiting || session.HasUnsent)
         {
             SendWaiting(session, now);
         }

@@ -15,6 +15,9 @@ namespace Antiphon.Broker.Sessions;
 /// <param name="userName">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
 internal sealed class Session(string clientId, string? userName = null)
 {
+    // An idle Session has none of these.
+    private SendWindow? _window;
+    private ReceiveWindow? _received;
     private MessageQueue? _waiting;
     private LinkedList<RetainedWalk>? _walks;
 
@@ -26,10 +29,16 @@ internal sealed class Session(string clientId, string? userName = null)
     public SubscriptionList Subscriptions { get; } = new();
 
     /// <summary>What the client has not acknowledged.</summary>
-    public SendWindow Window { get; } = new();
+    public SendWindow Window => _window ??= new SendWindow();
+
+    /// <summary>Messages that this connection has been sent and that are not acknowledged in full.</summary>
+    public int Unacknowledged => _window?.Unacknowledged ?? 0;
+
+    /// <summary>Whether messages of an earlier connection have still to be sent over this one.</summary>
+    public bool HasUnsent => _window is { HasUnsent: true };
 
     /// <summary>What the client published and was not acknowledged.</summary>
-    public ReceiveWindow Received { get; } = new();
+    public ReceiveWindow Received => _received ??= new ReceiveWindow();
 
     /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
     public MessageQueue Waiting => _waiting ??= new MessageQueue();
@@ -86,5 +95,13 @@ internal sealed class Session(string clientId, string? userName = null)
     public Instant NextSearch => _waiting?.NextSearch ?? Instant.Never;
 
     /// <summary>Messages that it has been given and has not dealt with; by this a share group finds its least busy member.</summary>
-    public int Load => Window.Unacknowledged + (_waiting?.Count ?? 0);
+    public int Load => Unacknowledged + (_waiting?.Count ?? 0);
+
+    /// <summary>The Network Connection ended: what belonged to it alone is forgotten.</summary>
+    public void ConnectionEnded()
+    {
+        Connection = null;
+        _window?.ConnectionEnded();
+        _received?.ConnectionEnded();
+    }
 }

@@ -51,11 +51,9 @@ internal sealed class SessionTable(
     public void Detach(Session session, Instant now)
     {
         ConnectedCount--;
-        session.Connection = null;
+        session.ConnectionEnded();
         SubscriptionTable.Move(session);
         counters.ConnectedClients--;
-        session.Window.ConnectionEnded();
-        session.Received.ConnectionEnded();
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
             End(session, now);

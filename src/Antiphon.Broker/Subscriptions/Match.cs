@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Antiphon.Broker.Sessions;
 using Antiphon.Protocol;
 
@@ -44,21 +45,8 @@ internal readonly struct MatchedSession
     public bool MayRespond { get; }
 
     /// <summary>Leaves the subscriptions out that do not want what their own client published [MQTT-3.8.3-3].</summary>
-    /// <returns>Whether anything is left to deliver.</returns>
-    public bool TryWithoutNoLocal(Session? publisher, out MatchedSession remaining)
-    {
-        remaining = this;
-        if (_withoutNoLocal is null || publisher != Session)
-        {
-            return true;
-        }
-
-        if (_withoutNoLocal.Length == 0)
-        {
-            return false;
-        }
-
-        remaining = _withoutNoLocal[0];
-        return true;
-    }
+    /// <returns>What is left to deliver: itself, a remainder, or nothing.</returns>
+    [UnscopedRef]
+    public ReadOnlySpan<MatchedSession> WithoutNoLocal(Session? publisher) =>
+        _withoutNoLocal is null || publisher != Session ? new ReadOnlySpan<MatchedSession>(in this) : _withoutNoLocal;
 }

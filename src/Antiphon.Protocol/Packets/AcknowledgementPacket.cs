@@ -72,6 +72,15 @@ public sealed record AcknowledgementPacket : Packet
     /// <returns>Whether the packet is well formed.</returns>
     public static bool TryRead(in Frame frame, ProtocolVersion version, out PacketIdentifier packetIdentifier, out ReasonCode reasonCode, out Fault fault)
     {
+        if (frame.Body.Length == sizeof(ushort) && BinaryPrimitives.ReadUInt16BigEndian(frame.Body) is > 0 and var value)
+        {
+            // Nearly all of them are of this form.
+            packetIdentifier = new PacketIdentifier(value);
+            reasonCode = ReasonCode.Success;
+            fault = default;
+            return true;
+        }
+
         var reader = new WireReader(frame.Body);
         ReadHeader(frame.Type, ref reader, version, out packetIdentifier, out reasonCode);
         if (reader.Remaining > 0 && version == ProtocolVersion.V5)
@@ -86,7 +95,7 @@ public sealed record AcknowledgementPacket : Packet
 
         if (reader.Remaining > 0)
         {
-            reader.Fail(Fault.Malformed($"{reader.Remaining} bytes stand behind the end of the {frame.Type} packet (MQTT 5 §4.13.1)."));
+            reader.Fail(TooMuch(frame.Type, reader.Remaining));
         }
 
         fault = reader.Fault;
@@ -122,7 +131,11 @@ public sealed record AcknowledgementPacket : Packet
         code = reader.Remaining > 0 && version == ProtocolVersion.V5 ? (ReasonCode)reader.ReadByte() : ReasonCode.Success;
         if (!ReasonCodes.IsAllowed(type, code))
         {
-            reader.Fail(Fault.Malformed($"{type} has no Reason Code 0x{(byte)code:X2} (MQTT 5 §2.4)."));
+            reader.Fail(NoSuchCode(type, code));
         }
     }
+
+    private static Fault TooMuch(PacketType type, int bytes) => Fault.Malformed($"{bytes} bytes stand behind the end of the {type} packet (MQTT 5 §4.13.1).");
+
+    private static Fault NoSuchCode(PacketType type, ReasonCode code) => Fault.Malformed($"{type} has no Reason Code 0x{(byte)code:X2} (MQTT 5 §2.4).");
 }

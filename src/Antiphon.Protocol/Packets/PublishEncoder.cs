@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
 
@@ -75,22 +76,25 @@ public static class PublishEncoder
         var body = BodySize(message, delivery, properties, version);
         var size = 1 + VariableByteInteger.SizeOf((uint)body) + body - (message.Payload.Length - payload.Length);
 
-        var writer = new WireWriter(output.GetSpan(size));
-        writer.WriteByte((byte)((int)PacketType.Publish << 4 | (delivery.Dup ? 8 : 0) | (int)delivery.QoS << 1 | (delivery.Retain ? 1 : 0)));
-        writer.WriteVariableByteInteger((uint)body);
-        writer.WriteBinary(delivery.AliasIsKnown ? [] : message.Topic);
+        // The size is known: the room is taken once, and what is left of it goes from hand to hand.
+        var rest = output.GetSpan(size);
+        rest[0] = (byte)((int)PacketType.Publish << 4 | (delivery.Dup ? 8 : 0) | (int)delivery.QoS << 1 | (delivery.Retain ? 1 : 0));
+        rest = PutVariableByteInteger(rest[1..], (uint)body);
+        var topic = delivery.AliasIsKnown ? [] : message.Topic;
+        rest = PutUInt16(rest, checked((ushort)topic.Length));
+        rest = Put(rest, topic);
         if (delivery.QoS != QualityOfService.AtMostOnce)
         {
-            writer.WriteUInt16(delivery.PacketIdentifier.Value);
+            rest = PutUInt16(rest, delivery.PacketIdentifier.Value);
         }
 
         if (version == ProtocolVersion.V5)
         {
-            writer.WriteVariableByteInteger((uint)properties);
-            WriteProperties(ref writer, message, delivery);
+            rest = PutVariableByteInteger(rest, (uint)properties);
+            rest = PutProperties(rest, message, delivery);
         }
 
-        writer.WriteRaw(payload);
+        payload.CopyTo(rest);
         output.Advance(size);
     }
 
@@ -111,44 +115,54 @@ public static class PublishEncoder
         + (version == ProtocolVersion.V5 ? VariableByteInteger.SizeOf((uint)properties) + properties : 0)
         + message.Payload.Length;
 
-    private static void WriteProperties(ref WireWriter writer, in PublishView message, in Delivery delivery)
+    private static Span<byte> PutProperties(Span<byte> rest, scoped in PublishView message, scoped in Delivery delivery)
     {
         if (delivery.TopicAlias > 0)
         {
-            writer.WriteByte((byte)PropertyIdentifier.TopicAlias);
-            writer.WriteUInt16(delivery.TopicAlias);
+            rest[0] = (byte)PropertyIdentifier.TopicAlias;
+            rest = PutUInt16(rest[1..], delivery.TopicAlias);
         }
 
         foreach (var identifier in delivery.SubscriptionIdentifiers)
         {
-            writer.WriteByte((byte)PropertyIdentifier.SubscriptionIdentifier);
-            writer.WriteVariableByteInteger(identifier);
+            rest[0] = (byte)PropertyIdentifier.SubscriptionIdentifier;
+            rest = PutVariableByteInteger(rest[1..], identifier);
         }
 
         if (message.TopicAliasOffset < 0)
         {
-            WriteRange(ref writer, message, delivery.RemainingExpiry, 0, message.Properties.Length);
+            return PutRange(rest, message, delivery.RemainingExpiry, 0, message.Properties.Length);
         }
-        else
-        {
-            WriteRange(ref writer, message, delivery.RemainingExpiry, 0, message.TopicAliasOffset);
-            WriteRange(ref writer, message, delivery.RemainingExpiry, message.TopicAliasOffset + TopicAliasSize, message.Properties.Length);
-        }
+
+        rest = PutRange(rest, message, delivery.RemainingExpiry, 0, message.TopicAliasOffset);
+        return PutRange(rest, message, delivery.RemainingExpiry, message.TopicAliasOffset + TopicAliasSize, message.Properties.Length);
     }
 
     /// <summary>Copies properties from..to, with the remaining expiry in the place of the original one.</summary>
-    private static void WriteRange(ref WireWriter writer, in PublishView message, uint remainingExpiry, int from, int to)
+    private static Span<byte> PutRange(Span<byte> rest, scoped in PublishView message, uint remainingExpiry, int from, int to)
     {
-        var expiry = message.MessageExpiryOffset;
-        if (expiry > from && expiry < to)
+        var range = message.Properties[from..to];
+        range.CopyTo(rest);
+        var expiry = message.MessageExpiryOffset - from;
+        if (expiry > 0 && expiry < range.Length)
         {
-            writer.WriteRaw(message.Properties[from..expiry]);
-            writer.WriteUInt32(remainingExpiry);
-            writer.WriteRaw(message.Properties[(expiry + sizeof(uint))..to]);
+            BinaryPrimitives.WriteUInt32BigEndian(rest[expiry..], remainingExpiry);
         }
-        else
-        {
-            writer.WriteRaw(message.Properties[from..to]);
-        }
+
+        return rest[range.Length..];
     }
+
+    private static Span<byte> Put(Span<byte> rest, scoped ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(rest);
+        return rest[bytes.Length..];
+    }
+
+    private static Span<byte> PutUInt16(Span<byte> rest, ushort value)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(rest, value);
+        return rest[sizeof(ushort)..];
+    }
+
+    private static Span<byte> PutVariableByteInteger(Span<byte> rest, uint value) => rest[VariableByteInteger.Write(rest, value)..];
 }

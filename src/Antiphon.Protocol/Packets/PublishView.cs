@@ -92,16 +92,14 @@ public ref struct PublishView
             return false;
         }
 
-        view = new PublishView
-        {
-            Topic = topic,
-            Payload = reader.ReadRest(),
-            Properties = section,
-            QoS = qos,
-            Retain = (frame.Flags & 1) != 0,
-            Dup = dup,
-            PacketIdentifier = identifier,
-        };
+        // Field by field: an initializer would fill a temporary and copy it.
+        view.Topic = topic;
+        view.Payload = reader.ReadRest();
+        view.Properties = section;
+        view.QoS = qos;
+        view.Retain = (frame.Flags & 1) != 0;
+        view.Dup = dup;
+        view.PacketIdentifier = identifier;
         if (!section.IsEmpty && !TryReadProperties(ref view, out fault))
         {
             return false;

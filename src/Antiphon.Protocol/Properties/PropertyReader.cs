@@ -61,21 +61,18 @@ public ref struct PropertyReader
         }
 
         var identifier = _reader.ReadVariableByteInteger();
-        var rule = PropertyTable.Rule(identifier);
-        if (!_reader.Fault.Exists && (rule.Carriers & _carrier) == 0)
+        ref readonly var rule = ref PropertyTable.Rule(identifier);
+        if ((rule.Carriers & _carrier) == 0)
         {
-            _reader.Fail(Fault.Malformed($"Property 0x{identifier:X2} is unknown or not allowed in this packet (MQTT 5 §2.2.2.2)."));
-        }
-
-        if (_reader.Fault.Exists)
-        {
+            // Also when not even the identifier could be read; that fault came first, and stays.
+            _reader.Fail(NotAllowed(identifier));
             return false;
         }
 
         var bit = 1UL << (int)identifier;
         if ((_seen & bit) != 0 && (rule.Repeatable & _carrier) == 0)
         {
-            _reader.Fail(Fault.Protocol($"Property {(PropertyIdentifier)identifier} stands twice in the packet (MQTT 5 §2.2.2.2)."));
+            _reader.Fail(Twice((PropertyIdentifier)identifier));
             return false;
         }
 
@@ -84,7 +81,7 @@ public ref struct PropertyReader
         return !_reader.Fault.Exists;
     }
 
-    private Property ReadValue(PropertyIdentifier identifier, PropertyRule rule)
+    private Property ReadValue(PropertyIdentifier identifier, in PropertyRule rule)
     {
         switch (rule.Type)
         {
@@ -110,12 +107,18 @@ public ref struct PropertyReader
                 };
                 if (number < rule.Minimum || number > rule.Maximum)
                 {
-                    _reader.Fail(new Fault(
-                        rule.OutOfRange,
-                        $"Property {identifier} is {number}; it has to be {rule.Minimum} to {rule.Maximum} (MQTT 5 §2.2.2.2)."));
+                    _reader.Fail(OutOfRange(identifier, number, rule));
                 }
 
                 return new Property { Identifier = identifier, Number = number };
         }
     }
+
+    // Sentences are put together out of the way: room for that in the frame of a method is cleared at each call.
+    private static Fault NotAllowed(uint identifier) => Fault.Malformed($"Property 0x{identifier:X2} is unknown or not allowed in this packet (MQTT 5 §2.2.2.2).");
+
+    private static Fault Twice(PropertyIdentifier identifier) => Fault.Protocol($"Property {identifier} stands twice in the packet (MQTT 5 §2.2.2.2).");
+
+    private static Fault OutOfRange(PropertyIdentifier identifier, uint number, in PropertyRule rule) =>
+        new(rule.OutOfRange, $"Property {identifier} is {number}; it has to be {rule.Minimum} to {rule.Maximum} (MQTT 5 §2.2.2.2).");
 }

@@ -39,7 +39,8 @@ internal static class PropertyTable
 
     private static readonly PropertyRule[] Rules = Build();
 
-    public static PropertyRule Rule(uint identifier) => identifier < (uint)Rules.Length ? Rules[identifier] : default;
+    // Every property's number is smaller than the table; a rule is not copied for every property of every packet.
+    public static ref readonly PropertyRule Rule(uint identifier) => ref Rules[identifier < (uint)Rules.Length ? identifier : 0];
 
     private static PropertyRule[] Build()
     {

@@ -9,9 +9,7 @@ public static class TopicName
     /// <summary>Looks for the wildcards <c>+</c> and <c>#</c>, which a Topic Name must not hold [MQTT-3.3.2-2].</summary>
     /// <param name="utf8">The Topic Name in UTF-8.</param>
     /// <returns>A fault with 0x90, or none.</returns>
-    public static Fault CheckWildcards(ReadOnlySpan<byte> utf8) => utf8.ContainsAny((byte)'+', (byte)'#')
-        ? new Fault(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].")
-        : default;
+    public static Fault CheckWildcards(ReadOnlySpan<byte> utf8) => utf8.ContainsAny((byte)'+', (byte)'#') ? Wildcard(utf8) : default;
 
     /// <summary>Checks a Topic Name that the caller wants to send.</summary>
     /// <param name="topic">1 to 65,535 bytes in UTF-8, without wildcards, U+0000 and lone surrogates.</param>
@@ -26,4 +24,7 @@ public static class TopicName
             throw new ArgumentException($"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
         }
     }
+
+    private static Fault Wildcard(ReadOnlySpan<byte> utf8) =>
+        new(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].");
 }

@@ -74,7 +74,7 @@ public static class FrameReader
         var total = header + (int)remainingLength;
         if ((uint)total > maximumPacketSize)
         {
-            fault = new Fault(ReasonCode.PacketTooLarge, $"The packet has {total} bytes; at most {maximumPacketSize} are accepted (MQTT 5 §3.1.2.11.4).");
+            fault = TooLong(total, maximumPacketSize);
             return FrameStatus.Malformed;
         }
 
@@ -86,4 +86,7 @@ public static class FrameReader
         frame = new Frame { Type = type, Flags = flags, Body = input[header..total], Length = total };
         return FrameStatus.Complete;
     }
+
+    private static Fault TooLong(int size, uint maximumPacketSize) =>
+        new(ReasonCode.PacketTooLarge, $"The packet has {size} bytes; at most {maximumPacketSize} are accepted (MQTT 5 §3.1.2.11.4).");
 }
