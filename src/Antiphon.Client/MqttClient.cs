@@ -221,6 +221,8 @@ public sealed class MqttClient : IAsyncDisposable
         {
             await _session.Callbacks.WhenIdleAsync().ConfigureAwait(false);
         }
+
+        _session.Close();
     }
 
     private static bool IsForClients(ReasonCode reason) => reason is

@@ -417,6 +417,15 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>The client is disposed of: from now on the store may be closed, or another client's.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _journal.Close();
+        }
+    }
+
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
         var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);

@@ -33,7 +33,7 @@ public interface ISessionStore
     /// <param name="identifier">Its Packet Identifier.</param>
     void RemovePublish(PacketIdentifier identifier);
 
-    /// <summary>A received QoS 2 message has been dealt with and is about to get its PUBREC: it is not to be handled again until <see cref="RemoveReceived"/>. May be called twice.</summary>
+    /// <summary>The handlers of a received QoS 2 message are done with it, before its PUBREC: it is not to be handled again until <see cref="RemoveReceived"/>.</summary>
     /// <param name="identifier">Its Packet Identifier.</param>
     void AddReceived(PacketIdentifier identifier);
 

@@ -54,6 +54,9 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
 
     public void RemoveReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemoveReceived(identifier), identifier);
 
+    /// <summary>The client is over: a handler that outlives it writes nothing into a Session that may be another client's by now.</summary>
+    public void Close() => store = null;
+
     public void Clear() => Tell(static (store, _) => store.Clear(), PacketIdentifier.None);
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, the Session in memory goes on.")]
