@@ -474,7 +474,7 @@ internal sealed partial class SharedSession
         else if (_journal.IsKept)
         {
             HasSession = false;
-            _journal.Begin(_options.ClientId!, _options.ProtocolVersion);
+            _journal.Begin(_options);
         }
     }
 

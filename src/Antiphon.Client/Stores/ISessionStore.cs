@@ -10,6 +10,7 @@ public interface ISessionStore
 {
     /// <summary>Reads what there is; called once, before anything else.</summary>
     /// <returns>The Session; <c>null</c>: none has begun.</returns>
+    /// <remarks>What this or <see cref="Begin"/> throws, making the client fails with, as <see cref="SessionStoreException"/>.</remarks>
     StoredSession? Load();
 
     /// <summary>Forgets everything and notes that a new, empty Session begins.</summary>
