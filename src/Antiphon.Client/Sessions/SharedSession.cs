@@ -217,6 +217,16 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>A message that an earlier client had left behind ended without success.</summary>
+    public void RestoredPublishFailed(MqttException failure)
+    {
+        // The server may cause it for each: one warning a client, the rest is a counter.
+        if (Counting.RestoredPublishFailed() == 1)
+        {
+            LogRestoredPublishFailed(failure);
+        }
+    }
+
     /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
     public void Signal()
     {

@@ -113,6 +113,30 @@ public sealed class RestartTests : IDisposable
         await using (var run = await BeginAsync(New))
         {
             await PublishAsync(run, 2);
+            Assert.Equal(1, run.Client.Counters.RestoredPublishFailures);
+        }
+
+        await ExpectNothingLeftAsync();
+    }
+
+    [Theory]
+    [InlineData("40 03 0001 87", 1)]
+    [InlineData("40 03 0001 10", 0)]
+    [Trait("Label", "MQTT-4.4.0-1")]
+    public async Task A_refusal_of_what_an_earlier_program_sent_is_counted(string pubAck, int failures)
+    {
+        await using (var run = await BeginAsync(New))
+        {
+            Begin(run, QualityOfService.AtLeastOnce);
+            await run.Server.ReadAsync();
+        }
+
+        await using (var run = await BeginAsync(Present))
+        {
+            await run.Server.ExpectAsync("3A 06 0001 'a' 0001 00");
+            await run.Server.SendAsync(pubAck);
+            await PublishAsync(run, 2);
+            Assert.Equal(failures, run.Client.Counters.RestoredPublishFailures);
         }
 
         await ExpectNothingLeftAsync();
