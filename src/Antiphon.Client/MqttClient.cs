@@ -48,13 +48,15 @@ public sealed class MqttClient : IAsyncDisposable
 
     /// <summary>Makes a client that connects in the background and keeps trying until it is disposed or <see cref="ConnectionState.Stopped"/>.</summary>
     /// <param name="options">Where and how to connect.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
+    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.</exception>
+    /// <exception cref="SessionStoreException">The <see cref="MqttClientOptions.SessionStore"/> cannot be read or written.</exception>
     public static MqttClient Start(MqttClientOptions options) => new(options, stopOnFirstFailure: false);
 
     /// <summary>Makes a client and waits until the server has accepted its first connection; from then on it reconnects by itself.</summary>
     /// <param name="options">Where and how to connect.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named.</exception>
+    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.</exception>
+    /// <exception cref="SessionStoreException">The <see cref="MqttClientOptions.SessionStore"/> cannot be read or written.</exception>
     /// <exception cref="ConnectionException">The first try failed: no connection, no CONNACK in time, or a refusal.</exception>
     /// <exception cref="OperationCanceledException">Given up.</exception>
     public static async Task<MqttClient> ConnectAsync(MqttClientOptions options, CancellationToken cancellationToken = default)
@@ -221,5 +223,7 @@ public sealed class MqttClient : IAsyncDisposable
         {
             await _session.Callbacks.WhenIdleAsync().ConfigureAwait(false);
         }
+
+        _session.Close();
     }
 }

@@ -15,6 +15,7 @@ internal static class BrokerCommand
         antiphon broker --port 0 --bind ::1
         antiphon broker --bind 0.0.0.0 --password-file users
         antiphon broker --bind 0.0.0.0 --allow-anonymous
+        antiphon broker --max-connections 500 --max-qos 1 --max-queued 100 --queue-overflow oldest
         """;
 
     public static Command Create(Terminal terminal)
@@ -50,6 +51,7 @@ internal static class BrokerCommand
         command.Options.Add(bind);
         command.Options.Add(passwords);
         command.Options.Add(anonymous);
+        var limits = new LimitSettings(command);
         command.SetAction(async (line, interrupted) =>
         {
             var address = line.GetRequiredValue(bind);
@@ -68,7 +70,7 @@ internal static class BrokerCommand
                 Authenticator = users?.Passwords,
                 AuthenticationMethods = users is null ? [] : [users.ScramSha256],
             };
-            await using var broker = BrokerHost.Start(options);
+            await using var broker = Start(limits.Read(line, options));
             terminal.Data($"listening mqtt://{broker.EndPoint}");
             await Interruption.AwaitAsync(interrupted);
             terminal.Note("Closing.");
@@ -76,5 +78,17 @@ internal static class BrokerCommand
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static BrokerHost Start(BrokerOptions options)
+    {
+        try
+        {
+            return BrokerHost.Start(options);
+        }
+        catch (ArgumentException mistakes)
+        {
+            throw new UsageException(mistakes.Message);
+        }
     }
 }

@@ -23,6 +23,7 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         RemoteErrorException => new(ExitCode.RemoteError, "remote-error", exception.Message),
         RequestRefusedException refused => new(ExitCodeOf(refused.ReasonCode), "refused", exception.Message),
         RefusedException refused => new(ExitCodeOf(refused.ReasonCode), "refused", exception.Message),
+        RequestNotSentException => new(ExitCode.Other, "not-sent", exception.Message),
         OutcomeUnknownException => new(ExitCode.Connect, "outcome-unknown", exception.Message),
         ResponderGoneException => new(ExitCode.Other, "responder-gone", exception.Message),
         ConnectionException lost => new(lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),

@@ -103,6 +103,21 @@ internal static class Values
         return option;
     }
 
+    /// <summary>One of a few words; absent: none.</summary>
+    public static Option<string?> OneOf(string name, string description, params string[] words)
+    {
+        var option = new Option<string?>(name) { Description = description, HelpName = string.Join('|', words) };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var word }] && !words.Contains(word, StringComparer.Ordinal))
+            {
+                result.AddError($"{name} «{word}» is not possible; use {string.Join(" or ", words)}.");
+            }
+        });
+        option.CompletionSources.Add(words);
+        return option;
+    }
+
     /// <summary>A Topic Name, checked before anything is sent.</summary>
     public static Argument<string> TopicName(string description)
     {

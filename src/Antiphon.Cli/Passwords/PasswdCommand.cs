@@ -94,8 +94,9 @@ internal static class PasswdCommand
             throw new UsageException($"There is no terminal to ask for the password at: set {PasswordVariable}, or give --password-from-stdin.");
         }
 
-        var typed = Ask("Password: ");
-        return typed == Ask("Again: ") ? Encoding.UTF8.GetBytes(typed) : throw new UsageException("The two passwords differ; nothing was changed.");
+        // The wait for a key cannot be cancelled; Ctrl-C leaves it behind.
+        var (typed, again) = await Task.Run(() => (Ask("Password: "), Ask("Again: ")), cancellationToken).WaitAsync(cancellationToken);
+        return typed == again ? Encoding.UTF8.GetBytes(typed) : throw new UsageException("The two passwords differ; nothing was changed.");
     }
 
     /// <summary>Reads a line without showing it.</summary>

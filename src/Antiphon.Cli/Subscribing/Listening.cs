@@ -27,6 +27,9 @@ internal sealed class Listening : IAsyncDisposable
     /// <summary>Which messages count and are printed.</summary>
     public required Predicate<ReceivedMessage> Wants { get; init; }
 
+    /// <summary>Whether the broker keeps the subscriptions, and the messages beyond those that were asked for.</summary>
+    public required bool KeepsSession { get; init; }
+
     public async Task SubscribeAsync(string filter, SubscribeOptions options, CancellationToken cancellationToken) =>
         _subscriptions.Add(await _client.SubscribeAsync(filter, OnMessageAsync, options, cancellationToken));
 
@@ -40,7 +43,7 @@ internal sealed class Listening : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client.StateChanged -= OnStateChanged;
-        foreach (var subscription in _subscriptions)
+        foreach (var subscription in KeepsSession ? [] : _subscriptions)
         {
             await subscription.DisposeAsync();
         }
@@ -50,6 +53,12 @@ internal sealed class Listening : IAsyncDisposable
     {
         lock (_lock)
         {
+            if (KeepsSession && _count is not null && _printed >= _count)
+            {
+                // Unacknowledged, it is there next time.
+                return new ValueTask(new TaskCompletionSource().Task.WaitAsync(cancellationToken));
+            }
+
             if (Wants(message) && (_count is null || _printed < _count))
             {
                 _print(message);

@@ -14,6 +14,7 @@ internal static class SubCommand
         antiphon sub 'device_1/#' --verbose
         antiphon sub sensor_1/temperature --count 1
         antiphon sub 'device_1/#' --json --properties
+        antiphon sub 'device_1/#' --client-id logger --no-clean-start --session-expiry 86400
         antiphon sub 'device_1/#' --qos 2 --retained-only --url mqtts://broker.example
         """;
 
@@ -37,6 +38,7 @@ internal static class SubCommand
         command.Options.Add(json);
         command.Options.Add(properties);
         command.Options.Add(qos);
+        var session = new SessionSettings(command);
         var will = new WillSettings(command);
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>
@@ -52,9 +54,9 @@ internal static class SubCommand
 
             async Task<ExitCode> RunAsync()
             {
-                var options = await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) };
+                var options = session.Read(line, await connection.ReadAsync(line, interrupted)) with { Will = will.Read(line) };
                 await using var client = await connection.ConnectAsync(options, interrupted);
-                await using var listening = new Listening(client, print, line.GetValue(count)) { Wants = retained.Filter(line) };
+                await using var listening = new Listening(client, print, line.GetValue(count)) { Wants = retained.Filter(line), KeepsSession = session.Keeps(line) };
                 foreach (var filter in line.GetRequiredValue(filters).Distinct())
                 {
                     await listening.SubscribeAsync(filter, retained.Read(line) with { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);

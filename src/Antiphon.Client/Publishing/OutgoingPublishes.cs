@@ -297,7 +297,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         _pool.ReturnIfFree(pending);
     }
 
-    private static void End(PendingPublish pending, PublishResult result)
+    private void End(PendingPublish pending, PublishResult result)
     {
         if (result.ReasonCode < ReasonCode.UnspecifiedError)
         {
@@ -305,7 +305,17 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
         else
         {
-            pending.Fail(new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
+            Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
+        }
+    }
+
+    /// <summary>The message has come to nothing, or nobody knows; where no caller waits, the log is told.</summary>
+    private void Fail(PendingPublish pending, MqttException failure)
+    {
+        pending.Fail(failure);
+        if (pending.IsRestored)
+        {
+            session.RestoredPublishFailed(failure);
         }
     }
 
@@ -334,7 +344,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
                 var next = pending.Next;
                 if (list == _released || (pending.QoS == QualityOfService.ExactlyOnce && !pending.IsRestored))
                 {
-                    pending.Fail(new ConnectionException(
+                    Fail(pending, new ConnectionException(
                         $"The server has lost the Session while the QoS 2 message to «{pending.Topic}» was on its way; it may have arrived or not (MQTT 5 §4.4).", sent: true));
                     TakeOut(pending, list);
                 }
@@ -353,11 +363,11 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         var sent = pending.Progress == PublishProgress.InFlight;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
-            pending.Fail(new RefusedException("PUBLISH", pending.Topic, code));
+            Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
         }
         else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
         {
-            pending.Fail(new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+            Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
         }
         else
         {

@@ -12,6 +12,7 @@ internal sealed class Counting
     private long _handlerFailures;
     private long _receiveMaximumExceeded;
     private long _storeFailures;
+    private long _restoredPublishFailures;
 
     public void MessageReceived() => Interlocked.Increment(ref _messagesReceived);
 
@@ -31,6 +32,8 @@ internal sealed class Counting
 
     public long StoreFailed() => Interlocked.Increment(ref _storeFailures);
 
+    public long RestoredPublishFailed() => Interlocked.Increment(ref _restoredPublishFailures);
+
     public MqttClientCounters Snapshot(long messagesSent) => new()
     {
         MessagesSent = messagesSent,
@@ -41,6 +44,7 @@ internal sealed class Counting
         UnhandledMessages = Interlocked.Read(ref _unhandled),
         DroppedMessages = Interlocked.Read(ref _dropped),
         HandlerFailures = Interlocked.Read(ref _handlerFailures),
+        RestoredPublishFailures = Interlocked.Read(ref _restoredPublishFailures),
         SessionStoreFailures = Interlocked.Read(ref _storeFailures),
         ReceiveMaximumExceeded = Interlocked.Read(ref _receiveMaximumExceeded),
     };

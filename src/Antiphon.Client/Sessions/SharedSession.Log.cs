@@ -22,4 +22,7 @@ internal sealed partial class SharedSession
 
     [LoggerMessage(EventId = 25, Level = LogLevel.Error, Message = "The session store failed; the Session goes on in memory, and a restart may repeat what the store has not heard of. Further failures are counted")]
     private partial void LogStoreFailed(Exception exception);
+
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "A message that an earlier client had left behind ended without success; nobody waits for it any more. Further ones are counted")]
+    private partial void LogRestoredPublishFailed(Exception exception);
 }

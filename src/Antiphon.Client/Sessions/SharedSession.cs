@@ -217,6 +217,16 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>A message that an earlier client had left behind ended without success.</summary>
+    public void RestoredPublishFailed(MqttException failure)
+    {
+        // The server may cause it for each: one warning a client, the rest is a counter.
+        if (Counting.RestoredPublishFailed() == 1)
+        {
+            LogRestoredPublishFailed(failure);
+        }
+    }
+
     /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
     public void Signal()
     {
@@ -417,6 +427,15 @@ internal sealed partial class SharedSession
         }
     }
 
+    /// <summary>The client is disposed of: from now on the store may be closed, or another client's.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _journal.Close();
+        }
+    }
+
     private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
     {
         var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);
@@ -465,7 +484,7 @@ internal sealed partial class SharedSession
         else if (_journal.IsKept)
         {
             HasSession = false;
-            _journal.Begin(_options.ClientId!, _options.ProtocolVersion);
+            _journal.Begin(_options);
         }
     }
 

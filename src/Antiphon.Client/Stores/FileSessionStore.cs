@@ -27,6 +27,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
     private Place _session;
     private long _length;
     private long _live;
+    private long _rewriteAt = SmallFile;
     private byte[] _buffer = new byte[512];
 
     /// <summary>Opens the file, or makes it. It is read with <see cref="Load"/>.</summary>
@@ -58,6 +59,11 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             {
                 Note(kind, identifier, new Place(_length, size));
                 _length += size;
+            }
+
+            if (_length == 0 && !StoreRecord.MayBegin(bytes))
+            {
+                throw new InvalidDataException($"«{_path}» is no session store; it has been left as it is. Give the store a file of its own.");
             }
 
             RandomAccess.SetLength(_file, _length);
@@ -186,13 +192,21 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             _buffer = new byte[size];
         }
 
-        // A failure leaves the length as it was: what was written of the record, the next one overwrites.
         var record = _buffer.AsSpan(0, size);
         StoreRecord.Write(record, kind, identifier, content);
-        RandomAccess.Write(_file, record, _length);
-        if (flush && _flushToDisk)
+        try
         {
-            RandomAccess.FlushToDisk(_file);
+            RandomAccess.Write(_file, record, _length);
+            if (flush && _flushToDisk)
+            {
+                RandomAccess.FlushToDisk(_file);
+            }
+        }
+        catch
+        {
+            // The caller takes it for not stored, and so has who reads the file later.
+            RandomAccess.SetLength(_file, _length);
+            throw;
         }
 
         Note(kind, identifier, new Place(_length, size));
@@ -263,10 +277,13 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
     /// <summary>Writes what is not over to a new file, which then takes the place of this one in one step.</summary>
     private void Compact()
     {
-        if (_length < SmallFile || _length < 4 * _live)
+        if (_length < _rewriteAt || _length < 4 * _live)
         {
             return;
         }
+
+        // If it fails, the file may double before it is tried again: each try costs as much as the file is long.
+        _rewriteAt = 2 * _length;
 
         var path = _path + ".new";
         var file = Open(path, FileMode.Create);
@@ -292,6 +309,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             moved = true;
             _file.Dispose();
             _file = file;
+            _rewriteAt = SmallFile;
         }
         finally
         {

@@ -10,6 +10,7 @@ public interface ISessionStore
 {
     /// <summary>Reads what there is; called once, before anything else.</summary>
     /// <returns>The Session; <c>null</c>: none has begun.</returns>
+    /// <remarks>What this or <see cref="Begin"/> throws, making the client fails with, as <see cref="SessionStoreException"/>.</remarks>
     StoredSession? Load();
 
     /// <summary>Forgets everything and notes that a new, empty Session begins.</summary>
@@ -33,7 +34,7 @@ public interface ISessionStore
     /// <param name="identifier">Its Packet Identifier.</param>
     void RemovePublish(PacketIdentifier identifier);
 
-    /// <summary>A received QoS 2 message has been dealt with and is about to get its PUBREC: it is not to be handled again until <see cref="RemoveReceived"/>. May be called twice.</summary>
+    /// <summary>The handlers of a received QoS 2 message are done with it, before its PUBREC: it is not to be handled again until <see cref="RemoveReceived"/>.</summary>
     /// <param name="identifier">Its Packet Identifier.</param>
     void AddReceived(PacketIdentifier identifier);
 

@@ -15,9 +15,10 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
     /// <summary>What an earlier client has left behind.</summary>
     /// <param name="options">Checked options.</param>
     /// <exception cref="ArgumentException">The store holds another Session than the options ask for.</exception>
+    /// <exception cref="SessionStoreException">The store cannot be read.</exception>
     public StoredSession? Load(MqttClientOptions options)
     {
-        if (store?.Load() is not { } session || options.CleanStart)
+        if (Need(static (store, _) => store.Load(), options) is not { } session || options.CleanStart)
         {
             return null;
         }
@@ -28,7 +29,15 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
                 $"The SessionStore holds the Session of «{session.ClientId}» in {session.ProtocolVersion}, not of «{options.ClientId}» in {options.ProtocolVersion}. Use a store of its own, or CleanStart to throw the Session away.");
     }
 
-    public void Begin(string clientId, ProtocolVersion version) => store?.Begin(clientId, version);
+    /// <summary>Notes that a new Session begins.</summary>
+    /// <exception cref="SessionStoreException">The store cannot be written.</exception>
+    public void Begin(MqttClientOptions options) => Need(
+        static (store, options) =>
+        {
+            store.Begin(options.ClientId!, options.ProtocolVersion);
+            return (StoredSession?)null;
+        },
+        options);
 
     /// <summary>Stores a PUBLISH before it is written.</summary>
     /// <returns>Why it must not be written; <c>null</c>: it may be.</returns>
@@ -54,7 +63,23 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
 
     public void RemoveReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemoveReceived(identifier), identifier);
 
+    /// <summary>The client is over: a handler that outlives it writes nothing into a Session that may be another client's by now.</summary>
+    public void Close() => store = null;
+
     public void Clear() => Tell(static (store, _) => store.Clear(), PacketIdentifier.None);
+
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, there can be no client without it.")]
+    private StoredSession? Need(Func<ISessionStore, MqttClientOptions, StoredSession?> what, MqttClientOptions options)
+    {
+        try
+        {
+            return store is null ? null : what(store, options);
+        }
+        catch (Exception failure)
+        {
+            throw new SessionStoreException($"The SessionStore cannot be used, so that there is no client: {failure.Message}", failure);
+        }
+    }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws, the Session in memory goes on.")]
     private void Tell(Action<ISessionStore, PacketIdentifier> what, PacketIdentifier identifier)

@@ -77,6 +77,12 @@ internal static class StoreRecord
         return HeaderSize + length;
     }
 
+    /// <summary>Whether bytes that hold no whole record may be the first one of a file all the same, which was being written when the program ended: its length, its kind, or nothing yet.</summary>
+    public static bool MayBegin(ReadOnlySpan<byte> bytes) =>
+        (bytes.Length <= 0 || bytes[0] == 0)
+        && (bytes.Length <= 1 || bytes[1] <= 1)
+        && (bytes.Length <= HeaderSize || bytes[HeaderSize] <= (byte)RecordKind.Session);
+
     private static uint Sum(ReadOnlySpan<byte> body)
     {
         var sum = uint.MaxValue;

@@ -69,8 +69,10 @@ internal sealed class HandlerQueue(
         CallbackScope.Enter(session);
         while (TryDequeue(out var next))
         {
-            await HandleAsync(next.Message).ConfigureAwait(false);
-            next.Acknowledgement.Complete();
+            if (await HandleAsync(next.Message).ConfigureAwait(false))
+            {
+                next.Acknowledgement.Complete();
+            }
         }
 
         _handlers.Leave();
@@ -91,20 +93,24 @@ internal sealed class HandlerQueue(
         }
     }
 
+    /// <summary>Calls the handler.</summary>
+    /// <returns>Whether the message has been dealt with; not when the client has stopped and the handler has ended because of it.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is its own; the next message must come through.")]
-    private async ValueTask HandleAsync(ReceivedMessage message)
+    private async ValueTask<bool> HandleAsync(ReceivedMessage message)
     {
         try
         {
             await handler(message, session.Stopping).ConfigureAwait(false);
+            return true;
         }
         catch (OperationCanceledException) when (session.Stopping.IsCancellationRequested)
         {
-            // The handler was asked to end.
+            return false;
         }
         catch (Exception failure)
         {
             session.HandlerFailed(failure, subscription);
+            return !session.Stopping.IsCancellationRequested;
         }
     }
 }

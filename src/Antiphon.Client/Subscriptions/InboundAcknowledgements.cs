@@ -63,7 +63,9 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
     {
         foreach (var identifier in received)
         {
-            _receptions.Begin(identifier, open: 0).Recorded = true;
+            ref var reception = ref _receptions.Begin(identifier, open: 0);
+            reception.Recorded = true;
+            reception.Stored = true;
         }
     }
 
@@ -139,6 +141,13 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
         }
 
         Close(ref reception.Open, ref reception.Code, handler, code);
+        if (reception is { Open: 0, Stored: false, Code: < ReasonCode.UnspecifiedError })
+        {
+            // Not with the PUBREC: there may be no connection to send it, and no program any more when there is.
+            journal.AddReceived(ticket.Identifier);
+            reception.Stored = true;
+        }
+
         if (IsWaiting(reception))
         {
             this[reception.Place].Open = reception.Open;
@@ -210,11 +219,6 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
         }
 
         ref var reception = ref _receptions.Find(entry.Identifier);
-        if (!reception.Recorded)
-        {
-            journal.AddReceived(entry.Identifier);
-        }
-
         reception.Recorded = true;
         reception.Waits = false;
         _unreleased += entry.Counted ? 0 : 1;

@@ -50,6 +50,9 @@ internal struct Reception
     /// <summary>Whether its PUBREC has been written to any connection.</summary>
     public bool Recorded;
 
+    /// <summary>Whether the store knows that its handlers are done with it.</summary>
+    public bool Stored;
+
     /// <summary>The connection that <see cref="Place"/> belongs to.</summary>
     public uint Connection;
 

@@ -225,6 +225,21 @@ internal sealed class ExchangeTable(int maximumInFlight, ulong prefix, Requester
         return ended;
     }
 
+    /// <summary>The client has stopped: ends all calls but those whose request it has not given back yet, since it will say what became of that.</summary>
+    public List<Exchange> TakeStopped()
+    {
+        var ended = new List<Exchange>();
+        var publishing = new List<Exchange>();
+        while (_deadlines.TryTakeDue(TimeSpan.MaxValue, out var exchange))
+        {
+            (exchange is { Progress: RequestProgress.Sent, Connection: null } ? publishing : ended).Add(exchange);
+        }
+
+        publishing.ForEach(_deadlines.Add);
+        ended.ForEach(exchange => TryEnd(exchange));
+        return ended;
+    }
+
     /// <summary>Takes back an exchange that nobody refers to any more.</summary>
     public void Return(Exchange exchange)
     {

@@ -1,3 +1,4 @@
+using Antiphon.Client;
 using Antiphon.Protocol;
 
 namespace Antiphon.Rpc;
@@ -125,6 +126,18 @@ public sealed class RequestRefusedException : RequestException
 
     /// <summary>Why, 0x80 or above.</summary>
     public ReasonCode ReasonCode { get; }
+}
+
+/// <summary>
+/// The client did not take the request, so that nobody can have executed it: too much waits to be sent already (<see cref="QueueFullException"/>), or its Session store failed
+/// (<see cref="SessionStoreException"/>). The inner exception says which.
+/// </summary>
+public sealed class RequestNotSentException : RequestException
+{
+    internal RequestNotSentException(in RequestFacts facts, MqttException innerException)
+        : base($"The request on «{facts.Topic}» was not sent. {innerException.Message}", facts, innerException)
+    {
+    }
 }
 
 /// <summary>

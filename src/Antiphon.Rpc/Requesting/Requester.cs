@@ -87,6 +87,7 @@ public sealed class Requester : IAsyncDisposable
     /// <exception cref="ResponderGoneException">The responder has gone without an answer.</exception>
     /// <exception cref="RequestTimeoutException">The time was up.</exception>
     /// <exception cref="RequestRefusedException">The server refused the request.</exception>
+    /// <exception cref="RequestNotSentException">The client did not take the request: its queue is full, or its Session store failed.</exception>
     /// <exception cref="OutcomeUnknownException">The request was sent, and the response can no longer come.</exception>
     /// <exception cref="ConnectionException">The client has stopped; the request was not sent.</exception>
     /// <exception cref="OperationCanceledException">Cancelled by the caller.</exception>
@@ -107,6 +108,7 @@ public sealed class Requester : IAsyncDisposable
     /// <exception cref="NoResponderException">Nobody listens on the topic.</exception>
     /// <exception cref="RequestTimeoutException">The time was up before the server had the request.</exception>
     /// <exception cref="RequestRefusedException">The server refused the request.</exception>
+    /// <exception cref="RequestNotSentException">The client did not take the request: its queue is full, or its Session store failed.</exception>
     /// <exception cref="OutcomeUnknownException">The request was sent, and more replies can no longer come.</exception>
     /// <exception cref="ConnectionException">The client has stopped; the request was not sent.</exception>
     /// <exception cref="OperationCanceledException">Cancelled by the caller.</exception>
@@ -360,7 +362,8 @@ public sealed class Requester : IAsyncDisposable
             {
                 null => new NoResponderException(facts),
                 RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
-                ConnectionException => new OutcomeUnknownException(facts, "the client has stopped"),
+                QueueFullException or SessionStoreException => new RequestNotSentException(NotSent(facts), (MqttException)failure),
+                ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "the client has stopped"),
                 _ => failure,
             });
         }
@@ -368,6 +371,8 @@ public sealed class Requester : IAsyncDisposable
         Release(exchange);
         return ended;
     }
+
+    private static RequestFacts NotSent(in RequestFacts facts) => facts with { CorrelationData = default, Progress = RequestProgress.NotSent };
 
     private bool TryEnd(Exchange exchange)
     {
@@ -634,7 +639,7 @@ public sealed class Requester : IAsyncDisposable
         List<Exchange> ended;
         lock (_gate)
         {
-            ended = _table.TakeAll();
+            ended = _table.TakeStopped();
         }
 
         FailAll(ended, "the client has stopped", () => why as ConnectionException ?? new ConnectionException("The client has stopped.", innerException: why));

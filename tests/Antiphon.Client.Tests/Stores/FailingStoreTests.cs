@@ -63,13 +63,28 @@ public sealed class FailingStoreTests
         Assert.Equal(4, pair.Client.Counters.SessionStoreFailures);
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task Without_its_store_there_is_no_client(bool cannotRead, bool isFull)
+    {
+        var options = new MqttClientOptions { ClientId = "c", SessionStore = new FailingStore { CannotRead = cannotRead, IsFull = isFull } };
+
+        var exception = Assert.Throws<SessionStoreException>(() => MqttClient.Start(options));
+
+        Assert.IsType<IOException>(exception.InnerException);
+        await Assert.ThrowsAsync<SessionStoreException>(() => MqttClient.ConnectAsync(options, Limit.Token));
+    }
+
     private sealed class FailingStore : ISessionStore
     {
         private readonly MemorySessionStore _store = new();
 
         public bool IsFull { get; set; }
 
-        public StoredSession? Load() => _store.Load();
+        public bool CannotRead { get; set; }
+
+        public StoredSession? Load() => CannotRead ? throw new IOException("The disk does not turn.") : _store.Load();
 
         public void Begin(string clientId, ProtocolVersion version) => Room().Begin(clientId, version);
 

@@ -113,6 +113,30 @@ public sealed class RestartTests : IDisposable
         await using (var run = await BeginAsync(New))
         {
             await PublishAsync(run, 2);
+            Assert.Equal(1, run.Client.Counters.RestoredPublishFailures);
+        }
+
+        await ExpectNothingLeftAsync();
+    }
+
+    [Theory]
+    [InlineData("40 03 0001 87", 1)]
+    [InlineData("40 03 0001 10", 0)]
+    [Trait("Label", "MQTT-4.4.0-1")]
+    public async Task A_refusal_of_what_an_earlier_program_sent_is_counted(string pubAck, int failures)
+    {
+        await using (var run = await BeginAsync(New))
+        {
+            Begin(run, QualityOfService.AtLeastOnce);
+            await run.Server.ReadAsync();
+        }
+
+        await using (var run = await BeginAsync(Present))
+        {
+            await run.Server.ExpectAsync("3A 06 0001 'a' 0001 00");
+            await run.Server.SendAsync(pubAck);
+            await PublishAsync(run, 2);
+            Assert.Equal(failures, run.Client.Counters.RestoredPublishFailures);
         }
 
         await ExpectNothingLeftAsync();
@@ -193,6 +217,108 @@ public sealed class RestartTests : IDisposable
             await run.Server.SendAsync("34 07 0001 'a' 0001 00 'y'");
             Assert.Equal("y", await handled.Reader.ReadAsync(Limit.Token));
         }
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    public async Task A_handler_that_ended_without_a_connection_does_not_get_the_message_again()
+    {
+        var handled = Channel.CreateUnbounded<string>();
+        var lost = new TaskCompletionSource();
+        await using (var run = await BeginAsync(New))
+        {
+            run.Client.StateChanged += (_, change) =>
+            {
+                if (change.State == ConnectionState.Reconnecting)
+                {
+                    lost.TrySetResult();
+                }
+            };
+            await run.SubscribeAsync(async (message, token) =>
+            {
+                await handled.Writer.WriteAsync(message.Text, token);
+                await lost.Task;
+                await handled.Writer.WriteAsync("done", token);
+            });
+            await run.Server.SendAsync("34 07 0001 'a' 0001 00 'x' 34 07 0001 'a' 0002 00 'y'");
+            Assert.Equal("x", await handled.Reader.ReadAsync(Limit.Token));
+            await run.Server.SendAsync("E0 02 8B 00");
+
+            // The second handler begins when the first has been dealt with.
+            Assert.Equal("done", await handled.Reader.ReadAsync(Limit.Token));
+            Assert.Equal("y", await handled.Reader.ReadAsync(Limit.Token));
+            await run.Client.DisposeAsync();
+        }
+
+        while (handled.Reader.TryRead(out _))
+        {
+            // Whether the second ended in time is not the question.
+        }
+
+        await using var again = await BeginAsync(Present);
+        await again.SubscribeAsync((message, token) => handled.Writer.WriteAsync(message.Text, token));
+        await again.Server.SendAsync("3C 07 0001 'a' 0001 00 'x'");
+        await again.Server.ExpectAsync("50 02 0001");
+        Assert.False(handled.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    public async Task A_handler_that_was_told_to_end_gets_the_message_again()
+    {
+        var handled = Channel.CreateUnbounded<string>();
+        using (var store = new FileSessionStore(_file.Path))
+        {
+            var hour = TimeSpan.FromHours(1);
+            await using var client = MqttClient.Start(_listener.Options with { CleanStart = false, SessionStore = store, ReconnectDelay = hour, MaximumReconnectDelay = hour });
+            using var server = await _listener.AcceptAsync(New);
+            var subscribing = client.SubscribeAsync(
+                "a",
+                async (message, token) =>
+                {
+                    await handled.Writer.WriteAsync(message.Text, token);
+                    await new TaskCompletionSource().Task.WaitAsync(token);
+                },
+                new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+                Limit.Token);
+            await server.ReadAsync();
+            await server.SendAsync("90 04 0001 00 02 34 07 0001 'a' 0001 00 'x'");
+            await subscribing.InTime();
+            Assert.Equal("x", await handled.Reader.ReadAsync(Limit.Token));
+        }
+
+        await using var again = await BeginAsync(Present);
+        await again.SubscribeAsync((message, token) => handled.Writer.WriteAsync(message.Text, token));
+        await again.Server.SendAsync("3C 07 0001 'a' 0001 00 'x'");
+        Assert.Equal("x", await handled.Reader.ReadAsync(Limit.Token));
+    }
+
+    [Fact]
+    public async Task A_handler_that_outlives_its_client_writes_nothing_into_the_store_of_the_next_one()
+    {
+        var begun = new TaskCompletionSource();
+        var store = new MemorySessionStore();
+        var client = MqttClient.Start(_listener.Options with { CleanStart = false, SessionStore = store });
+        using var server = await _listener.AcceptAsync(New);
+        var acknowledgement = default(Acknowledgement);
+        var subscribing = client.SubscribeRawAsync(
+            "a",
+            (in message, in toComplete) =>
+            {
+                acknowledgement = toComplete;
+                begun.SetResult();
+            },
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
+        await server.ReadAsync();
+        await server.SendAsync("90 04 0001 00 02 34 07 0001 'a' 0001 00 'x'");
+        await subscribing.InTime();
+        await begun.Task.InTime();
+        await client.DisposeAsync().InTime();
+
+        acknowledgement.Complete();
+
+        Assert.Empty(store.Load()!.Received);
     }
 
     [Fact]

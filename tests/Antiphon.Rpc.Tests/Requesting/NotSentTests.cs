@@ -1,0 +1,97 @@
+using Antiphon.Client;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Rpc.Tests.Servers;
+
+namespace Antiphon.Rpc.Tests.Requesting;
+
+/// <summary>Requests that the client under the requester does not take.</summary>
+public sealed class NotSentTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_request_for_which_the_client_has_no_room_was_not_sent_and_the_next_ones_are()
+    {
+        await using var server = new ScriptedServer { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
+        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "c", MaximumQueuedMessages = 1 });
+        await using var requester = new Requester(client);
+        var first = Call(requester, "1");
+        var request = await server.PublishAsync();
+        var second = Call(requester, "2");
+
+        var exception = await Assert.ThrowsAsync<RequestNotSentException>(() => Call(requester, "3"));
+
+        Assert.Equal(("relay/1", RequestProgress.NotSent, 0), (exception.Topic, exception.Progress, exception.CorrelationData.Length));
+        Assert.IsType<QueueFullException>(exception.InnerException);
+        Assert.Contains("MaximumQueuedMessages", exception.Message, StringComparison.Ordinal);
+        server.Respond(request, "one");
+        Assert.Equal("one", (await first).Text);
+        server.Acknowledge(request);
+        server.Respond(await server.PublishAsync(), "two");
+        Assert.Equal("two", (await second).Text);
+    }
+
+    [Fact]
+    public async Task A_request_that_cannot_be_stored_was_not_sent()
+    {
+        await using var server = new ScriptedServer();
+        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "c", SessionStore = new FullStore() });
+        await using var requester = new Requester(client);
+
+        var exception = await Assert.ThrowsAsync<RequestNotSentException>(() => Call(requester, "1"));
+
+        Assert.Equal(RequestProgress.NotSent, exception.Progress);
+        Assert.IsType<SessionStoreException>(exception.InnerException);
+    }
+
+    [Fact]
+    public async Task A_request_that_waited_in_the_client_when_it_stopped_was_not_sent()
+    {
+        await using var server = new ScriptedServer { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
+        await using var client = await server.ConnectAsync();
+        await using var requester = new Requester(client);
+        var first = Call(requester, "1");
+        await server.PublishAsync();
+        var second = Call(requester, "2");
+
+        await client.DisconnectAsync(cancellationToken: Token);
+
+        Assert.Equal(RequestProgress.Sent, (await Assert.ThrowsAsync<OutcomeUnknownException>(() => first)).Progress);
+        await Assert.ThrowsAsync<ConnectionException>(() => second);
+    }
+
+    private static Task<Response> Call(Requester requester, string text) => requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
+
+    /// <summary>The store of a full disk.</summary>
+    private sealed class FullStore : ISessionStore
+    {
+        public StoredSession? Load() => null;
+
+        public void Begin(string clientId, ProtocolVersion version)
+        {
+        }
+
+        public void Clear()
+        {
+        }
+
+        public void AddPublish(PacketIdentifier identifier, ReadOnlySpan<byte> packet) => throw new IOException("The disk is full.");
+
+        public void ReleasePublish(PacketIdentifier identifier)
+        {
+        }
+
+        public void RemovePublish(PacketIdentifier identifier)
+        {
+        }
+
+        public void AddReceived(PacketIdentifier identifier)
+        {
+        }
+
+        public void RemoveReceived(PacketIdentifier identifier)
+        {
+        }
+    }
+}
