@@ -13,9 +13,6 @@ using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
-using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Topics;
-using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker;
 
@@ -26,8 +23,8 @@ namespace Antiphon.Broker;
 /// </summary>
 internal sealed class BrokerEngine
 {
-    /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
-    private const int MaximumHeld = 16 * 1024;
+    /// <summary>So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.</summary>
+    internal const int DeadlinesPerTurn = 512;
 
     private readonly BrokerOptions _options;
     private readonly BufferPool _buffers = new();
@@ -37,18 +34,15 @@ internal sealed class BrokerEngine
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
-    private readonly SubscriptionTable _subscriptions;
     private readonly ExchangeTable _exchanges;
     private readonly RetainedStore _retained;
     private readonly RetainedWalks _walks;
-    private readonly SystemFigures _systemFigures;
-    private readonly Router _router;
     private readonly Sender _sender;
-    private readonly Receiver _receiver;
-    private readonly UnfinishedPackets _unfinished;
     private readonly Closer _closer;
     private readonly Admission _admission;
     private readonly Handshake _handshake;
+    private readonly Input _input;
+    private bool _isBehind;
 
     /// <summary>Sets an engine up.</summary>
     /// <param name="options">Valid options.</param>
@@ -69,17 +63,19 @@ internal sealed class BrokerEngine
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        _router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        _receiver = new Receiver(options, _router, _sender, _pressure, _flushList, Counters);
+        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var receiver = new Receiver(options, router, _sender, _pressure, _flushList, Counters);
         var memory = new SessionMemory(options);
-        _subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
-        _systemFigures = new SystemFigures(options, _subscriptions, _router, _wheel, Counters);
-        var redispatch = new Redispatch(_router, _exchanges, _messages, Counters);
-        _sessions = new SessionTable(_subscriptions, responseTopics, _exchanges, _router, _sender, redispatch, memory, _wheel, Counters);
-        _unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, _unfinished, _sessions, _wheel, _flushList, Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
+        var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
+        var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
+        _sessions = new SessionTable(subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _wheel, Counters);
+        var unfinished = new UnfinishedPackets(options, _wheel);
+        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
         _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
+        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _admission), _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
+        var reception = new Reception(receiver, subscriptions, systemFigures, _walks, _admission, _handshake, _closer, _flushList);
+        _input = new Input(options, _handshake, reception, unfinished, _closer, Counters);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -88,13 +84,10 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady;
+    public bool HasWork => HasOutput || _walks.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
-
-    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
-    private long MaximumUnread => 2L * _options.MaximumOutputBytes + _options.MaximumPacketSize;
 
     /// <summary>A Network Connection was opened.</summary>
     public Connection Open(ILink link, Instant now)
@@ -107,55 +100,7 @@ internal sealed class BrokerEngine
     }
 
     /// <summary>Bytes arrived.</summary>
-    public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
-    {
-        Counters.BytesReceived += bytes.Length;
-        if (connection.Output.Backlog > MaximumUnread)
-        {
-            // It asks and asks and reads no answer. Messages alone never fill an output that far.
-            Counters.Refusals++;
-            Abort(connection, new Fault(ReasonCode.QuotaExceeded, $"{connection.Output.Backlog} bytes of output wait to be read."), now);
-            return;
-        }
-
-        var consumed = 0;
-        if (connection.IsOnHold)
-        {
-            Hold(connection, bytes);
-        }
-        else if (connection.Partial.IsEmpty)
-        {
-            consumed = ReceivePackets(connection, bytes, now);
-            if (IsOpen(connection))
-            {
-                Hold(connection, bytes[consumed..]);
-            }
-        }
-        else
-        {
-            connection.Partial.Append(bytes);
-            consumed = ReceivePackets(connection, connection.Partial.Bytes, now);
-            if (IsOpen(connection))
-            {
-                connection.Partial.Consume(consumed);
-            }
-        }
-
-        if (consumed > 0)
-        {
-            connection.LastHeard = now;
-        }
-
-        if (IsOpen(connection) && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
-        {
-            _unfinished.Note(connection, consumed > 0, now);
-            while (_unfinished.IsExcessive(out var oldest))
-            {
-                var age = now - oldest.Partial.Began;
-                EndUnfinished(oldest, new Fault(ReasonCode.QuotaExceeded, $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."), now);
-            }
-        }
-    }
+    public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now) => _input.Receive(connection, bytes, now);
 
     /// <summary>Takes the next step of an authentication that is to be run on another thread; what comes of it returns through <see cref="Authenticated"/>.</summary>
     public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _admission.TryTakeStarted(out step);
@@ -179,7 +124,7 @@ internal sealed class BrokerEngine
     /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
     public void EndedByPeer(Connection connection, Instant now)
     {
-        if (IsOpen(connection))
+        if (connection.IsOpen)
         {
             _closer.Close(connection, connection.CloseReason, now);
         }
@@ -213,7 +158,8 @@ internal sealed class BrokerEngine
     /// <summary>Time has passed: does what is due, and a turn's share of what takes long.</summary>
     public void Advance(Instant now)
     {
-        while (_wheel.TryTakeDue(now) is { } deadline)
+        var left = DeadlinesPerTurn;
+        for (; left > 0 && _wheel.TryTakeDue(now) is { } deadline; left--)
         {
             switch (deadline.Owner)
             {
@@ -232,18 +178,15 @@ internal sealed class BrokerEngine
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
-                case UnfinishedPackets unfinished:
-                    while (unfinished.IsOverdue(now, out var late))
-                    {
-                        EndUnfinished(late, new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {_options.PacketTimeout.TotalSeconds} s."), now);
-                    }
-
+                case UnfinishedPackets:
+                    _input.OnDeadline(now);
                     break;
                 default:
                     throw new InvalidOperationException($"A deadline belongs to {deadline.Owner}, which has none.");
             }
         }
 
+        _isBehind = left == 0;
         _walks.Continue(now);
     }
 
@@ -265,220 +208,10 @@ internal sealed class BrokerEngine
             {
                 _closer.Disconnect(connection, reason, now);
             }
-            else if (IsOpen(connection))
+            else if (connection.IsOpen)
             {
                 Abort(connection, reason, now);
             }
-        }
-    }
-
-    private static bool IsOpen(Connection connection) => connection.Phase < ConnectionPhase.Closing;
-
-    /// <summary>Keeps what cannot be done yet. Who sends a lot of it before it is known who it is, is left unread.</summary>
-    private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
-    {
-        connection.Partial.Append(bytes);
-        if (connection.IsOnHold && connection.Partial.Bytes.Length > MaximumHeld)
-        {
-            connection.HoldUp();
-        }
-    }
-
-    private int ReceivePackets(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
-    {
-        var consumed = 0;
-        while (IsOpen(connection) && !connection.IsOnHold)
-        {
-            var rest = bytes[consumed..];
-            switch (FrameReader.TryRead(rest, _options.MaximumPacketSize, out var frame, out var fault))
-            {
-                case FrameStatus.Complete:
-                    consumed += frame.Length;
-                    ReceivePacket(connection, frame, now);
-                    break;
-                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] >> 4 != (int)PacketType.Connect:
-                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1): the rest of the packet is not waited for.
-                    _closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."), now);
-                    break;
-                case FrameStatus.NeedMore:
-                    return consumed;
-                case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
-                    _handshake.RefuseFrame(connection, rest, fault, now);
-                    break;
-                default:
-                    _closer.Refuse(connection, fault, now);
-                    break;
-            }
-        }
-
-        if (connection.Phase == ConnectionPhase.Closing)
-        {
-            _closer.Discard(connection, bytes.Length - consumed, now);
-        }
-
-        return consumed;
-    }
-
-    private void ReceivePacket(Connection connection, in Frame frame, Instant now)
-    {
-        if (connection.Phase != ConnectionPhase.Connected)
-        {
-            _handshake.Receive(connection, frame, now);
-            return;
-        }
-
-        var session = connection.Session ?? throw new InvalidOperationException("A connection that stands has no Session.");
-        Fault fault;
-        switch (frame.Type)
-        {
-            case PacketType.Publish:
-                fault = _receiver.ReceivePublish(connection, session, frame, now);
-                break;
-            case PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp:
-                fault = _receiver.ReceiveAcknowledgement(connection, session, frame, now);
-                break;
-            case PacketType.Connect:
-                // Whatever is in it: what CONNACK could say of it, DISCONNECT cannot.
-                fault = Fault.Protocol("A second CONNECT on the same connection [MQTT-3.1.0-2].");
-                break;
-            case PacketType.PingReq:
-                fault = ReceivePing(connection, frame);
-                break;
-            default:
-                fault = PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var malformed)
-                    ? ReceiveControl(connection, session, packet, now)
-                    : malformed;
-                break;
-        }
-
-        if (fault.Exists)
-        {
-            _closer.Refuse(connection, fault, now);
-        }
-
-        // An acknowledgement may have made room.
-        _walks.Resume(session);
-    }
-
-    private Fault ReceivePing(Connection connection, in Frame frame)
-    {
-        if (!frame.Body.IsEmpty)
-        {
-            return Fault.Malformed("PINGREQ has no body (MQTT 5 §3.12).");
-        }
-
-        return Answer(connection, PingRespPacket.Instance);
-    }
-
-    private Fault ReceiveControl(Connection connection, Session session, Packet packet, Instant now)
-    {
-        switch (packet)
-        {
-            case SubscribePacket subscribe:
-                return ReceiveSubscribe(connection, session, subscribe, now);
-            case UnsubscribePacket unsubscribe:
-                return Answer(connection, new UnsubAckPacket
-                {
-                    PacketIdentifier = unsubscribe.PacketIdentifier,
-                    ReasonCodes = [.. unsubscribe.TopicFilters.Select(filter => _subscriptions.Unsubscribe(session, filter))],
-                });
-            case DisconnectPacket disconnect:
-                return ReceiveDisconnect(connection, session, disconnect, now);
-            case AuthPacket auth:
-                return _admission.ReceiveAuth(connection, auth);
-            default:
-                return Fault.Protocol($"A client does not send {packet.Type} (MQTT 5 §2.1.2).");
-        }
-    }
-
-    private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
-    {
-        // All filters are judged before the first takes effect: a packet against the rules changes nothing.
-        var filters = new TopicFilter[subscribe.Subscriptions.Count];
-        for (var i = 0; i < filters.Length; i++)
-        {
-            if (!TopicFilter.TryParse(subscribe.Subscriptions[i].TopicFilter, out filters[i], out var fault))
-            {
-                return fault;
-            }
-        }
-
-        if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
-        {
-            _systemFigures.Prepare(now);
-        }
-
-        uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
-        var codes = new ReasonCode[filters.Length];
-        for (var i = 0; i < filters.Length; i++)
-        {
-            var (topicFilter, options) = subscribe.Subscriptions[i];
-            codes[i] = _subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
-        }
-
-        var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
-        var reason = connection.WantsProblemInformation ? SubscriptionTable.Explain(codes) : null;
-        if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
-        {
-            _flushList.Mark(connection);
-        }
-        else if (Answer(connection, answer) is { Exists: true } tooLarge)
-        {
-            return tooLarge;
-        }
-
-        _walks.Start(session, now);
-        return default;
-    }
-
-    private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)
-    {
-        if (disconnect.ServerReference is not null)
-        {
-            return Fault.Protocol("A client's DISCONNECT has a Server Reference [MQTT-3.14.2-2].");
-        }
-
-        if (disconnect.SessionExpiryInterval is { } seconds)
-        {
-            if (session.ExpiryInterval == TimeSpan.Zero && seconds > 0)
-            {
-                return Fault.Protocol($"DISCONNECT raises the Session Expiry Interval from 0 to {seconds} (MQTT 5 §3.14.2.2.2).");
-            }
-
-            session.ExpiryInterval = _handshake.LimitExpiry(seconds);
-        }
-
-        if (disconnect.ReasonCode == ReasonCode.Success)
-        {
-            session.Will = null;
-        }
-
-        _closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
-        return default;
-    }
-
-    private Fault Answer(Connection connection, Packet packet)
-    {
-        if (!connection.TryWrite(packet))
-        {
-            return new Fault(
-                ReasonCode.PacketTooLarge, $"{packet.Type} is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24].");
-        }
-
-        _flushList.Mark(connection);
-        return default;
-    }
-
-    private void EndUnfinished(Connection connection, Fault reason, Instant now)
-    {
-        if (connection.Phase == ConnectionPhase.Connected)
-        {
-            _closer.Refuse(connection, reason, now);
-        }
-        else
-        {
-            // Which version would understand an answer may not be known yet.
-            _closer.Reject(connection, reason, now);
         }
     }
 

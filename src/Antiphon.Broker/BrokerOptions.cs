@@ -19,12 +19,14 @@ public sealed record BrokerOptions
     public BrokerTransport Transport { get; init; }
 
     /// <summary>
-    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/> or there are <see cref="AuthenticationMethods"/>. Without these
-    /// everybody is let in, and this is what allows an address other than a loopback one to be bound.
+    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/>, which is asked about them too and may refuse them or give them a
+    /// name, or there are <see cref="AuthenticationMethods"/>. Without these everybody is let in, and this is what allows an address other than a loopback one to be bound.
     /// </summary>
     public bool AllowAnonymous { get; init; }
 
-    /// <summary>Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>; <c>null</c>: nobody does, and neither is looked at.</summary>
+    /// <summary>
+    /// Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>, and may send any of them to another server (§4.11); <c>null</c>: nobody does, and neither is looked at.
+    /// </summary>
     public IAuthenticator? Authenticator { get; init; }
 
     /// <summary>Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once; none unless said otherwise.</summary>
@@ -60,7 +62,10 @@ public sealed record BrokerOptions
     /// </summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.ExactlyOnce;
 
-    /// <summary>How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3).</summary>
+    /// <summary>
+    /// How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3); a client of MQTT 3.1.1, which cannot be
+    /// told, may have 65,535. More end the connection with 0x93.
+    /// </summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
@@ -68,7 +73,7 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes; 16 unless said otherwise (§3.1.2.11.5). Each takes memory
-    /// for one Topic Name, of the connections whose clients take aliases.
+    /// for one Topic Name, of the connections whose clients take aliases. QoS 2 messages go without.
     /// </summary>
     public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
 

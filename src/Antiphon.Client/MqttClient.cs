@@ -193,7 +193,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code; MQTT 3.1.1 allows Success only.</exception>
     public async Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default)
     {
-        if (!IsForClients(reason))
+        if (!DisconnectPacket.ClientMaySay(reason))
         {
             throw new ArgumentException($"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
         }
@@ -222,9 +222,4 @@ public sealed class MqttClient : IAsyncDisposable
             await _session.Callbacks.WhenIdleAsync().ConfigureAwait(false);
         }
     }
-
-    private static bool IsForClients(ReasonCode reason) => reason is
-        ReasonCode.Success or ReasonCode.DisconnectWithWillMessage or ReasonCode.UnspecifiedError or ReasonCode.MalformedPacket or ReasonCode.ProtocolError
-        or ReasonCode.ImplementationSpecificError or ReasonCode.TopicNameInvalid or ReasonCode.ReceiveMaximumExceeded or ReasonCode.TopicAliasInvalid
-        or ReasonCode.PacketTooLarge or ReasonCode.MessageRateTooHigh or ReasonCode.QuotaExceeded or ReasonCode.AdministrativeAction or ReasonCode.PayloadFormatInvalid;
 }

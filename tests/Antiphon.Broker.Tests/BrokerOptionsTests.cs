@@ -33,6 +33,16 @@ public sealed class BrokerOptionsTests
     }
 
     [Fact]
+    public void ConnectTimeout_is_a_day_at_most()
+    {
+        new BrokerOptions { ConnectTimeout = TimeSpan.FromDays(1) }.Validate();
+
+        var refused = Assert.Throws<ArgumentException>(new BrokerOptions { ConnectTimeout = TimeSpan.FromDays(1.01) }.Validate);
+
+        Assert.Contains("ConnectTimeout is 1.00:14:24", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void All_mistakes_are_reported_together()
     {
         var options = new BrokerOptions

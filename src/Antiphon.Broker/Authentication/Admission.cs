@@ -8,7 +8,7 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Authentication;
 
 /// <summary>
-/// Who may connect, and who may stay: passwords (MQTT 5 §3.1.3.5, §3.1.3.6), exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps
+/// Who may connect, and who may stay: user names and passwords (MQTT 5 §3.1.3.5, §3.1.3.6), exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps
 /// and comes back through <see cref="TryAdmit"/>.
 /// </summary>
 internal sealed class Admission
@@ -40,9 +40,7 @@ internal sealed class Admission
                 : new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
         }
 
-        return _options.IdentifiesClients && !_options.AllowAnonymous && !IsAsked(connect)
-            ? new Fault(ReasonCode.NotAuthorized, "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).")
-            : default;
+        return _options is { IdentifiesClients: true, Authenticator: null, AllowAnonymous: false } ? Anonymous : default;
     }
 
     /// <summary>Asks who the client is. Until the answer is there, the connection is <see cref="ConnectionPhase.Authenticating"/>.</summary>
@@ -58,12 +56,13 @@ internal sealed class Admission
         };
         if (connect.AuthenticationMethod is { } name)
         {
-            connection.Method = _methods[name];
+            connection.Inquiry = new Inquiry { Pending = connect, Method = _methods[name] };
             Start(AuthenticationStep.First(connection, client, connect.AuthenticationData, _options));
         }
-        else if (IsAsked(connect))
+        else if (_options.Authenticator is not null)
         {
-            Start(AuthenticationStep.ByPassword(connection, client, _options));
+            connection.Inquiry = new Inquiry { Pending = connect };
+            Start(AuthenticationStep.ByAuthenticator(connection, client, _options));
         }
         else
         {
@@ -71,7 +70,6 @@ internal sealed class Admission
         }
 
         connection.Phase = ConnectionPhase.Authenticating;
-        connection.Pending = connect;
         return true;
     }
 
@@ -79,7 +77,7 @@ internal sealed class Admission
     /// <returns>What is wrong with it; default: nothing.</returns>
     public Fault ReceiveAuth(Connection connection, AuthPacket auth)
     {
-        if (connection.Method is not { } method)
+        if (connection.Inquiry is not { Method: { } method } inquiry)
         {
             return Fault.Protocol("AUTH on a connection whose CONNECT had no Authentication Method [MQTT-4.12.0-7].");
         }
@@ -92,10 +90,10 @@ internal sealed class Admission
 
         switch (auth.ReasonCode)
         {
-            case ReasonCode.ContinueAuthentication when connection.Exchange is not null && connection.Step is null:
+            case ReasonCode.ContinueAuthentication when inquiry.Exchange is not null && inquiry.Step is null:
                 Start(AuthenticationStep.Next(connection, auth.AuthenticationData, _options));
                 return default;
-            case ReasonCode.ReAuthenticate when connection is { Phase: ConnectionPhase.Connected, Exchange: null, Step: null }:
+            case ReasonCode.ReAuthenticate when connection.Phase == ConnectionPhase.Connected && inquiry is { Exchange: null, Step: null }:
                 var client = new ConnectingClient { ClientId = connection.ClientId!, UserName = connection.UserName, ProtocolVersion = connection.Version };
                 Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));
                 return default;
@@ -115,10 +113,14 @@ internal sealed class Admission
             return false;
         }
 
-        connection.Step = null;
-        connection.Exchange = null;
+        var inquiry = connection.Inquiry!;
+        inquiry.Step = null;
+        inquiry.Exchange = null;
         switch (result.ReasonCode)
         {
+            case ReasonCode.Success when result.UserName is null && !_options.AllowAnonymous && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
+                _closer.Refuse(connection, Anonymous, now);
+                return false;
             case ReasonCode.Success when connection.Phase == ConnectionPhase.Authenticating:
                 connection.UserName = result.UserName;
                 return true;
@@ -126,7 +128,7 @@ internal sealed class Admission
                 Refuse(connection, AuthenticationResult.Reject(ReasonCode.NotAuthorized, "Re-authentication as another user; a connection keeps the one it has."), now);
                 return false;
             case ReasonCode.ContinueAuthentication when step.Exchange is not null:
-                connection.Exchange = step.Exchange;
+                inquiry.Exchange = step.Exchange;
                 Answer(connection, result, now);
                 return false;
             case ReasonCode.Success:
@@ -143,7 +145,7 @@ internal sealed class Admission
     /// <summary>The client, or who was asked about it, took too long.</summary>
     public void TimeOut(Connection connection, Instant now)
     {
-        var late = connection.Step is not null
+        var late = connection.Inquiry!.Step is not null
             ? AuthenticationResult.Reject(ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.ConnectTimeout.TotalSeconds} s.")
             : AuthenticationResult.Reject(ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
         Refuse(connection, late, now);
@@ -151,18 +153,17 @@ internal sealed class Admission
 
     private string SupportedMethods => _methods.Count == 0 ? "(none is)" : $"({string.Join(", ", _methods.Keys)})";
 
-    /// <summary>Whether CONNECT holds something for the authenticator to judge.</summary>
-    private bool IsAsked(ConnectPacket connect) => _options.Authenticator is not null && (connect.UserName is not null || connect.Password is not null);
+    private static Fault Anonymous => new(ReasonCode.NotAuthorized, "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).");
 
     private void Start(AuthenticationStep step)
     {
-        step.Connection.Step = step;
+        step.Connection.Inquiry!.Step = step;
         _started.Enqueue(step);
     }
 
     private void Answer(Connection connection, AuthenticationResult result, Instant now)
     {
-        var auth = new AuthPacket { ReasonCode = result.ReasonCode, AuthenticationMethod = connection.Method!.Name, AuthenticationData = result.Data };
+        var auth = new AuthPacket { ReasonCode = result.ReasonCode, AuthenticationMethod = connection.Inquiry!.Method!.Name, AuthenticationData = result.Data };
         if (connection.TryWrite(auth))
         {
             _flushList.Mark(connection);

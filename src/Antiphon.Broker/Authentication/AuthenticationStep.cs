@@ -26,9 +26,9 @@ internal sealed class AuthenticationStep : IDisposable
     public IAuthenticationExchange? Exchange { get; private set; }
 
     /// <summary>Whether nobody waits for it any more. Owned by the engine's thread, as the connection is.</summary>
-    public bool IsAbandoned => Connection.Step != this;
+    public bool IsAbandoned => Connection.Inquiry?.Step != this;
 
-    public static AuthenticationStep ByPassword(Connection connection, ConnectingClient client, BrokerOptions options)
+    public static AuthenticationStep ByAuthenticator(Connection connection, ConnectingClient client, BrokerOptions options)
     {
         var authenticator = options.Authenticator!;
         return new AuthenticationStep(connection, options, step => authenticator.AuthenticateAsync(client, step.Token));
@@ -36,12 +36,12 @@ internal sealed class AuthenticationStep : IDisposable
 
     public static AuthenticationStep First(Connection connection, ConnectingClient client, ReadOnlyMemory<byte>? data, BrokerOptions options)
     {
-        var method = connection.Method!;
+        var method = connection.Inquiry!.Method!;
         return new AuthenticationStep(connection, options, step => (step.Exchange = method.Begin(client)).NextAsync(data, step.Token));
     }
 
     public static AuthenticationStep Next(Connection connection, ReadOnlyMemory<byte>? data, BrokerOptions options) =>
-        new(connection, options, step => step.Exchange!.NextAsync(data, step.Token)) { Exchange = connection.Exchange };
+        new(connection, options, step => step.Exchange!.NextAsync(data, step.Token)) { Exchange = connection.Inquiry!.Exchange };
 
     public ValueTask<AuthenticationResult> RunAsync() => _run(this);
 

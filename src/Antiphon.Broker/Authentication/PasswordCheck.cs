@@ -7,6 +7,12 @@ internal sealed class PasswordCheck(CredentialList users) : IAuthenticator
 {
     public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken)
     {
+        if (client is { UserName: null, Password: null })
+        {
+            // Nobody in particular: whether those may come is for BrokerOptions.AllowAnonymous to say.
+            return ValueTask.FromResult(AuthenticationResult.Accept());
+        }
+
         // Who is not in the list is checked as well, so that the time does not tell who is.
         var isRight = users.Find(client.UserName ?? "").Verify((client.Password ?? default).Span);
         return ValueTask.FromResult(isRight

@@ -109,10 +109,8 @@ internal sealed class Closer(
 
     private void Detach(Connection connection, Instant now)
     {
-        connection.Step?.Cancel();
-        connection.Step = null;
-        connection.Exchange = null;
-        connection.Pending = null;
+        connection.Inquiry?.Cancel();
+        connection.Inquiry = null;
         if (connection.Session is { } session)
         {
             connection.Session = null;

@@ -69,6 +69,9 @@ internal sealed class Connection
 
     public ConnectionPhase Phase { get; set; }
 
+    /// <summary>Whether what arrives on it is looked at.</summary>
+    public bool IsOpen => Phase < ConnectionPhase.Closing;
+
     /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
     public bool IsDirty { get; set; }
 
@@ -103,17 +106,8 @@ internal sealed class Connection
     /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
     public bool WantsProblemInformation { get; set; } = true;
 
-    /// <summary>The CONNECT that waits for its authentication; <c>null</c>: none does.</summary>
-    public ConnectPacket? Pending { get; set; }
-
-    /// <summary>The method of enhanced authentication that CONNECT named; <c>null</c>: none.</summary>
-    public IAuthenticationMethod? Method { get; set; }
-
-    /// <summary>The exchange that waits for the client's next AUTH; <c>null</c>: none does.</summary>
-    public IAuthenticationExchange? Exchange { get; set; }
-
-    /// <summary>The step of authentication that runs on another thread; <c>null</c>: none does.</summary>
-    public AuthenticationStep? Step { get; set; }
+    /// <summary>What is asked about who its client is; <c>null</c>: nothing is, and nothing will be.</summary>
+    public Inquiry? Inquiry { get; set; }
 
     /// <summary>Who its client has proved to be; <c>null</c>: nobody in particular.</summary>
     public string? UserName { get; set; }
@@ -122,7 +116,7 @@ internal sealed class Connection
     public bool IsHeldUp { get; private set; }
 
     /// <summary>What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK, which is for who uses no enhanced authentication.</summary>
-    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Method is null;
+    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
 
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
@@ -140,7 +134,7 @@ internal sealed class Connection
     /// <param name="reason">How, for the log.</param>
     public void Lose(string reason)
     {
-        if (Phase < ConnectionPhase.Closing)
+        if (IsOpen)
         {
             CloseReason = new Fault(ReasonCode.UnspecifiedError, reason);
         }

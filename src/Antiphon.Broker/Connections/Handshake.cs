@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Text;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
-using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -14,7 +12,7 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, Admission admission, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
+    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, ConnectRules rules, Admission admission, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -37,8 +35,15 @@ internal sealed class Handshake(
     /// <param name="now">The current instant.</param>
     public void Accept(Connection connection, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
-        var connect = connection.Pending!;
-        connection.Pending = null;
+        var inquiry = connection.Inquiry!;
+        var connect = inquiry.Pending!;
+        inquiry.Pending = null;
+        if (inquiry.Method is null)
+        {
+            // It will not be asked again.
+            connection.Inquiry = null;
+        }
+
         Accept(connection, connect, authenticationData, now);
     }
 
@@ -103,7 +108,7 @@ internal sealed class Handshake(
         var connect = (ConnectPacket)packet;
         connection.ClientId = connect.ClientId;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
-        fault = Check(connect);
+        fault = rules.Check(connect);
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
@@ -128,42 +133,6 @@ internal sealed class Handshake(
         closer.Refuse(connection, fault, now);
     }
 
-    /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
-    private Fault Check(ConnectPacket connect)
-    {
-        if (Utf8Text.GetByteCount(connect.ClientId) > options.MaximumClientIdLength)
-        {
-            return new Fault(ReasonCode.ClientIdentifierNotValid, $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
-        }
-
-        // Who comes back to a Session that still has a connection takes its place.
-        if (sessions.ConnectedCount >= options.MaximumConnections && sessions.Find(connect.ClientId)?.Connection is null)
-        {
-            return new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
-        }
-
-        if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
-        {
-            return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
-        }
-
-        var refusal = admission.Check(connect);
-        if (refusal.Exists)
-        {
-            return refusal;
-        }
-
-        return connect.Will switch
-        {
-            { Message.QoS: var qos } when qos > options.MaximumQoS =>
-                new Fault(ReasonCode.QoSNotSupported, $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
-            { Message.Retain: true } when !options.RetainAvailable => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
-            { } will when SystemTopic.Includes(will.Message.Topic) || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
-                ReasonCode.NotAuthorized, $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of $reply (MQTT 5 §3.1.3.3)."),
-            _ => default,
-        };
-    }
-
     private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
         var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
@@ -171,6 +140,13 @@ internal sealed class Handshake(
         if (session is not null && session.UserName != connection.UserName)
         {
             closer.Refuse(connection, new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."), now);
+            return;
+        }
+
+        var room = rules.CheckRoom(session);
+        if (room.Exists)
+        {
+            closer.Refuse(connection, room, now);
             return;
         }
 
@@ -239,11 +215,13 @@ internal sealed class Handshake(
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
-            AuthenticationMethod = connection.Method?.Name,
+            AuthenticationMethod = connection.Inquiry?.Method?.Name,
             AuthenticationData = authenticationData,
         };
         if (!connection.TryWrite(accepted))
         {
+            // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
+            session.Will = null;
             closer.Reject(connection, new Fault(ReasonCode.PacketTooLarge, $"CONNACK is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
             return;
         }

@@ -58,11 +58,17 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
         }
     }
 
-    /// <summary>Lets publishers go on once there is room. Called once per turn.</summary>
+    /// <summary>Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.</summary>
     public void Relieve(Instant now)
     {
-        if ((_withheld.Count == 0 && _paused.Count == 0) || !IsRelieved)
+        if (_withheld.Count == 0 && _paused.Count == 0)
         {
+            return;
+        }
+
+        if (!IsRelieved)
+        {
+            ResumeWhoOwes(now);
             return;
         }
 
@@ -78,17 +84,36 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
 
         foreach (var connection in _paused)
         {
-            connection.IsPaused = false;
-            counters.PausedConnections--;
-            if (connection.Phase != ConnectionPhase.Closed)
-            {
-                // Its silence was of our making.
-                connection.LastHeard = now;
-                connection.Link.ResumeReading();
-            }
+            Resume(connection, now);
         }
 
         _paused.Clear();
+    }
+
+    /// <summary>Who was left unread may have been sent something since that it has to acknowledge, or have gone.</summary>
+    private void ResumeWhoOwes(Instant now)
+    {
+        for (var i = _paused.Count - 1; i >= 0; i--)
+        {
+            if (_paused[i].Session is not { Window.Unacknowledged: 0 })
+            {
+                Resume(_paused[i], now);
+                _paused[i] = _paused[^1];
+                _paused.RemoveAt(_paused.Count - 1);
+            }
+        }
+    }
+
+    private void Resume(Connection connection, Instant now)
+    {
+        connection.IsPaused = false;
+        counters.PausedConnections--;
+        if (connection.Phase != ConnectionPhase.Closed)
+        {
+            // Its silence was of our making.
+            connection.LastHeard = now;
+            connection.Link.ResumeReading();
+        }
     }
 
     private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)

@@ -2,11 +2,13 @@ using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Publishing;
 
-/// <summary>Writes PUBLISH into a connection's output: within the client's Maximum Packet Size, with a Topic Alias where the client takes them.</summary>
+/// <summary>Writes PUBLISH into a connection's output: within the client's Maximum Packet Size, with a Topic Alias where the client takes them. QoS 2 goes without: clients
+/// are about that hand the application an empty topic where the alias stands for one, and the choice is the server's (§3.3.2.3.4).</summary>
 internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, EngineCounters counters)
 {
     /// <summary>More than fixed header, lengths, Packet Identifier and Topic Alias add to a message.</summary>
@@ -25,7 +27,7 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
     /// <returns><c>false</c>: the packet is larger than the client takes, and was not written [MQTT-3.1.2-24].</returns>
     public bool TryWrite(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
-        var written = connection.OutgoingAliasMaximum == 0
+        var written = connection.OutgoingAliasMaximum == 0 || delivery.QoS == QualityOfService.ExactlyOnce
             ? TryAppend(connection, message, copy, delivery)
             : TryAppendWithAlias(connection, message, copy, delivery);
         if (!written)

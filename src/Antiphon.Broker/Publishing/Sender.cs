@@ -251,7 +251,18 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             RemainingExpiry = outgoing.Message.RemainingExpiry(now),
             SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
         };
-        if (!writer.TryWrite(connection, outgoing.Message.View, outgoing.Message, delivery))
+        if (writer.TryWrite(connection, outgoing.Message.View, outgoing.Message, delivery))
+        {
+            return;
+        }
+
+        if (dup && session.Window.TryRelease(identifier, out var begun))
+        {
+            // The client may have it already, and would then take the next QoS 2 message under this identifier for the same one [MQTT-4.3.3-10].
+            messages.Release(begun!);
+            WriteRelease(connection, identifier, ReasonCode.Success);
+        }
+        else
         {
             // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
             messages.Release(session.Window.Skip(identifier));

@@ -37,6 +37,7 @@ internal sealed class SessionTable(
         ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
+        SubscriptionTable.Move(session);
         counters.ConnectedClients++;
         counters.MaximumConnectedClients = Math.Max(counters.MaximumConnectedClients, counters.ConnectedClients);
         session.WillDue = session.Expires = Instant.Never;
@@ -51,6 +52,7 @@ internal sealed class SessionTable(
     {
         ConnectedCount--;
         session.ConnectionEnded();
+        SubscriptionTable.Move(session);
         counters.ConnectedClients--;
         if (session.ExpiryInterval == TimeSpan.Zero)
         {

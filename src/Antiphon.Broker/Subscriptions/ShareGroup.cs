@@ -7,19 +7,34 @@ internal sealed class ShareGroup(string name)
     /// <summary>So many members are compared for the least busy one; beyond that their order rotates, which spreads as well and costs no more.</summary>
     private const int Compared = 16;
 
-    private readonly List<Subscription> _members = [];
+    /// <summary>So many members are looked at for one that may be sent a packet of that size.</summary>
+    internal const int LookedAt = 256;
+
+    private readonly List<Subscription> _connected = [];
+    private readonly List<Subscription> _away = [];
     private int _next;
 
     public string Name { get; } = name;
 
-    public bool IsEmpty => _members.Count == 0;
+    public bool IsEmpty => _connected.Count + _away.Count == 0;
 
     /// <summary>Whether the client of a member is connected.</summary>
-    public bool HasConnected => _members.Exists(member => member.Session.Connection is not null);
+    public bool HasConnected => _connected.Count > 0;
 
-    public void Add(Subscription member) => _members.Join(member);
+    public void Add(Subscription member)
+    {
+        member.IsAway = member.Session.Connection is null;
+        (member.IsAway ? _away : _connected).Join(member);
+    }
 
-    public void Remove(Subscription member) => _members.Leave(member);
+    public void Remove(Subscription member) => (member.IsAway ? _away : _connected).Leave(member);
+
+    /// <summary>A member's client has gone, or is back.</summary>
+    public void Move(Subscription member)
+    {
+        Remove(member);
+        Add(member);
+    }
 
     /// <summary>
     /// The connected member with the fewest messages to deal with; members equally busy take turns. One that may not be sent a packet of that size comes after those that
@@ -28,33 +43,32 @@ internal sealed class ShareGroup(string name)
     /// <param name="size">What the message takes at most as a packet, in bytes.</param>
     public Subscription Choose(uint size)
     {
-        var start = _next++ % _members.Count;
+        var members = _connected.Count > 0 ? _connected : _away;
+        var start = _next++ % members.Count;
         if (_next == int.MaxValue)
         {
             _next = 0;
         }
 
-        Subscription? best = null;
-        Subscription? narrow = null;
-        var bestLoad = int.MaxValue;
-        for (var i = 0; i < _members.Count && (best is null || i < Compared); i++)
+        if (members == _away)
         {
-            var member = _members[(start + i) % _members.Count];
-            if (member.Session.Connection is { } connection && connection.MaximumPacketSize < size)
-            {
-                narrow ??= member;
-            }
-            else if (member.Session.Connection is not null && member.Session.Load < bestLoad)
+            return members[start];
+        }
+
+        Subscription? best = null;
+        var bestLoad = int.MaxValue;
+        var looks = Math.Min(members.Count, LookedAt);
+        for (var i = 0; i < looks && (best is null || i < Compared) && bestLoad > 0; i++)
+        {
+            var member = members[(start + i) % members.Count];
+            var session = member.Session;
+            if (session.Connection!.MaximumPacketSize >= size && session.Load < bestLoad)
             {
                 best = member;
-                bestLoad = member.Session.Load;
-                if (bestLoad == 0)
-                {
-                    break;
-                }
+                bestLoad = session.Load;
             }
         }
 
-        return best ?? narrow ?? _members[start];
+        return best ?? members[start];
     }
 }

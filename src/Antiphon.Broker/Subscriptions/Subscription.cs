@@ -29,6 +29,9 @@ internal sealed class Subscription(Session session, string topicFilter)
     /// <summary>The group, if it is a shared subscription.</summary>
     public ShareGroup? Group { get; set; }
 
+    /// <summary>Whether it stands among the members of <see cref="Group"/> whose clients are away.</summary>
+    public bool IsAway { get; set; }
+
     /// <summary>Its way through the retained messages, while that lasts.</summary>
     public LinkedListNode<RetainedWalk>? Walk { get; set; }
 

@@ -112,6 +112,15 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
         return ReasonCode.Success;
     }
 
+    /// <summary>The client has gone, or is back: its share groups give their messages to others first, or to it as well.</summary>
+    public static void Move(Session session)
+    {
+        foreach (var subscription in session.Subscriptions.All)
+        {
+            subscription.Group?.Move(subscription);
+        }
+    }
+
     /// <summary>The Session ends, and its subscriptions with it.</summary>
     public void RemoveAll(Session session)
     {

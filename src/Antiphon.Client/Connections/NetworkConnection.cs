@@ -368,6 +368,11 @@ internal sealed class NetworkConnection : IDisposable
         }
 
         var farewell = (DisconnectPacket)packet;
+        if (!DisconnectPacket.ServerMaySay(farewell.ReasonCode))
+        {
+            return Fault.Protocol($"The server's DISCONNECT has the Reason Code 0x{(byte)farewell.ReasonCode:X2}, which only a client says (MQTT 5 §3.14.2.1).");
+        }
+
         End(new ConnectionEnd($"The server ended the connection{Because(farewell.ReasonString)}.")
         {
             ReasonCode = farewell.ReasonCode,

@@ -94,35 +94,53 @@ public sealed class PasswordTests
         Assert.Throws<ArgumentOutOfRangeException>(() => AuthenticationResult.Reject(ReasonCode.SessionTakenOver));
     }
 
-    [Fact]
-    public void Who_does_not_say_who_it_is_is_refused_and_nobody_asked()
+    [Theory]
+    [InlineData(false, null, ReasonCode.NotAuthorized)]
+    [InlineData(false, "by its address", ReasonCode.Success)]
+    [InlineData(true, null, ReasonCode.Success)]
+    public void Who_does_not_say_who_it_is_is_asked_about_and_needs_a_name_or_AllowAnonymous(bool allowed, string? name, ReasonCode code)
     {
-        var client = _broker.Open();
+        var asked = new List<ConnectingClient>();
+        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Asking(asked.Add, AuthenticationResult.Accept(name)), AllowAnonymous = allowed });
+        var client = broker.Open();
         client.Send(new ConnectPacket { ClientId = "nobody" });
-        Assert.Equal(ReasonCode.NotAuthorized, client.Next<ConnAckPacket>().ReasonCode);
-        client.ExpectClosed();
+        Assert.Equal(code, client.Next<ConnAckPacket>().ReasonCode);
+        Assert.Equal(code != ReasonCode.Success, client.SendingEnded);
 
-        var old = _broker.Open();
+        var old = broker.Open();
         old.Version = ProtocolVersion.V311;
-        old.Send(new ConnectPacket { ClientId = "nobody", ProtocolVersion = ProtocolVersion.V311, CleanStart = true });
-        Assert.Equal<byte>([0x20, 2, 0, 5], old.Received.ToArray());
-        Assert.Empty(_broker.Steps);
+        old.Send(new ConnectPacket { ClientId = "old", ProtocolVersion = ProtocolVersion.V311, CleanStart = true });
+        Assert.Equal<byte>([0x20, 2, 0, (byte)(code == ReasonCode.Success ? 0 : 5)], old.Received.ToArray());
+        Assert.Equal([("nobody", null), ("old", null)], asked.Select(each => (each.ClientId, each.UserName)));
     }
 
-    [Fact]
-    public void With_AllowAnonymous_it_is_let_in_and_who_gives_a_name_is_still_asked()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_does_not_say_who_it_is_can_be_sent_to_another_server(bool allowed)
     {
-        var broker = new HandTurnedBroker(new BrokerOptions
-        {
-            Authenticator = new Asking(_ => { }, AuthenticationResult.Reject(ReasonCode.BadUserNameOrPassword)),
-            AllowAnonymous = true,
-        });
-
-        broker.Connect("nobody");
+        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Asking(_ => { }, AuthenticationResult.UseAnotherServer("other.example")), AllowAnonymous = allowed });
         var client = broker.Open();
-        client.Send(new ConnectPacket { ClientId = "ann", UserName = "ann" });
 
-        Assert.Equal(ReasonCode.BadUserNameOrPassword, client.Next<ConnAckPacket>().ReasonCode);
+        client.Send(new ConnectPacket { ClientId = "nobody" });
+
+        var answer = client.Next<ConnAckPacket>();
+        Assert.Equal((ReasonCode.UseAnotherServer, "other.example"), (answer.ReasonCode, answer.ServerReference));
+    }
+
+    [Theory]
+    [InlineData(false, ReasonCode.NotAuthorized)]
+    [InlineData(true, ReasonCode.Success)]
+    public void A_list_of_users_lets_in_who_does_not_say_who_it_is_with_AllowAnonymous_alone(bool allowed, ReasonCode code)
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = CredentialList.Empty.Passwords, AllowAnonymous = allowed });
+        var client = broker.Open();
+        client.Send(new ConnectPacket { ClientId = "nobody" });
+        Assert.Equal(code, client.Next<ConnAckPacket>().ReasonCode);
+
+        var named = broker.Open();
+        named.Send(new ConnectPacket { ClientId = "ann", UserName = "ann" });
+        Assert.Equal(ReasonCode.BadUserNameOrPassword, named.Next<ConnAckPacket>().ReasonCode);
     }
 
     [Fact]

@@ -79,6 +79,9 @@ public sealed class BadInputTests
     // DISCONNECT
     [InlineData("E1 00", ReasonCode.MalformedPacket)] // flags [MQTT-3.14.1-1]
     [InlineData("E0 01 01", ReasonCode.MalformedPacket)] // no such Reason Code [MQTT-3.14.2-1]
+    [InlineData("E0 01 87", ReasonCode.ProtocolError)] // a DISCONNECT that only a server says
+    [InlineData("E0 01 8E", ReasonCode.ProtocolError)]
+    [InlineData("E0 01 9C", ReasonCode.ProtocolError)]
     [InlineData("E0 07 00 05 1100000001", ReasonCode.ProtocolError)] // raises the Session Expiry from 0
     [InlineData("E0 06 00 04 1C000161", ReasonCode.ProtocolError)] // Server Reference
     // AUTH

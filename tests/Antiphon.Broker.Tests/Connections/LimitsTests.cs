@@ -1,3 +1,4 @@
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -19,6 +20,25 @@ public sealed class LimitsTests
 
         first.Lose();
         broker.Connect("third");
+    }
+
+    [Fact]
+    public void Clients_that_are_authenticated_at_the_same_time_do_not_exceed_the_maximum_of_connections()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumConnections = 1, Authenticator = CredentialList.Empty.Passwords }) { HoldsSteps = true };
+        var clients = new[] { broker.Open(), broker.Open() };
+        for (var i = 0; i < clients.Length; i++)
+        {
+            clients[i].Send(new ConnectPacket { ClientId = $"{i}", UserName = "ann" });
+        }
+
+        while (broker.Steps.TryDequeue(out var step))
+        {
+            broker.Return(step, AuthenticationResult.Accept("ann"));
+        }
+
+        Assert.Equal([ReasonCode.Success, ReasonCode.QuotaExceeded], clients.Select(client => client.Next<ConnAckPacket>().ReasonCode));
+        Assert.Equal(1, broker.Counters.Sessions);
     }
 
     [Fact]

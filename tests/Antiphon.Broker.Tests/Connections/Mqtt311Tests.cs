@@ -344,6 +344,74 @@ public sealed class Mqtt311Tests
         second.NextMessage("next");
     }
 
+    [Theory]
+    [InlineData(ProtocolVersion.V311, ProtocolVersion.V5)]
+    [InlineData(ProtocolVersion.V5, ProtocolVersion.V311)]
+    [InlineData(ProtocolVersion.V311, ProtocolVersion.V311)]
+    [Trait("Label", "MQTT-4.3.3-6")]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    public void A_connection_that_takes_the_Session_over_finishes_what_QoS_2_has_begun_in_either_direction(ProtocolVersion before, ProtocolVersion after)
+    {
+        var publisher = _broker.Connect("publisher");
+        var listener = _broker.Subscriber("listener", "own", QualityOfService.ExactlyOnce);
+        var first = Lasting("shared", before);
+        first.Subscribe("t", QualityOfService.ExactlyOnce);
+        publisher.PublishExactlyOnce("t", "released");
+        publisher.PublishExactlyOnce("t", "begun");
+        var released = first.NextMessage("released");
+        var begun = first.NextMessage("begun");
+        first.Answer(PacketType.PubRec, released.PacketIdentifier);
+        first.ExpectAnswer(PacketType.PubRel, released.PacketIdentifier);
+        var own = new PublishPacket(TestLink.Message("own", "once", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(9) };
+        first.Send(own);
+        first.ExpectAnswer(PacketType.PubRec, own.PacketIdentifier);
+
+        var second = Lasting("shared", after);
+
+        second.ExpectAnswer(PacketType.PubRel, released.PacketIdentifier);
+        second.Answer(PacketType.PubComp, released.PacketIdentifier);
+        var again = second.NextMessage("begun");
+        Assert.Equal((true, begun.PacketIdentifier), (again.Dup, again.PacketIdentifier));
+        second.Complete(again);
+        second.Send(own with { Dup = true });
+        second.ExpectAnswer(PacketType.PubRec, own.PacketIdentifier);
+        second.Answer(PacketType.PubRel, own.PacketIdentifier);
+        second.ExpectAnswer(PacketType.PubComp, own.PacketIdentifier);
+        listener.Complete(listener.NextMessage("once"));
+        listener.ExpectNothing();
+        second.ExpectNothing();
+        Assert.Equal(0, _broker.Counters.UnknownAcknowledgements);
+    }
+
+    [Fact]
+    public void Acknowledgements_of_QoS_2_that_nobody_waits_for_are_answered_without_a_Reason_Code()
+    {
+        var client = _broker.ConnectV311("old");
+        var before = client.Received.Length;
+
+        client.Answer(PacketType.PubRec, new(7));
+        client.Answer(PacketType.PubRel, new(8));
+
+        Assert.Equal<byte>([0x62, 2, 0, 7, 0x70, 2, 0, 8], client.Received[before..].ToArray());
+    }
+
+    [Fact]
+    public void A_refused_QoS_2_message_is_taken_to_its_end_and_its_identifier_then_means_a_new_one()
+    {
+        var listener = _broker.Subscriber("listener", "t", QualityOfService.ExactlyOnce);
+        var client = _broker.ConnectV311("old");
+        foreach (var topic in new[] { "$SYS/x", "t" })
+        {
+            client.Send(new PublishPacket(TestLink.Message(topic, topic, QualityOfService.ExactlyOnce)) { PacketIdentifier = new(3) });
+            client.ExpectAnswer(PacketType.PubRec, new(3));
+            client.Answer(PacketType.PubRel, new(3));
+            client.ExpectAnswer(PacketType.PubComp, new(3));
+        }
+
+        listener.NextMessage("t");
+        listener.ExpectNothing();
+    }
+
     [Fact]
     public void What_MQTT_5_has_given_a_Session_is_there_again_when_MQTT_5_comes_back()
     {

@@ -1,4 +1,5 @@
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Broker.Tests.Exchanges;
@@ -50,6 +51,44 @@ public sealed class ExchangeTests
 
         Assert.Equal(granted, codes.TakeWhile(code => code == ReasonCode.Success).Count());
         Assert.Equal(granted, codes.Count(code => code == ReasonCode.Success));
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-4.3.3-10")]
+    public void A_QoS_2_request_or_answer_that_is_repeated_is_the_same_one_and_uses_no_second_permission()
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responder = Connect();
+        responder.Subscribe("service", QualityOfService.ExactlyOnce);
+        var request = new PublishPacket(Request(requester, 1) with { QoS = QualityOfService.ExactlyOnce, UserProperties = [new UserProperty("antiphon-replies", "2")] }) { PacketIdentifier = new(50) };
+        for (var i = 0; i < 2; i++)
+        {
+            requester.Send(request with { Dup = i > 0 });
+            Assert.Equal(ReasonCode.Success, requester.ExpectAnswer(PacketType.PubRec, request.PacketIdentifier));
+        }
+
+        var received = responder.NextMessage("?");
+        responder.ExpectNothing();
+        responder.Complete(received);
+        var answer = new PublishPacket(Answer(received.Message) with { QoS = QualityOfService.ExactlyOnce }) { PacketIdentifier = new(60) };
+        Repeat(dup: false);
+        Repeat(dup: true);
+        responder.Lose();
+        responder = Connect();
+        Repeat(dup: true);
+        Assert.Single(requester.All());
+
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(answer.Message));
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(answer.Message));
+
+        TestLink Connect() => broker.Connect("responder", connect => connect with { SessionExpiryInterval = 100 });
+
+        void Repeat(bool dup)
+        {
+            responder.Send(answer with { Dup = dup });
+            Assert.Equal(ReasonCode.Success, responder.ExpectAnswer(PacketType.PubRec, answer.PacketIdentifier));
+        }
     }
 
     [Fact]

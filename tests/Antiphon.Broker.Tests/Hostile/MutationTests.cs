@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -32,6 +33,8 @@ public sealed class MutationTests(ITestOutputHelper output)
         }),
         TestLink.Bytes(new ConnectPacket { ClientId = "z", CleanStart = true, SessionExpiryInterval = uint.MaxValue }),
         TestLink.Bytes(new ConnectPacket { ClientId = "", ProtocolVersion = ProtocolVersion.V311, CleanStart = true }),
+        TestLink.Bytes(new ConnectPacket { ClientId = "v", AuthenticationMethod = "m", AuthenticationData = new byte[] { 1 } }),
+        TestLink.Bytes(new ConnectPacket { ClientId = "w", AuthenticationMethod = "m" }, new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "m" }),
     ];
 
     private static readonly byte[][] Others =
@@ -70,6 +73,7 @@ public sealed class MutationTests(ITestOutputHelper output)
         TestLink.Bytes(PingReqPacket.Instance),
         TestLink.Bytes(new DisconnectPacket { ReasonCode = ReasonCode.DisconnectWithWillMessage, SessionExpiryInterval = 1 }),
         TestLink.Bytes(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = "m" }),
+        TestLink.Bytes(new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "m", AuthenticationData = new byte[] { 1 } }),
     ];
 
     private readonly List<TestLink> _peers = [];
@@ -82,7 +86,16 @@ public sealed class MutationTests(ITestOutputHelper output)
             : RandomNumberGenerator.GetInt32(int.MaxValue);
         output.WriteLine($"ANTIPHON_SEED={seed}");
         var random = new Random(seed);
-        var broker = new HandTurnedBroker(new BrokerOptions { MaximumPacketSize = 20_000, MaximumOutputBytes = 20_000, MaximumQueuedMessages = 50, ReceiveMaximum = 3 });
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            MaximumPacketSize = 20_000,
+            MaximumOutputBytes = 20_000,
+            MaximumQueuedMessages = 50,
+            ReceiveMaximum = 3,
+            AllowAnonymous = true,
+            Authenticator = new Door(),
+            AuthenticationMethods = [new Door()],
+        });
         var requester = broker.Connect("well-behaved requester", connect => connect with { RequestResponseInformation = true });
         var responder = broker.Subscriber("well-behaved responder", "a service of its own/question");
         var root = requester.ConnAck.ResponseInformation! + "/0";
@@ -177,6 +190,24 @@ public sealed class MutationTests(ITestOutputHelper output)
                 break;
             }
         }
+    }
+
+    /// <summary>Everybody comes through Authenticating: most are let in, some only after the second try.</summary>
+    private sealed class Door : IAuthenticator, IAuthenticationMethod, IAuthenticationExchange
+    {
+        public string Name => "m";
+
+        public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(client.Password is { Span: not [1] } ? AuthenticationResult.Reject() : AuthenticationResult.Accept());
+
+        public IAuthenticationExchange Begin(ConnectingClient client) => this;
+
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) => ValueTask.FromResult(data switch
+        {
+            null => AuthenticationResult.Continue(new byte[] { 2 }),
+            { Span: [1] } => AuthenticationResult.Accept(data: data),
+            _ => AuthenticationResult.Reject(),
+        });
     }
 
     private static void Mutate(List<byte> bytes, Random random)

@@ -155,6 +155,34 @@ public sealed class MemoryPressureTests
     }
 
     [Fact]
+    public void Who_is_left_unread_is_read_again_as_soon_as_it_has_something_to_acknowledge_and_counts_no_more_when_it_goes()
+    {
+        _broker.Subscriber("held", "u");
+        var both = _broker.Subscriber("both", "t");
+        var gone = _broker.Connect("gone");
+        var filler = _broker.Connect("filler");
+        for (ushort i = 1; i <= 40; i++)
+        {
+            filler.Send(new PublishPacket(TestLink.Message("u", Large, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+        }
+
+        both.Publish("nobody");
+        gone.Publish("nobody");
+        Assert.True(both.IsPaused);
+        Assert.Equal(3, _broker.Counters.PausedConnections);
+        gone.Lose();
+        Assert.Equal(2, _broker.Counters.PausedConnections);
+        var other = _broker.Connect("other");
+        other.Send(new PublishPacket(TestLink.Message("t", "x", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) });
+
+        Assert.False(both.IsPaused);
+        Assert.True(other.IsPaused);
+        both.Acknowledge(both.NextMessage("x"));
+        both.Publish("nobody");
+        Assert.True(both.IsPaused);
+    }
+
+    [Fact]
     public void Messages_for_clients_that_are_away_never_hold_up_those_who_are_there()
     {
         for (var i = 0; i < 3; i++)

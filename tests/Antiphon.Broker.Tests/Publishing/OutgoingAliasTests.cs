@@ -16,7 +16,6 @@ public sealed class OutgoingAliasTests
     [Trait("Label", "MQTT-3.1.2-26")]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
-    [InlineData(QualityOfService.ExactlyOnce)]
     public void A_topic_that_comes_again_is_taught_and_then_stands_for_itself(QualityOfService qos)
     {
         var subscriber = _broker.Subscriber("subscriber", "#", qos, connect => connect with { TopicAliasMaximum = 1 });
@@ -27,6 +26,21 @@ public sealed class OutgoingAliasTests
         }
 
         Assert.Equal([(Topic, null), (Topic, 1), ("", 1), ("", 1)], Sent(subscriber));
+    }
+
+    [Fact]
+    public void A_QoS_2_message_has_its_topic_though_the_client_knows_an_alias_for_it()
+    {
+        var subscriber = _broker.Subscriber("subscriber", "#", QualityOfService.ExactlyOnce, connect => connect with { TopicAliasMaximum = 1 });
+        var publisher = _broker.Connect("publisher");
+        publisher.PublishAcknowledged(Topic);
+        publisher.PublishAcknowledged(Topic);
+
+        publisher.PublishExactlyOnce(Topic);
+        publisher.PublishExactlyOnce(Topic);
+        publisher.PublishAcknowledged(Topic);
+
+        Assert.Equal([(Topic, null), (Topic, 1), (Topic, null), (Topic, null), ("", 1)], Sent(subscriber));
     }
 
     [Fact]

@@ -34,6 +34,30 @@ public sealed class QoS2DeliveryTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.1.2-25")]
+    [Trait("Label", "MQTT-4.3.3-5")]
+    public void A_message_begun_that_has_become_too_large_is_not_sent_again_and_its_identifier_is_released()
+    {
+        var client = Subscriber();
+        var publisher = _broker.Connect("publisher");
+        publisher.PublishExactlyOnce("t", new string('x', 100));
+        var begun = client.NextMessage(new string('x', 100));
+        client.Lose();
+
+        var back = _broker.Connect("client", connect => connect with { MaximumPacketSize = 80, SessionExpiryInterval = 100, ReceiveMaximum = 1 });
+        Assert.Equal(ReasonCode.Success, back.ExpectAnswer(PacketType.PubRel, begun.PacketIdentifier));
+        publisher.PublishExactlyOnce("t", "next");
+        back.ExpectNothing();
+        back.Lose();
+        back = _broker.Connect("client", connect => connect with { MaximumPacketSize = 80, ReceiveMaximum = 1 });
+        Assert.Equal(ReasonCode.Success, back.ExpectAnswer(PacketType.PubRel, begun.PacketIdentifier));
+        back.Answer(PacketType.PubComp, begun.PacketIdentifier);
+
+        back.Complete(back.NextMessage("next"));
+        Assert.Equal((1, 0), (_broker.Counters.TooLargeForReceiver, _broker.Counters.UnknownAcknowledgements));
+    }
+
+    [Fact]
     [Trait("Label", "MQTT-4.4.0-1")]
     [Trait("Label", "MQTT-4.3.3-3")]
     [Trait("Label", "MQTT-4.3.3-5")]

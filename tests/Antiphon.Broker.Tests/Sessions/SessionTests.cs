@@ -6,6 +6,27 @@ namespace Antiphon.Broker.Tests.Sessions;
 public sealed class SessionTests
 {
     [Fact]
+    public void A_crowd_of_Sessions_that_end_together_takes_several_turns()
+    {
+        var broker = new HandTurnedBroker();
+        const int Crowd = BrokerEngine.DeadlinesPerTurn + 100;
+        for (var i = 0; i < Crowd; i++)
+        {
+            broker.Connect($"{i}", connect => connect with { SessionExpiryInterval = 10 }).Lose();
+        }
+
+        var later = broker.Now + TimeSpan.FromSeconds(11);
+        broker.Engine.Advance(later);
+        Assert.Equal(Crowd - BrokerEngine.DeadlinesPerTurn, broker.Counters.Sessions);
+        Assert.True(broker.Engine.HasWork);
+
+        broker.Engine.Advance(later);
+        Assert.Equal(0, broker.Counters.Sessions);
+        broker.Engine.Flush(later);
+        Assert.False(broker.Engine.HasWork);
+    }
+
+    [Fact]
     [Trait("Label", "MQTT-3.1.2-5")]
     [Trait("Label", "MQTT-3.2.2-3")]
     [Trait("Label", "MQTT-4.1.0-1")]

@@ -87,6 +87,33 @@ public sealed class WillTests
     }
 
     [Fact]
+    public void A_client_that_can_take_no_CONNACK_has_not_connected_and_leaves_no_Will()
+    {
+        var broker = new HandTurnedBroker();
+        var listener = broker.Subscriber("listener", "will");
+        var client = broker.Open();
+
+        client.Send(new ConnectPacket { ClientId = "tiny", MaximumPacketSize = 4, Will = new Will(TestLink.Message("will", "gone")) });
+
+        client.ExpectClosed();
+        listener.ExpectNothing();
+    }
+
+    [Fact]
+    public void A_goodbye_that_asks_for_an_expiry_where_no_Session_may_outlive_its_connection_withdraws_the_Will_all_the_same()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumSessionExpiry = TimeSpan.Zero });
+        var listener = broker.Subscriber("listener", "will");
+        var client = broker.Connect("client", connect => connect with { SessionExpiryInterval = 100, Will = new Will(TestLink.Message("will", "gone")) });
+
+        client.Send(new DisconnectPacket { SessionExpiryInterval = 50 });
+
+        client.ExpectClosed();
+        listener.ExpectNothing();
+        Assert.Equal(1, broker.Counters.Sessions);
+    }
+
+    [Fact]
     public void A_delayed_Will_waits_for_its_delay()
     {
         var (broker, listener, client) = Mortal(delay: 5, sessionExpiry: 10);

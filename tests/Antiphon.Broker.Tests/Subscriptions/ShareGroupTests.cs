@@ -1,3 +1,4 @@
+using Antiphon.Broker.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -81,6 +82,49 @@ public sealed class ShareGroupTests
         Assert.Equal(ReasonCode.Success, publisher.PublishAcknowledged("t", "for the one who is away"));
 
         broker.Connect("away").NextMessage("for the one who is away");
+    }
+
+    [Fact]
+    public void A_member_that_can_take_the_message_is_looked_for_among_so_many()
+    {
+        const int Narrow = ShareGroup.LookedAt + 44;
+        var broker = new HandTurnedBroker();
+        var wide = broker.Subscriber("wide", "$share/g/t", QualityOfService.AtMostOnce);
+        for (var i = 0; i < Narrow; i++)
+        {
+            broker.Subscriber($"narrow{i}", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { MaximumPacketSize = 64 });
+        }
+
+        var publisher = broker.Connect("publisher");
+        for (var i = 0; i <= Narrow; i++)
+        {
+            publisher.Publish("t", new string('x', 64));
+        }
+
+        Assert.Equal(ShareGroup.LookedAt, wide.All().Count);
+        Assert.Equal(Narrow + 1 - ShareGroup.LookedAt, broker.Counters.TooLargeForReceiver);
+    }
+
+    [Fact]
+    public void A_member_that_is_back_takes_its_turn_again_and_one_that_unsubscribes_after_that_gets_nothing()
+    {
+        var broker = new HandTurnedBroker();
+        var there = broker.Subscriber("there", "$share/g/t", QualityOfService.AtMostOnce);
+        broker.Subscriber("back", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 }).Lose();
+        broker.Subscriber("ended", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 10 }).Lose();
+        var back = broker.Connect("back");
+        broker.TurnSeconds(11);
+        var publisher = broker.Connect("publisher");
+        for (var i = 0; i < 10; i++)
+        {
+            publisher.Publish("t");
+        }
+
+        Assert.Equal((5, 5), (there.All().Count, back.All().Count));
+        back.Unsubscribe("$share/g/t");
+        publisher.Publish("t");
+        Assert.Single(there.All());
+        back.ExpectNothing();
     }
 
     [Fact]

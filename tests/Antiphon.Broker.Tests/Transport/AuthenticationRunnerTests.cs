@@ -17,11 +17,11 @@ public sealed class AuthenticationRunnerTests
     {
         var thinking = new Thinking();
         await using var broker = Start(thinking, transport);
+        await using var other = await ConnectAsync(broker, thinking);
         await using var waiting = await TcpPeer.OpenAsync(broker);
         await waiting.SendAsync(new ConnectPacket { ClientId = "waiting", UserName = "ann" }, PingReqPacket.Instance);
         var question = await thinking.NextAsync();
 
-        await using var other = await TcpPeer.ConnectAsync(broker, "other");
         await other.SendAsync(PingReqPacket.Instance);
         await other.NextAsync<PingRespPacket>();
         question.Answer.SetResult(AuthenticationResult.Accept("ann"));
@@ -97,7 +97,7 @@ public sealed class AuthenticationRunnerTests
         Assert.Contains("unlucky", entry, StringComparison.Ordinal);
         Assert.Contains("The directory is away.", entry, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", entry, StringComparison.Ordinal);
-        await using var other = await TcpPeer.ConnectAsync(broker, "other");
+        await using var other = await ConnectAsync(broker, thinking);
     }
 
     [Fact]
@@ -115,6 +115,15 @@ public sealed class AuthenticationRunnerTests
         question.Answer.SetResult(AuthenticationResult.Accept("ann"));
     }
 
+    private static async Task<TcpPeer> ConnectAsync(BrokerHost broker, Thinking thinking)
+    {
+        var client = await TcpPeer.OpenAsync(broker);
+        await client.SendAsync(new ConnectPacket { ClientId = "other", UserName = "ann" });
+        (await thinking.NextAsync()).Answer.SetResult(AuthenticationResult.Accept("ann"));
+        Assert.Equal(ReasonCode.Success, (await client.NextAsync<ConnAckPacket>()).ReasonCode);
+        return client;
+    }
+
     private static BrokerHost Start(Thinking thinking, BrokerTransport transport, int maximum = 4, ILoggerFactory? log = null)
     {
         var options = new BrokerOptions
@@ -122,7 +131,6 @@ public sealed class AuthenticationRunnerTests
             Port = 0,
             Transport = transport,
             Authenticator = thinking,
-            AllowAnonymous = true,
             MaximumConcurrentAuthentications = maximum,
             ConnectTimeout = TimeSpan.FromMinutes(1),
         };

@@ -54,6 +54,6 @@ public sealed class ProbeCommandTests
         Assert.False(line.TryGetProperty("responseInformationDiffersByClient", out _));
         Assert.True(line.GetProperty("sharedSubscriptions").GetBoolean());
         Assert.Equal(10, line.GetProperty("topicAliasMaximum").GetInt32());
-        Assert.Equal(20, line.GetProperty("receiveMaximum").GetInt32());
+        Assert.Equal(MosquittoBroker.ReceiveMaximum, line.GetProperty("receiveMaximum").GetInt32());
     }
 }

@@ -204,6 +204,18 @@ public sealed class ConnectingTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-3.14.2-1")]
+    public async Task A_server_that_says_goodbye_with_a_Reason_Code_of_clients_violates_the_protocol()
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(server.Options);
+        using var connection = await server.AcceptAsync(ScriptedServer.Accepted);
+        await connection.SendAsync("E0 01 04");
+
+        await connection.ExpectAsync("E0 01 82");
+    }
+
+    [Fact]
     public async Task A_server_that_says_goodbye_is_heard_and_connected_to_again()
     {
         using var server = new ScriptedServer();

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Antiphon.Conformance.Cases;
+using Antiphon.Conformance.Hostile;
+using Antiphon.Conformance.Hostile.Tables;
 
 namespace Antiphon.Conformance.Coverage;
 
@@ -17,7 +19,7 @@ internal sealed partial record LabelledTest(string Label, string Project, string
 
     /// <summary>Those of all test projects, in a fixed order.</summary>
     public static IReadOnlyList<LabelledTest> All { get; } =
-        [.. Cases().Concat(Repository.TestSources().SelectMany(path => Traits(path, File.ReadLines(Repository.PathOf(path)))))];
+        [.. Cases().Concat(BadPackets()).Concat(Repository.TestSources().SelectMany(path => Traits(path, File.ReadLines(Repository.PathOf(path)))))];
 
     /// <summary>The labels in the attributes of a source file. The sources are read because the assemblies of the other projects need not have been built.</summary>
     internal static IEnumerable<LabelledTest> Traits(string path, IEnumerable<string> lines)
@@ -56,6 +58,13 @@ internal sealed partial record LabelledTest(string Label, string Project, string
         .Where(field => field.FieldType == typeof(CaseTable))
         .SelectMany(field => (CaseTable)field.GetValue(null)!)
         .SelectMany(one => one.LabelList.Select(label => new LabelledTest(label, Conformance, one.Sentence)));
+
+    /// <summary>The tables of bad packets, each with the number of its rows in place of a sentence.</summary>
+    private static IEnumerable<LabelledTest> BadPackets() => typeof(BadPacketTests).GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+        .Select(field => field.GetValue(null))
+        .OfType<BadPacketTable>()
+        .SelectMany(table => table.Labels.Select(counted =>
+            new LabelledTest(counted.Label, Conformance, $"{counted.Count} bad {(counted.Count == 1 ? "packet" : "packets")} among those of {table.Name}")));
 
     [GeneratedRegex("""Trait\("Label", "([^"]+)"\)""")]
     private static partial Regex TraitPattern();

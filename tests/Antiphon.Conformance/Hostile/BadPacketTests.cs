@@ -8,13 +8,13 @@ namespace Antiphon.Conformance.Hostile;
 /// </summary>
 public sealed class BadPacketTests(HostileGround ground) : IClassFixture<HostileGround>
 {
-    private static readonly BadPacketTable Headers = new(HeaderTable.Rows());
-    private static readonly BadPacketTable Connects = new(ConnectTable.Rows());
-    private static readonly BadPacketTable Publishes = new(PublishTable.Rows());
-    private static readonly BadPacketTable Acknowledgements = new(AcknowledgementTable.Rows());
-    private static readonly BadPacketTable Subscribes = new(SubscribeTable.Rows());
-    private static readonly BadPacketTable Farewells = new(FarewellTable.Rows());
-    private static readonly BadPacketTable Properties = new(Carrier.All.SelectMany(carrier => carrier.Rows()));
+    private static readonly BadPacketTable Headers = new("fixed headers", HeaderTable.Rows());
+    private static readonly BadPacketTable Connects = new("CONNECT", ConnectTable.Rows());
+    private static readonly BadPacketTable Publishes = new("PUBLISH", PublishTable.Rows());
+    private static readonly BadPacketTable Acknowledgements = new("acknowledgements", AcknowledgementTable.Rows());
+    private static readonly BadPacketTable Subscribes = new("SUBSCRIBE and UNSUBSCRIBE", SubscribeTable.Rows());
+    private static readonly BadPacketTable Farewells = new("PINGREQ, DISCONNECT and AUTH", FarewellTable.Rows());
+    private static readonly BadPacketTable Properties = new("properties", Carrier.All.SelectMany(carrier => carrier.Rows()));
 
     public static IEnumerable<TheoryDataRow<string>> HeaderRows => Headers.Rows;
 

@@ -55,10 +55,16 @@ internal sealed record Repeated(Node[] Inside, Func<Scope, long> Times) : Node
 {
     public override void Write(List<byte> output, Scope scope)
     {
-        for (scope.Turn = 1; scope.Turn <= Times(scope); scope.Turn++)
+        // One may stand in another, which has a turn of its own.
+        var outer = scope.Turn;
+        var times = Times(scope);
+        for (var turn = 1; turn <= times; turn++)
         {
+            scope.Turn = turn;
             Write(Inside, output, scope);
         }
+
+        scope.Turn = outer;
     }
 
     public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope)

@@ -12,6 +12,7 @@ public sealed class NotationTests
     [InlineData("s{ C0 'a' }", "0002C061")]
     [InlineData("( 11 0000000A, 26 \"a\" \"b\" )", "0C110000000A" + "26000161000162")]
     [InlineData("{ 34[ ## ] }*2", "3402000134020002")]
+    [InlineData("{ 01*3 ## }*2", "0101010001" + "0101010002")]
     [InlineData("{ C0 00 }*@21 00*@21+1", "C000C000C000" + "00000000")]
     [InlineData("@21 @21+1", "00030004")]
     [InlineData("VV v5{ 01 } v311{ 02 }", "0501")]

@@ -7,6 +7,9 @@ namespace Antiphon.Interop.Mosquitto;
 /// <summary>Debian's mosquitto as a broker on a free port of 127.0.0.1, for one test.</summary>
 internal sealed class MosquittoBroker : IAsyncDisposable
 {
+    /// <summary>Its Receive Maximum: MQTT.js keeps to none, and mosquitto's own is 20.</summary>
+    public const int ReceiveMaximum = 1000;
+
     private readonly ProgramRun _run;
     private readonly string _settings;
 
@@ -26,8 +29,7 @@ internal sealed class MosquittoBroker : IAsyncDisposable
         {
             var port = FindFreePort();
             var settings = Path.GetTempFileName();
-            // MQTT.js does not keep to a Receive Maximum, and mosquitto's is 20.
-            await File.WriteAllTextAsync(settings, $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nmax_inflight_messages 1000\n");
+            await File.WriteAllTextAsync(settings, $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nmax_inflight_messages {ReceiveMaximum}\n");
             var broker = new MosquittoBroker(Peer.Start("mosquitto", "-c", settings), settings, port);
             try
             {

@@ -47,6 +47,18 @@ public sealed class DisconnectPacketTests
     public void Bad_DISCONNECT_is_refused(string why, ReasonCode expected, string bytes) =>
         Assert.Equal((why, expected), (why, ByteCase.Refuse(bytes, ProtocolVersion.V5).Code));
 
+    [Theory]
+    [InlineData(ReasonCode.Success, true, true)]
+    [InlineData(ReasonCode.DisconnectWithWillMessage, true, false)]
+    [InlineData(ReasonCode.ProtocolError, true, true)]
+    [InlineData(ReasonCode.PayloadFormatInvalid, true, true)]
+    [InlineData(ReasonCode.NotAuthorized, false, true)]
+    [InlineData(ReasonCode.SessionTakenOver, false, true)]
+    [InlineData(ReasonCode.WildcardSubscriptionsNotSupported, false, true)]
+    [InlineData(ReasonCode.Banned, false, false)]
+    public void Each_side_has_Reason_Codes_of_its_own(ReasonCode code, bool client, bool server) =>
+        Assert.Equal((client, server), (DisconnectPacket.ClientMaySay(code), DisconnectPacket.ServerMaySay(code)));
+
     [Fact]
     public void DISCONNECT_of_MQTT_3_1_1_has_no_body() =>
         Assert.Equal(ReasonCode.MalformedPacket, ByteCase.Refuse("E0 01  00", ProtocolVersion.V311).Code);

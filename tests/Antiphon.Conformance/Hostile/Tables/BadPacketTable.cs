@@ -8,8 +8,12 @@ internal sealed class BadPacketTable
 {
     private readonly Dictionary<string, (BadPacket Packet, ProtocolVersion Version)> _rows = [];
 
-    public BadPacketTable(IEnumerable<BadPacket> packets)
+    /// <summary>A table.</summary>
+    /// <param name="name">What the packets are, for the page of coverage.</param>
+    /// <param name="packets">The packets.</param>
+    public BadPacketTable(string name, IEnumerable<BadPacket> packets)
     {
+        Name = name;
         foreach (var packet in packets)
         {
             if (packet.InV5)
@@ -23,6 +27,14 @@ internal sealed class BadPacketTable
             }
         }
     }
+
+    public string Name { get; }
+
+    /// <summary>How many rows carry each label.</summary>
+    public IEnumerable<(string Label, int Count)> Labels => Rows
+        .SelectMany(row => row.Traits.GetValueOrDefault("Label", []))
+        .CountBy(label => label)
+        .Select(counted => (counted.Key, counted.Value));
 
     /// <summary>What a test of the section is called with.</summary>
     public IEnumerable<TheoryDataRow<string>> Rows => _rows.Select(row =>

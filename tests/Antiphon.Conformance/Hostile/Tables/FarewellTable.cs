@@ -43,14 +43,13 @@ internal static class FarewellTable
     /// <summary>Nobody has asked for enhanced authentication: AUTH is out of place, and may be wrong besides.</summary>
     private static IEnumerable<BadPacket> Auths()
     {
-        const string label = "MQTT-4.12.0-7";
-        yield return new("AUTH that goes on with what was not begun", "F0[ 18 ( 15 \"a\", 16 0001 FF ) ]", "82", label);
-        yield return new("AUTH that begins anew what was not begun", "F0[ 19 ( 15 \"a\" ) ]", "82", "MQTT-4.12.0-7 MQTT-4.12.1-1");
-        yield return new("AUTH that says Success", "F0[ 00 ( 15 \"a\" ) ]", "82|81", label);
-        yield return new("AUTH of no bytes", "F0 00", "82|81", label);
-        yield return new("AUTH without a method", "F0[ 18 () ]", "82|81", label);
-        yield return new("AUTH with data and without a method", "F0[ 18 ( 16 0001 FF ) ]", "82|81", label);
-        yield return new("AUTH with a byte too many", "F0[ 18 ( 15 \"a\" ) 00 ]", "82|81", label);
+        yield return new("AUTH that goes on with what was not begun", "F0[ 18 ( 15 \"a\", 16 0001 FF ) ]", "82");
+        yield return new("AUTH that begins anew what was not begun", "F0[ 19 ( 15 \"a\" ) ]", "82");
+        yield return new("AUTH that says Success", "F0[ 00 ( 15 \"a\" ) ]", "82|81");
+        yield return new("AUTH of no bytes", "F0 00", "82|81");
+        yield return new("AUTH without a method", "F0[ 18 () ]", "82|81");
+        yield return new("AUTH with data and without a method", "F0[ 18 ( 16 0001 FF ) ]", "82|81");
+        yield return new("AUTH with a byte too many", "F0[ 18 ( 15 \"a\" ) 00 ]", "82|81");
         yield return new("AUTH in MQTT 3.1.1", "F0[ 18 00 ]", "81") { InV5 = false, InV311 = true };
         yield return new("AUTH of no bytes in MQTT 3.1.1", "F0 00", "81") { InV5 = false, InV311 = true };
         foreach (var code in ReasonCodes.Others([0x00, 0x18, 0x19]))

@@ -52,8 +52,8 @@ internal static class PublishTable
         {
             var with = topic == "\"\"" ? "without" : "with";
             yield return new($"Topic Alias 0 {with} a Topic Name", $"30[ {topic} ( 23 0000 ) 'x' ]", "94", "MQTT-3.3.2-8");
-            yield return new($"Topic Alias 65,535 {with} a Topic Name", $"30[ {topic} ( 23 FFFF ) 'x' ]", "94", "MQTT-3.3.2-9 MQTT-3.2.2-17");
-            yield return new($"Topic Alias 17 {with} a Topic Name", $"30[ {topic} ( 23 0011 ) 'x' ]", "94", "MQTT-3.3.2-9 MQTT-3.2.2-17") { IsOwnRule = true };
+            yield return new($"Topic Alias 65,535 {with} a Topic Name", $"30[ {topic} ( 23 FFFF ) 'x' ]", "94");
+            yield return new($"Topic Alias 17 {with} a Topic Name", $"30[ {topic} ( 23 0011 ) 'x' ]", "94") { IsOwnRule = true };
         }
 
         yield return new("Topic Alias 1, which stands for nothing", "30[ \"\" ( 23 0001 ) 'x' ]", "82", "MQTT-3.3.2-7");
