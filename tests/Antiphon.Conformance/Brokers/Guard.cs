@@ -2,15 +2,19 @@ using Antiphon.Broker.Authentication;
 
 namespace Antiphon.Conformance.Brokers;
 
-/// <summary>Lets in the user <c>user</c> with the password <c>secret</c>, and by the method RIDDLE whoever knows what 1+1 is: an exchange whose data a table of bytes can hold.</summary>
+/// <summary>
+/// Lets in who gives no name, the user <c>user</c> with the password <c>secret</c>, and by the method RIDDLE whoever knows what 1+1 is: an exchange whose data a table of bytes can hold.
+/// </summary>
 internal sealed class Guard : IAuthenticator, IAuthenticationMethod
 {
     public string Name => "RIDDLE";
 
-    public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) => ValueTask.FromResult(
-        client is { UserName: "user", Password: { } password } && password.Span.SequenceEqual("secret"u8)
-            ? AuthenticationResult.Accept("user")
-            : AuthenticationResult.Reject(Protocol.ReasonCode.BadUserNameOrPassword));
+    public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) => ValueTask.FromResult(client switch
+    {
+        { UserName: null, Password: null } => AuthenticationResult.Accept(),
+        { UserName: "user", Password: { } password } when password.Span.SequenceEqual("secret"u8) => AuthenticationResult.Accept("user"),
+        _ => AuthenticationResult.Reject(Protocol.ReasonCode.BadUserNameOrPassword),
+    });
 
     public IAuthenticationExchange Begin(ConnectingClient client) => new Exchange();
 

@@ -35,6 +35,7 @@ internal sealed class CaseTable : IEnumerable<Case>
         if (listener.Features.WhyNot(needs) is { } reason)
         {
             broker.Results.Add("skipped", Name(version), labels, one.Sentence, reason);
+            Assert.False(broker.IsOurs, $"Neither of our two brokers shows this any more: {reason}.");
             Assert.Skip($"The broker cannot show this: {reason}.");
         }
 
