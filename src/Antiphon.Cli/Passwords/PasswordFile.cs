@@ -24,7 +24,7 @@ internal static class PasswordFile
     }
 
     /// <summary>Replaces the file as a whole, so that a broker which reads it meanwhile gets the old one or the new one.</summary>
-    /// <exception cref="UsageException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written; the old one stands, and nothing is left beside it.</exception>
     public static async Task WriteAsync(FileInfo file, CredentialList users, CancellationToken cancellationToken)
     {
         var fresh = $"{file.FullName}.{Environment.ProcessId}.new";
@@ -45,7 +45,12 @@ internal static class PasswordFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"The password file «{file}» cannot be written: {e.Message}");
+            throw new IOException($"The password file «{file}» cannot be written, and stays as it was: {e.Message}", e);
+        }
+        finally
+        {
+            // It is there only where it could not take the other's place.
+            File.Delete(fresh);
         }
     }
 }

@@ -1,3 +1,5 @@
+using Antiphon.Broker.Authentication;
+using Antiphon.Cli.Passwords;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Tests.Running;
@@ -74,6 +76,18 @@ public sealed class PasswdCommandTests : IDisposable
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Users));
         Assert.Single(_folder.GetFiles());
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside_it()
+    {
+        Directory.CreateDirectory(Path.Combine(Users, "in the way"));
+
+        var refused = await Assert.ThrowsAsync<IOException>(
+            () => PasswordFile.WriteAsync(new FileInfo(Users), CredentialList.Empty, TestContext.Current.CancellationToken));
+
+        Assert.Contains("stays as it was", refused.Message, StringComparison.Ordinal);
+        Assert.Equal([Users], Directory.GetFileSystemEntries(_folder.FullName));
     }
 
     [Fact]
