@@ -150,9 +150,6 @@ public sealed class PropertyTests(Peers peers)
     [MemberData(nameof(Cases.Version5WithEachQoS), MemberType = typeof(Cases))]
     public async Task A_Topic_Alias_of_the_broker_stands_for_the_topic(Library library, QualityOfService qos)
     {
-        Assert.SkipWhen(
-            library == Library.MqttJs && qos == QualityOfService.ExactlyOnce,
-            "MQTT.js 5.16.0 gives a QoS 2 message its topic only where the PUBLISH itself has it.");
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var subscriber = await scenario.ConnectAsync(ProtocolVersion.V5, how => how with { TopicAliasMaximum = 5 });
         var publisher = await scenario.ConnectAsync(ProtocolVersion.V5);
@@ -167,10 +164,10 @@ public sealed class PropertyTests(Peers peers)
         Assert.Equal(["1", "2", "3"], received.Select(seen => seen.Text));
         Assert.All(received, seen => Assert.Equal(scenario.Topic("long/topic"), seen.Message.Topic));
 
-        // Our broker gives an alias to a topic that comes a second time; mosquitto 2.0.11 gives none.
+        // Our broker gives an alias to a topic that comes a second time, but none with QoS 2, where MQTT.js 5.16.0 would lose the topic; mosquitto 2.0.11 gives none.
         if (Peers.MiddleFor(library) == Middle.Antiphon)
         {
-            Assert.Equal(2, subscriber.Relay.CountFromBroker(Encoding.UTF8.GetBytes(scenario.Topic("long/topic"))));
+            Assert.Equal(qos == QualityOfService.ExactlyOnce ? 3 : 2, subscriber.Relay.CountFromBroker(Encoding.UTF8.GetBytes(scenario.Topic("long/topic"))));
         }
     }
 }
