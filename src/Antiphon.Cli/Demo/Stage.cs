@@ -55,7 +55,10 @@ internal sealed class Stage : IAsyncDisposable
     private async Task<MqttClient> ConnectAsync(Side side, string clientId, CancellationToken cancellationToken)
     {
         var tap = Own(new Tap(side, Broker.EndPoint, Journey));
-        return Own(await MqttClient.ConnectAsync(new MqttClientOptions { Host = "127.0.0.1", Port = tap.Port, ClientId = clientId }, cancellationToken));
+
+        // Without Topic Aliases every packet of the pictures says by itself what it is about.
+        var options = new MqttClientOptions { Host = "127.0.0.1", Port = tap.Port, ClientId = clientId, MaximumTopicAliases = 0 };
+        return Own(await MqttClient.ConnectAsync(options, cancellationToken));
     }
 
     private T Own<T>(T party)

@@ -12,6 +12,7 @@ public sealed partial class DemoCommandTests
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         Assert.Matches(@"listens on mqtt://127\.0\.0\.1:\d+", end.Output);
         Assert.Contains("Topic Name        device_1/relay_1", end.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"Topic Name +\r?\n", end.Output);
         Assert.Contains("relay: 0.0 V -> 3.3 V", end.Output, StringComparison.Ordinal);
         Assert.Contains("PUBACK 0x10 NoMatchingSubscribers", end.Output, StringComparison.Ordinal);
         Assert.Contains("NoResponderException", end.Output, StringComparison.Ordinal);
