@@ -104,7 +104,7 @@ internal sealed class HandlerQueue(
         }
         catch (Exception failure)
         {
-            session.HandlerFailed(failure, subscription);
+            session.Failures.HandlerFailed(failure, subscription);
         }
     }
 }
