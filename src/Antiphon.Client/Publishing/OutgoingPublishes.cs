@@ -7,28 +7,23 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Publishing;
 
 /// <summary>
-/// Messages on their way to the server: those that wait to be written, those that wait for PUBACK or PUBREC, and those that wait for PUBCOMP, each in order [MQTT-4.6.0-1, MQTT-4.6.0-4].
+/// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="UnfinishedPublishes"/>.
 /// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="SharedSession"/>.
 /// </summary>
 internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
-    private readonly PublishPool _pool = new(session);
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
 
     // For the Session.
-    private readonly PublishList _waiting = new();
-    private readonly PublishList _inFlight = new();
-    private readonly PublishList _released = new();
+    private readonly UnfinishedPublishes _unfinished = new(session, identifiers, journal, options.ProtocolVersion);
 
     // For the Network Connection.
     private ServerLimits? _limits;
-    private PendingPublish? _resend;
-    private int _quotaUsed;
 
     /// <summary>QoS 1 and 2 messages that have been written and whose handshake is not over.</summary>
-    public int Unacknowledged => _inFlight.Count + _released.Count;
+    public int Unacknowledged => _unfinished.InFlight.Count + _unfinished.Released.Count;
 
     /// <summary>Messages appended to the output since the start.</summary>
     public long Written => _writer.Count;
@@ -57,20 +52,20 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     public bool TryAdd(in PublishView message, int size, string topic, TimeSpan now, out PendingPublish? pending)
     {
         pending = null;
-        var writeNow = _waiting.Count == 0 && _resend is null && CanWrite(message.QoS, size);
+        var writeNow = _unfinished.Waiting.Count == 0 && _unfinished.Resend is null && CanWrite(message.QoS, size);
         if (writeNow && message.QoS == QualityOfService.AtMostOnce)
         {
             _writer.WriteAtMostOnce(message, topic, size);
             return true;
         }
 
-        if (!writeNow && _waiting.Count >= options.MaximumQueuedMessages)
+        if (!writeNow && _unfinished.Waiting.Count >= options.MaximumQueuedMessages)
         {
             return false;
         }
 
         // One that waits gets its identifier when it goes; until then any keeps its bytes well formed.
-        pending = _pool.Rent();
+        pending = _unfinished.Rent();
         PublishEncoder.Write(
             _scratch,
             message,
@@ -84,32 +79,14 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
         else
         {
-            _waiting.Add(pending);
+            _unfinished.Waiting.Add(pending);
         }
 
         return true;
     }
 
     /// <summary>Takes over what an earlier client has left behind unacknowledged.</summary>
-    public void Restore(StoredSession session, TimeSpan now)
-    {
-        foreach (var stored in session.Publishes)
-        {
-            var pending = _pool.Rent();
-            pending.Begin(stored.Packet.Span, options.ProtocolVersion, now);
-            pending.Restore(stored.Identifier, PublishProgress.InFlight);
-            identifiers.Claim(stored.Identifier, pending);
-            _inFlight.Add(pending);
-        }
-
-        foreach (var identifier in session.Released)
-        {
-            var pending = _pool.Rent();
-            pending.Restore(identifier, PublishProgress.Released);
-            identifiers.Claim(identifier, pending);
-            _released.Add(pending);
-        }
-    }
+    public void Restore(StoredSession session, TimeSpan now) => _unfinished.Restore(session, now);
 
     /// <summary>The server has accepted a connection: what is unacknowledged goes first, then what waits.</summary>
     public void Connected(ServerLimits limits, TimeSpan now)
@@ -118,23 +95,18 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         _writer.Connected(limits);
         if (!limits.SessionPresent)
         {
-            GiveUpExactlyOnce();
+            _unfinished.GiveUpExactlyOnce();
         }
 
         // PUBREL takes nothing from the quota, but what it belongs to is unfinished, and counts (MQTT 5 §4.9).
-        for (var pending = _released.First; pending is not null; pending = pending.Next)
+        for (var pending = _unfinished.Released.First; pending is not null; pending = pending.Next)
         {
             pending.ReleasedAgain = true;
-            Occupy(pending);
+            _unfinished.Occupy(pending);
             WriteRelease(pending.PacketIdentifier);
         }
 
-        _resend = _inFlight.First;
-        for (var pending = _inFlight.First; pending is not null; pending = pending.Next)
-        {
-            pending.SetDup(limits.SessionPresent);
-        }
-
+        _unfinished.BeginResending(limits.SessionPresent);
         Advance(now);
     }
 
@@ -142,42 +114,35 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     public void Disconnected()
     {
         _limits = null;
-        _quotaUsed = 0;
-        foreach (var list in (ReadOnlySpan<PublishList>)[_released, _inFlight])
-        {
-            for (var pending = list.First; pending is not null; pending = pending.Next)
-            {
-                pending.HoldsQuota = false;
-            }
-        }
+        _unfinished.Disconnected();
     }
 
     /// <summary>Writes what may be written by now: after an acknowledgement, and when the output has been sent.</summary>
     public void Advance(TimeSpan now)
     {
-        while (_resend is { } pending && CanResend(pending))
+        while (_unfinished.Resend is { } pending && CanResend(pending))
         {
-            _resend = pending.Next;
-            if (!GiveUp(pending, _inFlight, now))
+            _unfinished.PassResend();
+            if (!GiveUp(pending, _unfinished.InFlight, now))
             {
                 _writer.Write(pending);
-                Occupy(pending);
+                _unfinished.Occupy(pending);
             }
         }
 
-        while (_resend is null && _waiting.First is { } pending && CanWrite(pending.QoS, pending.Length))
+        while (_unfinished.Resend is null && _unfinished.Waiting.First is { } pending && CanWrite(pending.QoS, pending.Length))
         {
-            if (GiveUp(pending, _waiting, now))
+            if (GiveUp(pending, _unfinished.Waiting, now))
             {
                 continue;
             }
 
-            _waiting.Remove(pending);
+            _unfinished.Waiting.Remove(pending);
             if (pending.QoS == QualityOfService.AtMostOnce)
             {
                 _writer.Write(pending);
                 pending.Complete(new PublishResult(ReasonCode.Success));
-                Settle(pending);
+                _unfinished.Settle(pending);
             }
             else
             {
@@ -198,7 +163,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
 
         End(pending, result);
-        TakeOut(pending, _inFlight);
+        _unfinished.TakeOut(pending, _unfinished.InFlight);
         Advance(now);
         return default;
     }
@@ -213,14 +178,12 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         {
             case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending when result.ReasonCode < ReasonCode.UnspecifiedError:
                 pending.Recorded = result;
-                journal.ReleasePublish(identifier);
-                Move(pending, _inFlight, _released);
-                pending.Progress = PublishProgress.Released;
+                _unfinished.Release(pending);
                 WriteRelease(identifier);
                 return default;
             case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending:
                 End(pending, result);
-                TakeOut(pending, _inFlight);
+                _unfinished.TakeOut(pending, _unfinished.InFlight);
                 Advance(now);
                 return default;
             case PendingPublish { Progress: PublishProgress.Released } when result.ReasonCode < ReasonCode.UnspecifiedError:
@@ -248,7 +211,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
             case PendingPublish { Progress: PublishProgress.Released } pending:
                 // An unknown identifier is what a repeated PUBREL finds when the first had come through; after a first one, the server has lost the message.
                 End(pending, code == ReasonCode.Success || pending.ReleasedAgain ? pending.Recorded : new PublishResult(code));
-                TakeOut(pending, _released);
+                _unfinished.TakeOut(pending, _unfinished.Released);
                 Advance(now);
                 return default;
             case null:
@@ -265,7 +228,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         if (pending.Progress == PublishProgress.Waiting)
         {
             pending.Fail(new PublishWithdrawnException(cancellationToken));
-            TakeOut(pending, _waiting);
+            _unfinished.TakeOut(pending, _unfinished.Waiting);
             Advance(now);
         }
         else
@@ -278,24 +241,11 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
     public void Stop(Func<bool, ConnectionException> exception)
     {
         _limits = null;
-        _resend = null;
-        foreach (var list in (ReadOnlySpan<PublishList>)[_released, _inFlight, _waiting])
-        {
-            while (list.First is { } pending)
-            {
-                pending.Fail(exception(pending.Progress != PublishProgress.Waiting));
-                Unlink(pending, list);
-                Settle(pending);
-            }
-        }
+        _unfinished.Stop(exception);
     }
 
     /// <summary>The caller has read the result.</summary>
-    public void Recycle(PendingPublish pending)
-    {
-        pending.ResultRead();
-        _pool.ReturnIfFree(pending);
-    }
+    public void Recycle(PendingPublish pending) => _unfinished.Recycle(pending);
 
     private void End(PendingPublish pending, PublishResult result)
     {
@@ -305,17 +255,7 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         }
         else
         {
-            Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
-        }
-    }
-
-    /// <summary>The message has come to nothing, or nobody knows; where no caller waits, the log is told.</summary>
-    private void Fail(PendingPublish pending, MqttException failure)
-    {
-        pending.Fail(failure);
-        if (pending.IsRestored)
-        {
-            session.RestoredPublishFailed(failure);
+            _unfinished.Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
         }
     }
 
@@ -327,32 +267,9 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
 
     private bool CanWrite(QualityOfService qos, int size) =>
         _limits is not null && output.HasRoomFor(size)
-        && (qos == QualityOfService.AtMostOnce || (_quotaUsed < _limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes));
+        && (qos == QualityOfService.AtMostOnce || (_unfinished.QuotaUsed < _limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes));
 
-    private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _quotaUsed < _limits.ReceiveMaximum;
-
-    /// <summary>
-    /// The server has lost the Session. What it had begun to take exactly once, it may have delivered or not; sending that as new could deliver it twice, so that it is left to the caller.
-    /// Where there is no caller any more, what has no PUBREC is sent as new: of the two mistakes, that one loses nothing.
-    /// </summary>
-    private void GiveUpExactlyOnce()
-    {
-        foreach (var list in (ReadOnlySpan<PublishList>)[_released, _inFlight])
-        {
-            for (var pending = list.First; pending is not null;)
-            {
-                var next = pending.Next;
-                if (list == _released || (pending.QoS == QualityOfService.ExactlyOnce && !pending.IsRestored))
-                {
-                    Fail(pending, new ConnectionException(
-                        $"The server has lost the Session while the QoS 2 message to «{pending.Topic}» was on its way; it may have arrived or not (MQTT 5 §4.4).", sent: true));
-                    TakeOut(pending, list);
-                }
-
-                pending = next;
-            }
-        }
-    }
+    private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _unfinished.QuotaUsed < _limits.ReceiveMaximum;
 
     /// <summary>
     /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired. What an existing Session is owed goes out all the same
@@ -363,36 +280,29 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         var sent = pending.Progress == PublishProgress.InFlight;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
-            Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
+            _unfinished.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
         }
         else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
         {
-            Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+            _unfinished.Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
         }
         else
         {
             return false;
         }
 
-        TakeOut(pending, list);
+        _unfinished.TakeOut(pending, list);
         return true;
     }
 
     /// <summary>Writes a QoS 1 or 2 message for the first time.</summary>
     private void Launch(PendingPublish pending)
     {
-        pending.SetIdentifier(identifiers.Allocate(pending));
-        if (journal.TryAddPublish(pending.PacketIdentifier, pending.Topic, pending.Packet) is { } failure)
+        if (_unfinished.TryLaunch(pending))
         {
-            pending.Fail(failure);
-            Settle(pending);
-            return;
+            _writer.Write(pending);
+            _unfinished.Occupy(pending);
         }
-
-        pending.Progress = PublishProgress.InFlight;
-        _inFlight.Add(pending);
-        _writer.Write(pending);
-        Occupy(pending);
     }
 
     private void WriteRelease(PacketIdentifier identifier, ReasonCode code = ReasonCode.Success)
@@ -402,55 +312,5 @@ internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers
         {
             AcknowledgementPacket.Write(output.Filling, PacketType.PubRel, identifier, code, options.ProtocolVersion);
         }
-    }
-
-    private void Occupy(PendingPublish pending)
-    {
-        pending.HoldsQuota = true;
-        _quotaUsed++;
-    }
-
-    /// <summary>The message is over, or never began.</summary>
-    private void TakeOut(PendingPublish pending, PublishList list)
-    {
-        Unlink(pending, list);
-        if (pending.Progress != PublishProgress.Waiting)
-        {
-            journal.RemovePublish(pending.PacketIdentifier);
-        }
-
-        Settle(pending);
-    }
-
-    private void Move(PendingPublish pending, PublishList from, PublishList to)
-    {
-        Unlink(pending, from);
-        to.Add(pending);
-    }
-
-    private void Unlink(PendingPublish pending, PublishList list)
-    {
-        if (_resend == pending)
-        {
-            _resend = pending.Next;
-        }
-
-        list.Remove(pending);
-    }
-
-    private void Settle(PendingPublish pending)
-    {
-        if (pending.HoldsQuota)
-        {
-            _quotaUsed--;
-        }
-
-        if (pending.PacketIdentifier != PacketIdentifier.None)
-        {
-            identifiers.Release(pending.PacketIdentifier);
-        }
-
-        pending.Settle();
-        _pool.ReturnIfFree(pending);
     }
 }

@@ -152,7 +152,7 @@ internal sealed class InboundMessages
                 return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
             }
 
-            _session.ReceiveMaximumExceeded();
+            _session.Failures.ReceiveMaximumExceeded();
         }
 
         if (_acknowledgements.Add(message.PacketIdentifier, message.QoS, Math.Max(receivers.Count, 1), out ticket) == Arrival.Again)

@@ -107,7 +107,7 @@ internal sealed class InboundPackets(SharedSession session, MqttClientOptions op
         }
         catch (Exception failure)
         {
-            session.HandlerFailed(failure, subscription);
+            session.Failures.HandlerFailed(failure, subscription);
             acknowledgement.Complete();
         }
     }

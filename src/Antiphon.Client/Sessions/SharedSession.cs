@@ -16,13 +16,12 @@ namespace Antiphon.Client.Sessions;
 /// The client's side of the Session (MQTT 5 §4.1) behind its one lock: what callers ask for, what the connection brings, and the output that both append to. No sockets in here; the clock is read only to pass the time on.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
-internal sealed partial class SharedSession
+internal sealed class SharedSession
 {
     private const int StackTopic = 256;
 
     // For the process.
     private readonly Lock _lock = new();
-    private readonly ILogger _logger;
     private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private Func<bool, ConnectionException>? _stopped;
@@ -46,10 +45,10 @@ internal sealed partial class SharedSession
 
     public SharedSession(MqttClientOptions options, ILogger logger)
     {
-        _logger = logger;
         _options = options;
+        Failures = new SessionFailures(logger, Counting, options.ReceiveMaximum);
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
-        _journal = new SessionJournal(options.SessionStore, StoreFailed);
+        _journal = new SessionJournal(options.SessionStore, Failures.StoreFailed);
         _publishes = new OutgoingPublishes(this, _identifiers, _output, _journal, options);
         _subscriptions = new SubscriptionTable(_identifiers, _output, options);
         Inbound = new InboundMessages(this, _lock, options, _subscriptions, _output, _journal);
@@ -64,6 +63,8 @@ internal sealed partial class SharedSession
     public InboundMessages Inbound { get; }
 
     public Counting Counting { get; } = new();
+
+    public SessionFailures Failures { get; }
 
     public RunningCallbacks Callbacks { get; } = new();
 
@@ -194,39 +195,6 @@ internal sealed partial class SharedSession
         return left;
     }
 
-    /// <summary>A handler threw.</summary>
-    public void HandlerFailed(Exception failure, Subscription subscription)
-    {
-        // The peer may have caused it: one error a client, the rest is a counter.
-        if (Counting.HandlerFailed() == 1)
-        {
-            LogHandlerFailed(failure, subscription.TopicFilter);
-        }
-        else
-        {
-            LogHandlerFailedAgain(failure, subscription.TopicFilter);
-        }
-    }
-
-    /// <summary>The server has sent more than our Receive Maximum allows.</summary>
-    public void ReceiveMaximumExceeded()
-    {
-        if (Counting.ReceiveMaximumExceeded() == 1)
-        {
-            LogReceiveMaximumExceeded(_options.ReceiveMaximum);
-        }
-    }
-
-    /// <summary>A message that an earlier client had left behind ended without success.</summary>
-    public void RestoredPublishFailed(MqttException failure)
-    {
-        // The server may cause it for each: one warning a client, the rest is a counter.
-        if (Counting.RestoredPublishFailed() == 1)
-        {
-            LogRestoredPublishFailed(failure);
-        }
-    }
-
     /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
     public void Signal()
     {
@@ -259,7 +227,7 @@ internal sealed partial class SharedSession
             Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
-            LogRefusals();
+            Failures.Refused(_subscriptions.Refusals);
         }
 
         Signal();
@@ -394,7 +362,7 @@ internal sealed partial class SharedSession
         lock (_lock)
         {
             fault = answer is SubAckPacket granted ? _subscriptions.Answered(granted) : _subscriptions.Answered((UnsubAckPacket)answer);
-            LogRefusals();
+            Failures.Refused(_subscriptions.Refusals);
         }
 
         Signal();
@@ -423,7 +391,7 @@ internal sealed partial class SharedSession
         }
         catch (AggregateException failure)
         {
-            LogCallbackFailed(failure);
+            Failures.CallbackFailed(failure);
         }
     }
 
@@ -465,14 +433,6 @@ internal sealed partial class SharedSession
         return result;
     }
 
-    private void StoreFailed(Exception failure)
-    {
-        if (Counting.StoreFailed() == 1)
-        {
-            LogStoreFailed(failure);
-        }
-    }
-
     /// <summary>Takes up the Session where an earlier client has left it.</summary>
     private void Restore()
     {
@@ -497,13 +457,5 @@ internal sealed partial class SharedSession
         _publishes.Disconnected();
         _subscriptions.Disconnected();
         Inbound.Disconnected();
-    }
-
-    private void LogRefusals()
-    {
-        while (_subscriptions.Refusals.TryDequeue(out var refused))
-        {
-            LogRefused(refused.Operation, refused.Topic, refused.ReasonCode);
-        }
     }
 }

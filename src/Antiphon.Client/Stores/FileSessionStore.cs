@@ -21,12 +21,8 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
     private readonly bool _flushToDisk;
 
     // Guarded by the lock: the file, and where in it what is not over stands.
-    private readonly Dictionary<PacketIdentifier, Place> _publishes = [];
-    private readonly Dictionary<PacketIdentifier, Place> _received = [];
+    private readonly LiveRecords _records;
     private SafeFileHandle _file;
-    private Place _session;
-    private long _length;
-    private long _live;
     private long _rewriteAt = SmallFile;
     private byte[] _buffer = new byte[512];
 
@@ -40,6 +36,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         _path = path;
         _flushToDisk = flushToDisk;
+        _records = new LiveRecords(path);
         _file = Open(path, FileMode.OpenOrCreate);
     }
 
@@ -54,20 +51,19 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
                 read += RandomAccess.Read(_file, bytes.AsSpan(read), read);
             }
 
-            Forget();
-            while (StoreRecord.TryRead(bytes.AsSpan((int)_length), out var kind, out var identifier, out _) is > 0 and var size)
+            _records.Clear();
+            while (StoreRecord.TryRead(bytes.AsSpan((int)_records.Length), out var kind, out var identifier, out _) is > 0 and var size)
             {
-                Note(kind, identifier, new Place(_length, size));
-                _length += size;
+                _records.Append(kind, identifier, size);
             }
 
-            if (_length == 0 && !StoreRecord.MayBegin(bytes))
+            if (_records.Length == 0 && !StoreRecord.MayBegin(bytes))
             {
                 throw new InvalidDataException($"«{_path}» is no session store; it has been left as it is. Give the store a file of its own.");
             }
 
-            RandomAccess.SetLength(_file, _length);
-            return _session.Size == 0 ? null : Read(bytes);
+            RandomAccess.SetLength(_file, _records.Length);
+            return _records.Session.Size == 0 ? null : Read(bytes);
         }
     }
 
@@ -152,10 +148,10 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
 
     private StoredSession Read(byte[] bytes)
     {
-        var session = Content(bytes, _session, out _);
+        var session = Content(bytes, _records.Session, out _);
         var publishes = new List<StoredPublish>();
         var released = new List<PacketIdentifier>();
-        foreach (var (identifier, place) in _publishes.OrderBy(publish => publish.Value.Offset))
+        foreach (var (identifier, place) in _records.Publishes)
         {
             var packet = Content(bytes, place, out var kind);
             if (kind == RecordKind.Publish)
@@ -174,7 +170,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             ClientId = Encoding.UTF8.GetString(session.Span[1..]),
             Publishes = publishes,
             Released = released,
-            Received = [.. _received.Keys],
+            Received = _records.Received,
         };
     }
 
@@ -196,7 +192,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
         StoreRecord.Write(record, kind, identifier, content);
         try
         {
-            RandomAccess.Write(_file, record, _length);
+            RandomAccess.Write(_file, record, _records.Length);
             if (flush && _flushToDisk)
             {
                 RandomAccess.FlushToDisk(_file);
@@ -205,94 +201,41 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
         catch
         {
             // The caller takes it for not stored, and so has who reads the file later.
-            RandomAccess.SetLength(_file, _length);
+            RandomAccess.SetLength(_file, _records.Length);
             throw;
         }
 
-        Note(kind, identifier, new Place(_length, size));
-        _length += size;
+        _records.Append(kind, identifier, size);
         if (_buffer.Length > LargestBufferKept)
         {
             _buffer = new byte[512];
         }
     }
 
-    /// <summary>Keeps in mind what a record means for those before it.</summary>
-    private void Note(RecordKind kind, PacketIdentifier identifier, in Place place)
-    {
-        switch (kind)
-        {
-            case RecordKind.Session:
-                Forget(_length);
-                _session = place;
-                _live = place.Size;
-                break;
-            case RecordKind.Publish or RecordKind.Release:
-                Replace(_publishes, identifier, place);
-                break;
-            case RecordKind.Received:
-                Replace(_received, identifier, place);
-                break;
-            case RecordKind.RemovePublish:
-                Remove(_publishes, identifier);
-                break;
-            case RecordKind.RemoveReceived:
-                Remove(_received, identifier);
-                break;
-            default:
-                throw new InvalidDataException($"{_path} holds a record of kind {(int)kind}, which this version does not know.");
-        }
-    }
-
-    private void Replace(Dictionary<PacketIdentifier, Place> places, PacketIdentifier identifier, in Place place)
-    {
-        Remove(places, identifier);
-        places[identifier] = place;
-        _live += place.Size;
-    }
-
-    private void Remove(Dictionary<PacketIdentifier, Place> places, PacketIdentifier identifier)
-    {
-        if (places.Remove(identifier, out var before))
-        {
-            _live -= before.Size;
-        }
-    }
-
-    private void Forget(long length = 0)
-    {
-        _publishes.Clear();
-        _received.Clear();
-        _session = default;
-        _length = length;
-        _live = 0;
-    }
-
     private void Empty()
     {
         RandomAccess.SetLength(_file, 0);
-        Forget();
+        _records.Clear();
     }
 
     /// <summary>Writes what is not over to a new file, which then takes the place of this one in one step.</summary>
     private void Compact()
     {
-        if (_length < _rewriteAt || _length < 4 * _live)
+        if (_records.Length < _rewriteAt || _records.Length < 4 * _records.Live)
         {
             return;
         }
 
         // If it fails, the file may double before it is tried again: each try costs as much as the file is long.
-        _rewriteAt = 2 * _length;
+        _rewriteAt = 2 * _records.Length;
 
         var path = _path + ".new";
         var file = Open(path, FileMode.Create);
         var moved = false;
         try
         {
-            Place[] places = [_session, .. _publishes.Values.Concat(_received.Values).OrderBy(place => place.Offset)];
             var length = 0L;
-            foreach (var place in places)
+            foreach (var place in _records.InOrder)
             {
                 var record = new byte[place.Size];
                 for (var read = 0; read < record.Length;)
@@ -320,25 +263,6 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             }
         }
 
-        Reindex();
+        _records.MoveTogether();
     }
-
-    /// <summary>The records have moved together, in their order.</summary>
-    private void Reindex()
-    {
-        var offset = (long)_session.Size;
-        _session = _session with { Offset = 0 };
-        foreach (var (places, identifier, place) in _publishes.Select(entry => (_publishes, entry.Key, entry.Value))
-            .Concat(_received.Select(entry => (_received, entry.Key, entry.Value)))
-            .OrderBy(entry => entry.Value.Offset)
-            .ToArray())
-        {
-            places[identifier] = place with { Offset = offset };
-            offset += place.Size;
-        }
-
-        _length = offset;
-    }
-
-    private readonly record struct Place(long Offset, int Size);
 }

@@ -3,7 +3,8 @@ using Antiphon.Protocol;
 namespace Antiphon.Client;
 
 /// <summary>
-/// Keeps a client's side of the Session (MQTT 5 §4.1) beyond the life of the program. A client calls it under a lock of its own, one call at a time, and waits for it: it should be quick.
+/// Keeps a client's side of the Session (MQTT 5 §4.1) beyond the life of the program. A client calls it under its own lock, one call at a time, and waits for it: for as long as a call takes, every
+/// publisher of that client waits, of any QoS, and so do its receive loop and what it has to send. A slow disk stalls all of them; a method that never returns stops the client. It must not call the client.
 /// What it throws fails the publish in question, or is logged, and ends nothing else. One client at a time may use a store, which stays the program's to dispose, after the client.
 /// </summary>
 public interface ISessionStore

@@ -109,7 +109,7 @@ internal sealed class HandlerQueue(
         }
         catch (Exception failure)
         {
-            session.HandlerFailed(failure, subscription);
+            session.Failures.HandlerFailed(failure, subscription);
             return !session.Stopping.IsCancellationRequested;
         }
     }

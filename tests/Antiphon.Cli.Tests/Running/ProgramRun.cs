@@ -91,6 +91,9 @@ internal sealed class ProgramRun : IAsyncDisposable
     /// <summary>Sends SIGTERM, as a service manager does.</summary>
     public Task TerminateAsync() => SignalAsync("TERM");
 
+    /// <summary>Sends SIGKILL, after which it does nothing more.</summary>
+    public Task KillAsync() => SignalAsync("KILL");
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

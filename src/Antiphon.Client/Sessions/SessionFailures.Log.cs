@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
 
-internal sealed partial class SharedSession
+internal sealed partial class SessionFailures
 {
     [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "The handler of «{TopicFilter}» threw; the message is acknowledged all the same. Further ones are logged at Debug")]
     private partial void LogHandlerFailed(Exception exception, string topicFilter);
