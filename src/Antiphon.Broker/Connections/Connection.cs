@@ -88,9 +88,6 @@ internal sealed class Connection
     /// <summary>The client's Receive Maximum.</summary>
     public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
 
-    /// <summary>How many messages the client may have unacknowledged: what CONNACK has told it, and all Packet Identifiers where MQTT 3.1.1 cannot tell.</summary>
-    public ushort OwnReceiveMaximum { get; set; } = ushort.MaxValue;
-
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
     public uint MaximumPacketSize { get; set; } = uint.MaxValue;
 

@@ -186,7 +186,6 @@ internal sealed class Handshake(
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = connect.Will;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
-        connection.OwnReceiveMaximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;

@@ -108,7 +108,8 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             }
         }
 
-        var maximum = connection.OwnReceiveMaximum;
+        // What CONNACK has told the client, and all Packet Identifiers where MQTT 3.1.1 cannot tell.
+        var maximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
         if (session.Received.Unfinished >= maximum)
         {
             return TooManyUnfinished(maximum);
