@@ -1,6 +1,7 @@
 using Antiphon.Client.Connections;
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
-using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -15,7 +16,7 @@ namespace Antiphon.Client;
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
 {
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
     private readonly ConnectionLoop _loop;
 
     private MqttClient(MqttClientOptions options, bool stopOnFirstFailure)
@@ -23,7 +24,7 @@ public sealed class MqttClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var logger = options.LoggerFactory.CreateLogger<MqttClient>();
-        _session = new SharedSession(options, logger);
+        _session = new ClientSession(options, logger);
         _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
         _loop.Start();
     }

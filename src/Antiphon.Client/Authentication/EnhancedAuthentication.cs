@@ -11,7 +11,7 @@ namespace Antiphon.Client.Authentication;
 /// <summary>
 /// Enhanced authentication on one Network Connection (MQTT 5 §4.12): the exchange that CONNECT begins, and those of re-authentication, one after the other. Packets come on the receive loop.
 /// </summary>
-internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> exchanges, SharedSession session, Action<ConnectionEnd> end, CancellationToken ended)
+internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> exchanges, ClientSession session, Action<ConnectionEnd> end, CancellationToken ended)
 {
     private readonly Lock _lock = new();
 

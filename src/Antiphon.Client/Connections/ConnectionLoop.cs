@@ -12,7 +12,7 @@ namespace Antiphon.Client.Connections;
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and RequestStop may come at any time.")]
 internal sealed partial class ConnectionLoop
 {
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
     private readonly MqttClientOptions _options;
     private readonly ILogger _logger;
     private readonly StateNotifier _notifier;
@@ -42,7 +42,7 @@ internal sealed partial class ConnectionLoop
     /// <param name="logger">Where to log.</param>
     /// <param name="stopOnFirstFailure">Whether to stop when the very first try fails.</param>
     /// <param name="raise">Tells of a change of state.</param>
-    public ConnectionLoop(SharedSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
+    public ConnectionLoop(ClientSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
     {
         _session = session;
         _options = options;

@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Antiphon.Client.Authentication;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
+using Antiphon.Client.Transports;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -19,7 +21,7 @@ internal sealed class NetworkConnection : IDisposable
     /// <summary>How long the server may take to read our DISCONNECT and to close.</summary>
     private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(2);
 
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
     private readonly MqttClientOptions _options;
     private readonly ConnectPacket _connect;
     private readonly Action<ConnAckPacket, ServerLimits> _accepted;
@@ -45,7 +47,7 @@ internal sealed class NetworkConnection : IDisposable
     /// <param name="options">Where to connect.</param>
     /// <param name="connect">The first packet.</param>
     /// <param name="accepted">Called on the receive loop when the server has accepted, before it reads anything else.</param>
-    public NetworkConnection(SharedSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
+    public NetworkConnection(ClientSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
     {
         _session = session;
         _options = options;

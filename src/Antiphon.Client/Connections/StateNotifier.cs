@@ -1,11 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
-using Antiphon.Client.Subscriptions;
 
 namespace Antiphon.Client.Connections;
 
 /// <summary>Tells of changes in their order, one at a time, on no caller's thread. Its lock is never held while another is taken.</summary>
-internal sealed class StateNotifier(SharedSession session, Action<ConnectionStateChange> raise, Action<Exception> failed)
+internal sealed class StateNotifier(ClientSession session, Action<ConnectionStateChange> raise, Action<Exception> failed)
 {
     private readonly Lock _lock = new();
     private readonly Queue<ConnectionStateChange> _waiting = new();

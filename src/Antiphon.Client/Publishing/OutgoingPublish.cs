@@ -1,6 +1,6 @@
 using Antiphon.Protocol;
 
-namespace Antiphon.Client;
+namespace Antiphon.Client.Publishing;
 
 /// <summary>A message to publish as bytes that are there already: what is written straight into the output, without an object per message.</summary>
 internal readonly ref struct OutgoingPublish

@@ -1,4 +1,4 @@
-using Antiphon.Client.Connections;
+using Antiphon.Client.Output;
 using Antiphon.Client.Sessions;
 using Antiphon.Client.Stores;
 using Antiphon.Protocol;
@@ -8,9 +8,9 @@ namespace Antiphon.Client.Publishing;
 
 /// <summary>
 /// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="UnfinishedPublishes"/>.
-/// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="SharedSession"/>.
+/// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class OutgoingPublishes(SharedSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
+internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();

@@ -26,9 +26,9 @@ internal enum PublishProgress
 
 /// <summary>
 /// A PUBLISH that somebody waits for: its bytes, for sending it again, and the source of the caller's <see cref="ValueTask"/>. Pooled; it goes back when the Session is done with it and the
-/// caller has read the result. All but the task source is guarded by the lock of <see cref="SharedSession"/>.
+/// caller has read the result. All but the task source is guarded by the lock of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<PublishResult>
+internal sealed class PendingPublish(ClientSession session) : IValueTaskSource<PublishResult>
 {
     private const byte DupFlag = 0x08;
 
@@ -226,7 +226,7 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    private SharedSession Session { get; } = session;
+    private ClientSession Session { get; } = session;
 
     private bool TryComplete()
     {

@@ -2,8 +2,8 @@ using Antiphon.Client.Sessions;
 
 namespace Antiphon.Client.Publishing;
 
-/// <summary>Places for messages that are not in use, so that a publish costs no allocation. Guarded by the lock of <see cref="SharedSession"/>.</summary>
-internal sealed class PublishPool(SharedSession session)
+/// <summary>Places for messages that are not in use, so that a publish costs no allocation. Guarded by the lock of <see cref="ClientSession"/>.</summary>
+internal sealed class PublishPool(ClientSession session)
 {
     private const int Largest = 1024;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Antiphon.Client.Connections;
+using Antiphon.Client.Output;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -8,7 +8,7 @@ namespace Antiphon.Client.Publishing;
 
 /// <summary>
 /// Appends PUBLISH to the output, with a Topic Alias where one saves bytes. What is kept for sending again never holds an alias, so that it is right for any connection.
-/// Guarded by the lock of <see cref="Sessions.SharedSession"/>.
+/// Guarded by the lock of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopicAliases, ProtocolVersion version)
 {

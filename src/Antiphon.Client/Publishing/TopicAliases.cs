@@ -1,3 +1,4 @@
+
 namespace Antiphon.Client.Publishing;
 
 /// <summary>

@@ -6,9 +6,9 @@ namespace Antiphon.Client.Publishing;
 
 /// <summary>
 /// The messages that are not over, by how far they have come and each in order, with what they occupy: Packet Identifiers, the server's Receive Maximum, room in the store.
-/// Writes nothing. Guarded by the lock of <see cref="SharedSession"/>.
+/// Writes nothing. Guarded by the lock of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class UnfinishedPublishes(SharedSession session, PacketIdentifiers identifiers, SessionJournal journal, ProtocolVersion version)
+internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifiers identifiers, SessionJournal journal, ProtocolVersion version)
 {
     // For the process.
     private readonly PublishPool _pool = new(session);

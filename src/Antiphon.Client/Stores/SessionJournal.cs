@@ -5,7 +5,7 @@ namespace Antiphon.Client.Stores;
 
 /// <summary>
 /// Tells the <see cref="MqttClientOptions.SessionStore"/>, if there is one, what happens to the Session. A failure to store a PUBLISH is that publish's; every other is reported, and the Session
-/// goes on as if there were no store. Guarded by the lock of <see cref="Sessions.SharedSession"/>.
+/// goes on as if there were no store. Guarded by the lock of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class SessionJournal(ISessionStore? store, Action<Exception> failed)
 {

@@ -4,8 +4,12 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Threading.Channels;
 using Antiphon.Client;
+using Antiphon.Client.Publishing;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
+using Antiphon.Rpc.Requesting.Calls;
+using Antiphon.Rpc.Requesting.Outcomes;
+using Antiphon.Rpc.Requesting.Topics;
 using Antiphon.Rpc.Timing;
 using Antiphon.Rpc.Wire;
 

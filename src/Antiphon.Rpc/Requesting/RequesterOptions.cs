@@ -1,5 +1,6 @@
 using Antiphon.Protocol;
 using Antiphon.Protocol.Topics;
+using Antiphon.Rpc.Requesting.Calls;
 
 namespace Antiphon.Rpc;
 

@@ -2,10 +2,11 @@ using System.Text;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Rpc.Requesting.Calls;
 using Antiphon.Rpc.Timing;
 using Antiphon.Rpc.Wire;
 
-namespace Antiphon.Rpc;
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>How far a received request is.</summary>
 internal enum RequestState

@@ -1,4 +1,5 @@
 using Antiphon.Client;
+using Antiphon.Rpc.Responding;
 
 namespace Antiphon.Rpc;
 

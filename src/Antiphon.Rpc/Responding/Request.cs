@@ -1,5 +1,6 @@
 using Antiphon.Protocol;
 using Antiphon.Protocol.Properties;
+using Antiphon.Rpc.Responding;
 using Antiphon.Rpc.Wire;
 
 namespace Antiphon.Rpc;

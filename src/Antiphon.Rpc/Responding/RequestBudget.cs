@@ -1,7 +1,7 @@
 using Antiphon.Protocol.Packets;
 using Antiphon.Rpc.Wire;
 
-namespace Antiphon.Rpc;
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>How much time a request has.</summary>
 /// <param name="Deadline">When its requester gives up.</param>

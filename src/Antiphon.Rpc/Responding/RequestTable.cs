@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Antiphon.Protocol;
 using Antiphon.Rpc.Timing;
 
-namespace Antiphon.Rpc;
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>What is to be done with a request that has arrived.</summary>
 internal enum Admission

@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using Antiphon.Client;
+using Antiphon.Client.Publishing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
+using Antiphon.Rpc.Responding;
 using Antiphon.Rpc.Timing;
 using Antiphon.Rpc.Wire;
 using Microsoft.Extensions.Logging;

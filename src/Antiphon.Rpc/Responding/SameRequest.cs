@@ -1,4 +1,5 @@
-namespace Antiphon.Rpc;
+
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>Which two requests may be the same one come twice: everything but the payload, which the caller compares.</summary>
 internal sealed class SameRequest : IEqualityComparer<ReceivedRequest>

@@ -1,3 +1,5 @@
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -15,7 +17,7 @@ public sealed class AllocationTests
     // Behind the fixed header and a topic that is empty, since its alias is known.
     private const int PacketIdentifierOffset = 4;
 
-    private readonly SharedSession _session = new(new MqttClientOptions(), NullLogger.Instance);
+    private readonly ClientSession _session = new(new MqttClientOptions(), NullLogger.Instance);
     private readonly InboundPackets _inbound;
 
     public AllocationTests()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Antiphon.Client.Publishing;
 using Antiphon.Client.Tests.Peers;
 using Antiphon.Protocol;
 

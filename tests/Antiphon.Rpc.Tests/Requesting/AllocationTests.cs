@@ -1,6 +1,9 @@
 using Antiphon.Broker;
 using Antiphon.Client;
+using Antiphon.Client.Publishing;
 using Antiphon.Protocol;
+using Antiphon.Rpc.Requesting.Calls;
+using Antiphon.Rpc.Requesting.Topics;
 
 namespace Antiphon.Rpc.Tests.Requesting;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Rpc.Responding;
 using Antiphon.Rpc.Wire;
 
 namespace Antiphon.Rpc.Tests.Responding;
