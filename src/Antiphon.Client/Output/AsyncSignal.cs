@@ -1,12 +1,13 @@
 using System.Threading.Tasks.Sources;
+using Antiphon.Client.Sessions;
 
 namespace Antiphon.Client.Output;
 
 /// <summary>
-/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates. The waiter goes to the end of the thread pool's
-/// common queue, behind what is ready to run on this thread: publishers that run meanwhile get into the same send.
+/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates. The waiter goes to the end of the scheduler's
+/// queue, behind what is ready to run: publishers that run meanwhile get into the same send.
 /// </summary>
-internal sealed class AsyncSignal : IValueTaskSource, IThreadPoolWorkItem
+internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int Idle = 0;
     private const int Waiting = 1;
@@ -17,15 +18,18 @@ internal sealed class AsyncSignal : IValueTaskSource, IThreadPoolWorkItem
 
     public void Set()
     {
-        if (Volatile.Read(ref _state) == Ready)
+        if (Volatile.Read(ref _state) != Ready && TryWake())
         {
-            return;
+            scheduler.Queue(this);
         }
+    }
 
-        if (Interlocked.Exchange(ref _state, Ready) == Waiting)
+    /// <summary>As <see cref="Set"/>, but runs the waiter here and now, until it waits again or for something else.</summary>
+    public void SetAndRun()
+    {
+        if (TryWake())
         {
-            Volatile.Write(ref _state, Idle);
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            _core.SetResult(true);
         }
     }
 
@@ -55,4 +59,15 @@ internal sealed class AsyncSignal : IValueTaskSource, IThreadPoolWorkItem
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    private bool TryWake()
+    {
+        if (Interlocked.Exchange(ref _state, Ready) != Waiting)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _state, Idle);
+        return true;
+    }
 }

@@ -8,7 +8,7 @@ namespace Antiphon.Client.Publishing;
 
 /// <summary>
 /// Appends PUBLISH to the output, with a Topic Alias where one saves bytes. What is kept for sending again never holds an alias, so that it is right for any connection.
-/// Guarded by the lock of <see cref="Sessions.ClientSession"/>.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopicAliases, ProtocolVersion version)
 {
@@ -28,11 +28,10 @@ internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopic
 
     /// <summary>Appends a QoS 0 message.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="topic">Its Topic Name.</param>
     /// <param name="size">The packet's size in bytes without an alias.</param>
-    public void WriteAtMostOnce(in PublishView message, string topic, int size)
+    public void WriteAtMostOnce(in PublishView message, int size)
     {
-        var alias = Choose(topic, size, out var isKnown);
+        var alias = Choose(message.Topic, size, out var isKnown);
         PublishEncoder.Write(output.Filling, message, new Delivery { Retain = message.Retain, TopicAlias = alias, AliasIsKnown = isKnown }, version);
         output.Filling.AtMostOnceMessages++;
         Count++;
@@ -47,7 +46,7 @@ internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopic
             output.Filling.AtMostOnceMessages++;
         }
 
-        var alias = Choose(pending.Topic, pending.Length, out var isKnown);
+        var alias = Choose(pending.Packet.Slice(pending.TopicOffset, pending.TopicLength), pending.Length, out var isKnown);
         if (alias == 0)
         {
             output.Filling.Write(pending.Packet);
@@ -72,9 +71,11 @@ internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopic
             version);
     }
 
-    private ushort Choose(string topic, int size, out bool isKnown)
+    private ushort Choose(ReadOnlySpan<byte> topic, int size, out bool isKnown)
     {
         isKnown = false;
-        return size + TopicAliases.Cost > _maximumPacketSize ? (ushort)0 : _aliases.Choose(topic, out isKnown);
+        return !_aliases.AreAllowed || size + TopicAliases.Cost > _maximumPacketSize
+            ? (ushort)0
+            : _aliases.Choose(System.Text.Encoding.UTF8.GetString(topic), out isKnown);
     }
 }

@@ -13,6 +13,9 @@ internal sealed class TopicAliases(ushort maximum)
     private readonly Place[] _places = new Place[maximum];
     private int _count;
 
+    /// <summary>Whether the server accepts any.</summary>
+    public bool AreAllowed => _count > 0;
+
     /// <summary>A connection begins; no alias of an earlier one means anything [MQTT-3.3.2-7].</summary>
     /// <param name="serverMaximum">The server's Topic Alias Maximum; 0: none [MQTT-3.2.2-18].</param>
     public void Connected(ushort serverMaximum)

@@ -37,4 +37,7 @@ public readonly struct Acknowledgement
 
         _messages?.Complete(_ticket, _handler, code);
     }
+
+    /// <summary>As <see cref="Complete"/>, for who is within the gate of <see cref="Sessions.ClientSession"/>.</summary>
+    internal void CompleteWithinGate(ReasonCode code = ReasonCode.Success) => _messages?.CompleteWithinGate(_ticket, _handler, code);
 }

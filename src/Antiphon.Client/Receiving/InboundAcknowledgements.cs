@@ -19,7 +19,7 @@ internal enum Arrival
 
 /// <summary>
 /// What the server has sent with QoS 1 and 2 and this client has not acknowledged, in order of arrival. A PUBACK or PUBREC leaves when all messages before it have been dealt with
-/// [MQTT-4.6.0-2, MQTT-4.6.0-3]. Guarded by the lock of <see cref="Sessions.ClientSession"/>.
+/// [MQTT-4.6.0-2, MQTT-4.6.0-3]. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJournal journal)
 {

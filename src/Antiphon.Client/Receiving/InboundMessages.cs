@@ -9,15 +9,14 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Receiving;
 
 /// <summary>
-/// What becomes of a message between its arrival and its acknowledgement: handed on, known already, held until there is a subscription for it, or nobody's. Shares the lock of
-/// <see cref="ClientSession"/>: methods that say so take it, the others are called within it.
+/// What becomes of a message between its arrival and its acknowledgement: handed on, known already, held until there is a subscription for it, or nobody's. Shares the gate of
+/// <see cref="ClientSession"/>: methods that say so enter it, the others are called within it.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Stop disposes of the timer.")]
 internal sealed class InboundMessages
 {
     // For the process.
     private readonly ClientSession _session;
-    private readonly Lock _lock;
     private readonly MqttClientOptions _options;
     private readonly SubscriptionTable _subscriptions;
     private readonly ConnectionOutput _output;
@@ -31,10 +30,9 @@ internal sealed class InboundMessages
     private readonly HeldMessages _held;
     private bool _isConnected;
 
-    public InboundMessages(ClientSession session, Lock sessionLock, MqttClientOptions options, SubscriptionTable subscriptions, ConnectionOutput output, SessionJournal journal)
+    public InboundMessages(ClientSession session, MqttClientOptions options, SubscriptionTable subscriptions, ConnectionOutput output, SessionJournal journal)
     {
         _session = session;
-        _lock = sessionLock;
         _options = options;
         _subscriptions = subscriptions;
         _output = output;
@@ -84,7 +82,7 @@ internal sealed class InboundMessages
         return default;
     }
 
-    /// <summary>A PUBLISH arrived: which subscriptions are to have it, and what to complete it by. Takes the lock.</summary>
+    /// <summary>A PUBLISH arrived: sinks have it at once, the other subscriptions are told. Enters the gate.</summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add the subscriptions; none if they have had it.</param>
     /// <param name="ticket">For the handlers of a QoS 1 or 2 message.</param>
@@ -93,26 +91,53 @@ internal sealed class InboundMessages
         ticket = default;
         _subscriptions.Collect(message, receivers);
         _session.Counting.MessageReceived();
-        if (message.QoS != QualityOfService.AtMostOnce)
+        if (message.QoS == QualityOfService.AtMostOnce)
         {
-            lock (_lock)
+            if (receivers.Count == 0)
             {
-                return Receive(message, receivers, out ticket);
+                _session.Counting.Unhandled();
             }
+            else if (HasSink(receivers))
+            {
+                lock (_session.Gate)
+                {
+                    GiveToSinks(message, receivers, ticket);
+                }
+            }
+
+            return default;
         }
 
-        if (receivers.Count == 0)
+        lock (_session.Gate)
         {
-            _session.Counting.Unhandled();
+            var fault = Receive(message, receivers, out ticket);
+            GiveToSinks(message, receivers, ticket);
+            Write();
+            return fault;
         }
-
-        return default;
     }
 
-    /// <summary>Takes out a message that came before there was a subscription for it. Takes the lock.</summary>
+    /// <summary>Gives sinks a message that was held. Enters the gate.</summary>
+    public void Give(in PublishView message, List<Subscription> receivers, in Ticket ticket)
+    {
+        if (HasSink(receivers))
+        {
+            lock (_session.Gate)
+            {
+                GiveToSinks(message, receivers, ticket);
+                Write();
+            }
+        }
+    }
+
+    /// <summary>What one of the receivers of a message completes it by.</summary>
+    public Acknowledgement AcknowledgementFor(in PublishView message, in Ticket ticket, int receiver) =>
+        message.QoS != QualityOfService.AtMostOnce && receiver < InboundAcknowledgements.MaximumHandlers ? new Acknowledgement(this, ticket, receiver) : default;
+
+    /// <summary>Takes out a message that came before there was a subscription for it. Enters the gate.</summary>
     public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
     {
-        lock (_lock)
+        lock (_session.Gate)
         {
             if (!_held.TryTake(receivers, out packet, out ticket))
             {
@@ -124,16 +149,43 @@ internal sealed class InboundMessages
         }
     }
 
-    /// <summary>A handler has dealt with a message. Takes the lock.</summary>
+    /// <summary>A handler has dealt with a message. Enters the gate.</summary>
     public void Complete(in Ticket ticket, int handler, ReasonCode code)
     {
-        lock (_lock)
+        lock (_session.Gate)
         {
-            _acknowledgements.Complete(ticket, handler, code);
-            Write();
+            CompleteWithinGate(ticket, handler, code);
         }
 
-        _session.Signal();
+        _session.AfterGate();
+    }
+
+    /// <summary>As <see cref="Complete"/>, within the gate.</summary>
+    public void CompleteWithinGate(in Ticket ticket, int handler, ReasonCode code)
+    {
+        _acknowledgements.Complete(ticket, handler, code);
+        Write();
+    }
+
+    private static bool HasSink(List<Subscription> receivers)
+    {
+        foreach (var receiver in receivers)
+        {
+            if (receiver.Sink is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void GiveToSinks(in PublishView message, List<Subscription> receivers, in Ticket ticket)
+    {
+        for (var i = 0; i < receivers.Count; i++)
+        {
+            receivers[i].Sink?.Take(message, AcknowledgementFor(message, ticket, i));
+        }
     }
 
     private Fault Receive(in PublishView message, List<Subscription> receivers, out Ticket ticket)
@@ -170,14 +222,13 @@ internal sealed class InboundMessages
             _acknowledgements.Complete(ticket, 0, ReasonCode.Success);
         }
 
-        Write();
         return default;
     }
 
     /// <summary>The program has had its time: what is still held is nobody's.</summary>
     private void StopHolding()
     {
-        lock (_lock)
+        lock (_session.Gate)
         {
             _holding?.Dispose();
             _holding = null;
@@ -190,7 +241,7 @@ internal sealed class InboundMessages
             Write();
         }
 
-        _session.Signal();
+        _session.AfterGate();
     }
 
     private void Write()

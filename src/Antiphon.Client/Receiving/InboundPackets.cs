@@ -78,6 +78,7 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
         {
             FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
             PublishView.TryDecode(frame, options.ProtocolVersion, out var message, out _);
+            session.Inbound.Give(message, _receivers, ticket);
             Hand(message, ticket);
             _receivers.Clear();
         }
@@ -87,8 +88,10 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
     {
         for (var i = 0; i < _receivers.Count; i++)
         {
-            var waits = message.QoS != QualityOfService.AtMostOnce && i < InboundAcknowledgements.MaximumHandlers;
-            Hand(_receivers[i], message, waits ? new Acknowledgement(session.Inbound, ticket, i) : default);
+            if (_receivers[i].Sink is null)
+            {
+                Hand(_receivers[i], message, session.Inbound.AcknowledgementFor(message, ticket, i));
+            }
         }
     }
 

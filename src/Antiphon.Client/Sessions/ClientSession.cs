@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Antiphon.Client.Connections;
 using Antiphon.Client.Output;
 using Antiphon.Client.Publishing;
@@ -9,32 +8,35 @@ using Antiphon.Client.Stores;
 using Antiphon.Client.Subscribing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Topics;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// The client's side of the Session (MQTT 5 §4.1) behind its one lock: what callers ask for, what the connection brings, and the output that both append to. No sockets in here; the clock is read only to pass the time on.
+/// The client's side of the Session (MQTT 5 §4.1) behind its one gate: what callers ask for, what the connection brings, and the output that both append to.
+/// No sockets in here; the clock is read only to pass the time on. The gate guards the requesters and responders on this client too, so that a call costs
+/// one entry to begin and one to end. No code of the application runs within it: what that has to hear is deferred (<see cref="Defer"/>).
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
 internal sealed class ClientSession
 {
-    private const int StackTopic = 256;
+    private const int LargestPool = 1024;
 
     // For the process.
-    private readonly Lock _lock = new();
     private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly DeferredWork _deferred = new();
+    private readonly Stack<PublishWaiter> _waiters = new();
+    private readonly List<ISessionWatcher> _watchers = [];
     private Func<bool, ConnectionException>? _stopped;
 
-    // For the Session; guarded by the lock.
+    // For the Session; guarded by the gate.
     private readonly PacketIdentifiers _identifiers = new();
     private readonly SessionJournal _journal;
-    private readonly OutgoingPublishes _publishes;
+    private readonly PublishFlow _publishes;
     private readonly SubscriptionTable _subscriptions;
 
-    // For the Network Connection; guarded by the lock.
+    // For the Network Connection; guarded by the gate.
     private readonly ConnectionOutput _output;
     private uint _connection;
     private bool _accepted;
@@ -52,15 +54,22 @@ internal sealed class ClientSession
         Failures = new SessionFailures(logger, Counting, options.ReceiveMaximum);
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _journal = new SessionJournal(options.SessionStore, Failures.StoreFailed);
-        _publishes = new OutgoingPublishes(this, _identifiers, _output, _journal, options);
+        _publishes = new PublishFlow(this, _identifiers, _output, _journal, options);
         _subscriptions = new SubscriptionTable(_identifiers, _output, options);
-        Inbound = new InboundMessages(this, _lock, options, _subscriptions, _output, _journal);
+        Inbound = new InboundMessages(this, options, _subscriptions, _output, _journal);
         Stopping = _stopping.Token;
+        OutputReady = new AsyncSignal(options.Scheduler);
         Restore();
     }
 
     /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
     public bool HasSession { get; private set; } = true;
+
+    /// <summary>The one lock of the client and of all that stands on it.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>What the server said when it accepted the connection that there is; <c>null</c>: there is none. Within the gate.</summary>
+    public ServerLimits? Server { get; private set; }
 
     /// <summary>The messages that the server sends.</summary>
     public InboundMessages Inbound { get; }
@@ -80,103 +89,151 @@ internal sealed class ClientSession
     public CancellationToken Stopping { get; }
 
     /// <summary>Set when there is output to send.</summary>
-    public AsyncSignal OutputReady { get; } = new();
+    public AsyncSignal OutputReady { get; }
 
     public MqttClientCounters Counters
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
             {
                 return Counting.Snapshot(_publishes.Written);
             }
         }
     }
 
-    public ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken)
+    /// <summary>Runs what was deferred within the gate and wakes the writer; to be called by who has left it. On the receive loop both wait for the batch's end.</summary>
+    public void AfterGate()
     {
-        if (message.QoS > QualityOfService.ExactlyOnce)
+        if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
         {
-            throw new ArgumentException($"The message has QoS {(int)message.QoS}; there are 0 to 2 (MQTT 5 §3.3.1.2).", nameof(message));
+            return;
         }
 
-        TopicName.ThrowIfInvalid(message.Topic, nameof(message));
-        if (_options.ProtocolVersion == ProtocolVersion.V311 && !message.Properties.IsEmpty)
+        _deferred.RunOthers(Gate);
+        if (!_output.IsEmpty)
         {
-            throw new ArgumentException($"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+            OutputReady.Set();
+        }
+    }
+
+    /// <summary>As <see cref="AfterGate"/>, for who knows that nothing more comes soon: writes on this thread, where nobody else is writing.</summary>
+    public void AfterGateAndWrite()
+    {
+        if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
+        {
+            return;
         }
 
+        _deferred.RunOthers(Gate);
+        if (!_output.IsEmpty)
+        {
+            OutputReady.SetAndRun();
+        }
+    }
+
+    /// <summary>Puts work off until the gate has been left. Within the gate.</summary>
+    public void Defer(IDeferred work, uint version) => _deferred.Add(work, version, Environment.CurrentManagedThreadId == _batchThread);
+
+    /// <summary>Tells somebody of what becomes of the Session from now on. Within the gate.</summary>
+    public void Watch(ISessionWatcher watcher) => _watchers.Add(watcher);
+
+    /// <summary>Ends <see cref="Watch"/>. Within the gate.</summary>
+    public void Unwatch(ISessionWatcher watcher) => _watchers.Remove(watcher);
+
+    /// <summary>Why nothing can be asked for any more; <c>null</c>: the client has not stopped. Within the gate.</summary>
+    public ConnectionException? Stopped => _stopped?.Invoke(false);
+
+    /// <summary>Takes a PUBLISH: writes it, or lets it wait for a connection or for room. Within the gate.</summary>
+    /// <param name="content">The message; copied.</param>
+    /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
+    /// <param name="version">What to tell the sink with.</param>
+    public PublishStart Publish(in PublishContent content, IPublishSink? sink, uint version)
+    {
+        if (_stopped is not null)
+        {
+            return PublishStart.Failed(_stopped(false));
+        }
+
+        var view = new PublishView
+        {
+            Topic = content.Topic,
+            Payload = content.Payload,
+            Properties = content.Properties,
+            QoS = content.QoS,
+            Retain = content.Retain,
+        };
+        return _publishes.Begin(view, Now(), sink, version);
+    }
+
+    /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
+    /// <returns>Whether it had not been written, and never will be.</returns>
+    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now());
+
+    /// <summary>Publishes for a caller who awaits the end.</summary>
+    /// <exception cref="ArgumentException">MQTT 3.1.1 has no place for properties.</exception>
+    public ValueTask<PublishResult> PublishAsync(in PublishContent content, CancellationToken cancellationToken)
+    {
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
         }
 
-        var longest = Encoding.UTF8.GetMaxByteCount(message.Topic.Length);
-        var rented = longest > StackTopic ? ArrayPool<byte>.Shared.Rent(longest) : null;
-        var topic = rented ?? stackalloc byte[StackTopic];
-        try
+        ValueTask<PublishResult> result;
+        lock (Gate)
         {
-            var view = new PublishView
+            var waiter = _waiters.TryPop(out var known) ? known : new PublishWaiter(this);
+            var start = Publish(content, waiter, waiter.Version);
+            if (start.Status == PublishStatus.Taken)
             {
-                Topic = topic[..Encoding.UTF8.GetBytes(message.Topic, topic)],
-                Payload = message.Payload,
-                Properties = message.Properties,
-                QoS = message.QoS,
-                Retain = message.Retain,
-                TopicAliasOffset = -1,
-            };
-            return Publish(view, message.Topic, cancellationToken);
+                result = waiter.Task;
+                waiter.Begin(start.Handle, cancellationToken);
+            }
+            else
+            {
+                _waiters.Push(waiter);
+                result = start.Failure is { } failure
+                    ? ValueTask.FromException<PublishResult>(failure)
+                    : new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
+            }
         }
-        finally
+
+        AfterGate();
+        return result;
+    }
+
+    /// <summary>The caller has read the result of a publish.</summary>
+    public void Recycle(PublishWaiter waiter)
+    {
+        waiter.Reset();
+        lock (Gate)
         {
-            if (rented is not null)
+            if (_waiters.Count < LargestPool)
             {
-                ArrayPool<byte>.Shared.Return(rented);
+                _waiters.Push(waiter);
             }
         }
     }
 
-    public void Cancel(PendingPublish pending, CancellationToken cancellationToken)
+    /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
+    /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
+    /// <exception cref="InvalidOperationException">The client has a subscription with that filter.</exception>
+    public Subscription Subscribe(string topicFilter, IMessageSink sink, SubscribeOptions options)
     {
-        lock (_lock)
-        {
-            if (pending.IsWatching(cancellationToken))
-            {
-                _publishes.Cancel(pending, Now(), cancellationToken);
-            }
-        }
-
-        Signal();
-    }
-
-    public void Recycle(PendingPublish pending)
-    {
-        lock (_lock)
-        {
-            _publishes.Recycle(pending);
-        }
+        var subscription = Subscription.Create(this, topicFilter, options, rawHandler: null, sink);
+        Add(subscription);
+        return subscription;
     }
 
     public async Task<Subscription> SubscribeAsync(Subscription subscription, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_lock)
+        lock (Gate)
         {
-            if (_stopped is not null)
-            {
-                throw _stopped(false);
-            }
-
-            if (_subscriptions.Holds(subscription.TopicFilter))
-            {
-                throw new InvalidOperationException(
-                    $"This client has a subscription to «{subscription.TopicFilter}» already; a second one would replace it at the server [MQTT-3.8.4-3].");
-            }
-
-            _subscriptions.Add(subscription);
+            Add(subscription);
         }
 
-        Signal();
+        AfterGate();
         try
         {
             return await subscription.Granted.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -192,57 +249,50 @@ internal sealed class ClientSession
     public Task<RefusedException?> UnsubscribeAsync(Subscription subscription)
     {
         Task<RefusedException?> left;
-        lock (_lock)
+        lock (Gate)
         {
             left = _subscriptions.Leave(subscription);
         }
 
-        Signal();
+        AfterGate();
         return left;
-    }
-
-    /// <summary>There may be output to send; at the end of the batch, on the thread that handles one.</summary>
-    public void Signal()
-    {
-        if (Environment.CurrentManagedThreadId != _batchThread)
-        {
-            OutputReady.Set();
-        }
     }
 
     /// <summary>A Network Connection is there; CONNECT is the first packet [MQTT-3.1.0-1].</summary>
     public void BeginConnection(ConnectPacket connect)
     {
-        lock (_lock)
+        lock (Gate)
         {
             _connection++;
             _authenticating = connect.AuthenticationMethod is not null;
             connect.WriteTo(_output.Filling, _options.ProtocolVersion);
         }
 
-        Signal();
+        AfterGate();
     }
 
     /// <summary>The server has accepted the connection: subscriptions first, so that no answer to what follows is missed.</summary>
     public void Accepted(ServerLimits limits)
     {
-        lock (_lock)
+        lock (Gate)
         {
             _accepted = true;
             HasSession = true;
+            Server = limits;
+            _watchers.ForEach(watcher => watcher.Connected(limits));
             Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
             _publishes.Connected(limits, Now());
             Failures.Refused(_subscriptions.Refusals);
         }
 
-        Signal();
+        AfterGate();
     }
 
     /// <summary>The server has a Session that this client knows nothing of: what has been stored of it is nothing.</summary>
     public void ForgetSession()
     {
-        lock (_lock)
+        lock (Gate)
         {
             _journal.Clear();
         }
@@ -251,7 +301,7 @@ internal sealed class ClientSession
     /// <summary>Sends AUTH, as long as the connection lasts.</summary>
     public void Authenticate(ReadOnlySpan<byte> packet)
     {
-        lock (_lock)
+        lock (Gate)
         {
             if (_accepted || _authenticating)
             {
@@ -259,12 +309,12 @@ internal sealed class ClientSession
             }
         }
 
-        Signal();
+        AfterGate();
     }
 
     public void Ping()
     {
-        lock (_lock)
+        lock (Gate)
         {
             if (_accepted)
             {
@@ -272,14 +322,14 @@ internal sealed class ClientSession
             }
         }
 
-        Signal();
+        AfterGate();
     }
 
     /// <summary>The connection is about to end; nothing is appended after this [MQTT-3.14.4-1].</summary>
     /// <param name="farewell">The DISCONNECT to end with, if the server is to be told.</param>
     public void EndConnection(DisconnectPacket? farewell)
     {
-        lock (_lock)
+        lock (Gate)
         {
             // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
             if ((_accepted || _authenticating) && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
@@ -290,24 +340,26 @@ internal sealed class ClientSession
             Disconnected();
         }
 
-        Signal();
+        AfterGate();
     }
 
     /// <summary>The connection has ended, and so have both of its loops; the receive loop may have been at its last packet meanwhile.</summary>
     public void ConnectionClosed()
     {
-        lock (_lock)
+        lock (Gate)
         {
             Disconnected();
             Counting.Dropped(_output.Reset());
         }
+
+        AfterGate();
     }
 
     /// <summary>Hands everything that waits to be sent to the writer.</summary>
     /// <returns>Whether there is anything; if so, <see cref="Sent"/> has to follow.</returns>
     public bool TryTakeOutput(out ReadOnlyMemory<byte> bytes)
     {
-        lock (_lock)
+        lock (Gate)
         {
             bytes = _output.IsEmpty ? default : _output.Take();
             return !bytes.IsEmpty;
@@ -317,11 +369,13 @@ internal sealed class ClientSession
     /// <summary>The writer has sent what it took: there may be room for publishers that wait.</summary>
     public void Sent()
     {
-        lock (_lock)
+        lock (Gate)
         {
             _output.Sent();
             _publishes.Advance(Now());
         }
+
+        AfterGate();
     }
 
     /// <summary>The receive loop begins with what it has received; what is written on its thread meanwhile is sent at the end.</summary>
@@ -329,24 +383,16 @@ internal sealed class ClientSession
 
     public void EndBatch()
     {
+        _deferred.RunBatch();
         _batchThread = 0;
-        bool any;
-        lock (_lock)
-        {
-            any = !_output.IsEmpty;
-        }
-
-        if (any)
-        {
-            OutputReady.Set();
-        }
+        AfterGateAndWrite();
     }
 
     /// <summary>A PUBACK, PUBREC, PUBREL or PUBCOMP arrived.</summary>
     public Fault Acknowledged(PacketType type, PacketIdentifier identifier, PublishResult result)
     {
         Fault fault;
-        lock (_lock)
+        lock (Gate)
         {
             fault = type switch
             {
@@ -357,7 +403,7 @@ internal sealed class ClientSession
             };
         }
 
-        Signal();
+        AfterGate();
         return fault;
     }
 
@@ -365,13 +411,13 @@ internal sealed class ClientSession
     public Fault Answered(Packet answer)
     {
         Fault fault;
-        lock (_lock)
+        lock (Gate)
         {
             fault = answer is SubAckPacket granted ? _subscriptions.Answered(granted) : _subscriptions.Answered((UnsubAckPacket)answer);
             Failures.Refused(_subscriptions.Refusals);
         }
 
-        Signal();
+        AfterGate();
         return fault;
     }
 
@@ -379,7 +425,7 @@ internal sealed class ClientSession
     /// <param name="end">Why.</param>
     public void Stop(ConnectionEnd end)
     {
-        lock (_lock)
+        lock (Gate)
         {
             var unacknowledged = _publishes.Unacknowledged;
             _stopped = sent => (end with
@@ -389,8 +435,11 @@ internal sealed class ClientSession
             Inbound.Stop();
             _publishes.Stop(_stopped);
             _subscriptions.Stop(_stopped);
+            Server = null;
+            _watchers.ForEach(watcher => watcher.Stopped(_stopped));
         }
 
+        AfterGate();
         try
         {
             _stopping.Cancel();
@@ -404,39 +453,26 @@ internal sealed class ClientSession
     /// <summary>The client is disposed of: from now on the store may be closed, or another client's.</summary>
     public void Close()
     {
-        lock (_lock)
+        lock (Gate)
         {
             _journal.Close();
         }
     }
 
-    private ValueTask<PublishResult> Publish(in PublishView view, string topic, CancellationToken cancellationToken)
+    private void Add(Subscription subscription)
     {
-        var size = PublishEncoder.SizeOf(view, new Delivery { QoS = view.QoS }, _options.ProtocolVersion);
-        ValueTask<PublishResult> result;
-        lock (_lock)
+        if (_stopped is not null)
         {
-            if (_stopped is not null)
-            {
-                return ValueTask.FromException<PublishResult>(_stopped(false));
-            }
-
-            if (_publishes.Refusal(view.QoS, view.Retain, size) is { } code)
-            {
-                return ValueTask.FromException<PublishResult>(new RefusedException("PUBLISH", topic, code));
-            }
-
-            if (!_publishes.TryAdd(view, size, topic, Now(), out var pending))
-            {
-                return ValueTask.FromException<PublishResult>(new QueueFullException(topic, _options.MaximumQueuedMessages));
-            }
-
-            result = pending?.Task ?? new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
-            pending?.Watch(cancellationToken);
+            throw _stopped(false);
         }
 
-        Signal();
-        return result;
+        if (_subscriptions.Holds(subscription.TopicFilter))
+        {
+            throw new InvalidOperationException(
+                $"This client has a subscription to «{subscription.TopicFilter}» already; a second one would replace it at the server [MQTT-3.8.4-3].");
+        }
+
+        _subscriptions.Add(subscription);
     }
 
     /// <summary>Takes up the Session where an earlier client has left it.</summary>
@@ -460,6 +496,7 @@ internal sealed class ClientSession
     {
         _accepted = false;
         _authenticating = false;
+        Server = null;
         _publishes.Disconnected();
         _subscriptions.Disconnected();
         Inbound.Disconnected();

@@ -14,7 +14,7 @@ public sealed class Subscription : IAsyncDisposable
     private readonly Protocol.Topics.TopicFilter _filter;
     private readonly byte[] _pattern;
 
-    private Subscription(ClientSession session, string topicFilter, Protocol.Topics.TopicFilter filter, SubscribeOptions options, RawMessageHandler? rawHandler)
+    private Subscription(ClientSession session, string topicFilter, Protocol.Topics.TopicFilter filter, SubscribeOptions options, RawMessageHandler? rawHandler, IMessageSink? sink)
     {
         _session = session;
         _filter = filter;
@@ -24,6 +24,7 @@ public sealed class Subscription : IAsyncDisposable
         RawHandler = rawHandler;
         Granted = new ScheduledCompletion<Subscription>(session.Scheduler);
         Left = new ScheduledCompletion<RefusedException?>(session.Scheduler);
+        Sink = sink;
     }
 
     /// <summary>The Topic Filter, <c>$share/…</c> included.</summary>
@@ -43,7 +44,7 @@ public sealed class Subscription : IAsyncDisposable
         _ => QualityOfService.AtMostOnce,
     };
 
-    // Guarded by the session's lock.
+    // Guarded by the session's gate.
     internal SubscriptionState State { get; set; }
 
     internal PacketIdentifier SubscribePacket { get; set; }
@@ -61,6 +62,8 @@ public sealed class Subscription : IAsyncDisposable
     // Set once, before the first message can arrive.
     internal RawMessageHandler? RawHandler { get; }
 
+    internal IMessageSink? Sink { get; }
+
     internal HandlerQueue? Queue { get; set; }
 
     internal bool IsShared => _filter.IsShared;
@@ -68,12 +71,12 @@ public sealed class Subscription : IAsyncDisposable
     internal bool HasWildcard => _filter.HasWildcard;
 
     /// <summary>Checks what the caller asks for.</summary>
-    internal static Subscription Create(ClientSession session, string topicFilter, SubscribeOptions? options, RawMessageHandler? rawHandler)
+    internal static Subscription Create(ClientSession session, string topicFilter, SubscribeOptions? options, RawMessageHandler? rawHandler, IMessageSink? sink = null)
     {
         var filter = Protocol.Topics.TopicFilter.Parse(topicFilter);
         options ??= new SubscribeOptions();
         options.Validate(filter, session.ProtocolVersion);
-        return new Subscription(session, topicFilter, filter, options, rawHandler);
+        return new Subscription(session, topicFilter, filter, options, rawHandler, sink);
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Subscribing;
 
 /// <summary>
-/// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the lock of <see cref="ClientSession"/>, but for <see cref="Collect"/>, which the receive loop calls
+/// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the gate of <see cref="ClientSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
 internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
@@ -126,7 +126,10 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
             {
                 subscription.ReasonCode = code;
                 subscription.State = SubscriptionState.Active;
-                subscription.Granted.TrySetResult(subscription);
+                if (subscription.Granted.TrySetResult(subscription))
+                {
+                    subscription.Sink?.Subscribed(null);
+                }
             }
             else
             {
@@ -203,7 +206,9 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         {
             if (!subscription.Granted.IsSet)
             {
-                subscription.Granted.TrySetException(exception(subscription.State == SubscriptionState.Subscribing));
+                var stopped = exception(subscription.State == SubscriptionState.Subscribing);
+                subscription.Granted.TrySetException(stopped);
+                subscription.Sink?.Subscribed(stopped);
             }
 
             subscription.Queue?.Close();
@@ -303,6 +308,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         subscription.ReasonCode = refused.ReasonCode;
         if (subscription.Granted.TrySetException(refused))
         {
+            subscription.Sink?.Subscribed(refused);
             End(subscription);
         }
         else

@@ -42,7 +42,7 @@ public static class PublishEncoder
     /// <summary>What a Topic Alias property takes: identifier and Two Byte Integer.</summary>
     internal const int TopicAliasSize = 3;
 
-    /// <summary>How long the packet is that <see cref="Write"/> would write, in bytes, fixed header included.</summary>
+    /// <summary>How long the packet is that <see cref="Write(IBufferWriter{byte}, in PublishView, in Delivery, ProtocolVersion)"/> would write, in bytes, fixed header included.</summary>
     /// <param name="message">The message.</param>
     /// <param name="delivery">This delivery.</param>
     /// <param name="version">The version that the receiver speaks.</param>
@@ -59,6 +59,17 @@ public static class PublishEncoder
     /// <param name="version">The version that the receiver speaks; MQTT 3.1.1 gets no properties.</param>
     public static void Write(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
         WritePacket(output, message, delivery, version, message.Payload);
+
+    /// <summary>Writes the packet into room that is there already.</summary>
+    /// <param name="output">At least as many bytes as <see cref="SizeOf"/> says.</param>
+    /// <param name="message">The message; its Topic has to be there in full.</param>
+    /// <param name="delivery">This delivery.</param>
+    /// <param name="version">The version that the receiver speaks; MQTT 3.1.1 gets no properties.</param>
+    public static void Write(Span<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version)
+    {
+        var properties = PropertiesSize(message, delivery);
+        PutPacket(output, message, delivery, version, message.Payload, properties, BodySize(message, delivery, properties, version));
+    }
 
     /// <summary>Appends all of the packet but its payload, whose bytes the caller sends behind it.</summary>
     /// <param name="output">Where to.</param>
@@ -77,7 +88,19 @@ public static class PublishEncoder
         var size = 1 + VariableByteInteger.SizeOf((uint)body) + body - (message.Payload.Length - payload.Length);
 
         // The size is known: the room is taken once, and what is left of it goes from hand to hand.
-        var rest = output.GetSpan(size);
+        PutPacket(output.GetSpan(size), message, delivery, version, payload, properties, body);
+        output.Advance(size);
+    }
+
+    private static void PutPacket(
+        Span<byte> rest,
+        scoped in PublishView message,
+        scoped in Delivery delivery,
+        ProtocolVersion version,
+        scoped ReadOnlySpan<byte> payload,
+        int properties,
+        int body)
+    {
         rest[0] = (byte)((int)PacketType.Publish << 4 | (delivery.Dup ? 8 : 0) | (int)delivery.QoS << 1 | (delivery.Retain ? 1 : 0));
         rest = PutVariableByteInteger(rest[1..], (uint)body);
         var topic = delivery.AliasIsKnown ? [] : message.Topic;
@@ -95,7 +118,6 @@ public static class PublishEncoder
         }
 
         payload.CopyTo(rest);
-        output.Advance(size);
     }
 
     private static int PropertiesSize(in PublishView message, in Delivery delivery)

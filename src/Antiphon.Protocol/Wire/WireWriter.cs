@@ -73,6 +73,9 @@ public ref struct WireWriter(Span<byte> initial)
         Encoding.UTF8.GetBytes(text, Reserve(bytes));
     }
 
+    /// <summary>Text in UTF-8 without a length, checked by the caller.</summary>
+    internal void WriteUtf8(string text, int bytes) => Encoding.UTF8.GetBytes(text, Reserve(bytes));
+
     /// <summary>A property section (§2.2.2) behind its length, which is there also when it is zero [MQTT-2.2.2-1].</summary>
     /// <param name="section">The properties.</param>
     public void WritePropertySection(scoped ReadOnlySpan<byte> section)

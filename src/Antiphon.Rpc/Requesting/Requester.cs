@@ -303,14 +303,14 @@ public sealed class Requester : IAsyncDisposable
         try
         {
             WriteProperties(ref properties, exchange);
-            var message = new OutgoingPublish
+            var message = new PublishContent
             {
-                Topic = exchange.Topic,
+                Topic = Encoding.UTF8.GetBytes(exchange.Topic),
                 Payload = exchange.Payload.Span,
                 Properties = properties.Written,
                 QoS = exchange.QoS,
             };
-            var publishing = _client.PublishAsync(message, exchange.Withdrawal);
+            var publishing = _client.Session.PublishAsync(message, exchange.Withdrawal);
             if (!publishing.IsCompleted)
             {
                 exchange.Watch(publishing);

@@ -397,13 +397,13 @@ public sealed partial class Responder : IAsyncDisposable
             }
 
             properties.AddUser(reply.UserProperties);
-            return _client.PublishAsync(new OutgoingPublish
+            return _client.Session.PublishAsync(new PublishContent
             {
-                Topic = request.Request.ResponseTopic!,
+                Topic = Encoding.UTF8.GetBytes(request.Request.ResponseTopic!),
                 Payload = reply.Payload.Span,
                 Properties = properties.Written,
                 QoS = request.Request.QoS,
-            });
+            }, CancellationToken.None);
         }
         finally
         {

@@ -39,7 +39,7 @@ public sealed class AllocationTests
         AssertAllocatesNothing(() =>
         {
             var publishing = _session.PublishAsync(
-                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
+                new PublishContent { Topic = "device/1/relay"u8, Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
             packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
@@ -59,7 +59,7 @@ public sealed class AllocationTests
         AssertAllocatesNothing(() =>
         {
             var publishing = _session.PublishAsync(
-                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, QoS = QualityOfService.ExactlyOnce },
+                new PublishContent { Topic = "device/1/relay"u8, Payload = payload, QoS = QualityOfService.ExactlyOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
             packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
@@ -80,7 +80,7 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            Read(_session.PublishAsync(new OutgoingPublish { Topic = "device/1/relay", Payload = payload }, CancellationToken.None));
+            Read(_session.PublishAsync(new PublishContent { Topic = "device/1/relay"u8, Payload = payload }, CancellationToken.None));
             Send();
         });
     }
@@ -143,7 +143,7 @@ public sealed class AllocationTests
     {
         for (var i = 0; i < 2; i++)
         {
-            Read(_session.PublishAsync(new OutgoingPublish { Topic = "device/1/relay" }, CancellationToken.None));
+            Read(_session.PublishAsync(new PublishContent { Topic = "device/1/relay"u8 }, CancellationToken.None));
         }
 
         Send();

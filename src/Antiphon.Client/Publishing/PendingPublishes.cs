@@ -6,12 +6,12 @@ namespace Antiphon.Client.Publishing;
 
 /// <summary>
 /// The messages that are not over, by how far they have come and each in order, with what they occupy: Packet Identifiers, the server's Receive Maximum, room in the store.
-/// Writes nothing. Guarded by the lock of <see cref="ClientSession"/>.
+/// Writes nothing. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifiers identifiers, SessionJournal journal, ProtocolVersion version)
+internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers identifiers, SessionJournal journal, ProtocolVersion version)
 {
     // For the process.
-    private readonly PublishPool _pool = new(session);
+    private readonly PublishPool _pool = new();
 
     /// <summary>Those that wait to be written.</summary>
     public PublishList Waiting { get; } = new();
@@ -37,8 +37,7 @@ internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifie
         foreach (var publish in stored.Publishes)
         {
             var pending = _pool.Rent();
-            pending.Begin(publish.Packet.Span, version, now);
-            pending.Restore(publish.Identifier, PublishProgress.InFlight);
+            pending.Restore(publish.Packet.Span, publish.Identifier, version, now);
             identifiers.Claim(publish.Identifier, pending);
             InFlight.Add(pending);
         }
@@ -103,20 +102,18 @@ internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifie
     }
 
     /// <summary>A QoS 1 or 2 message is about to be written for the first time: it gets its identifier, and is stored.</summary>
-    /// <returns>Whether it may be written; otherwise it has failed.</returns>
-    public bool TryLaunch(PendingPublish pending)
+    /// <returns>Why it must not be written; <c>null</c>: it may be.</returns>
+    public SessionStoreException? Launch(PendingPublish pending)
     {
         pending.SetIdentifier(identifiers.Allocate(pending));
-        if (journal.TryAddPublish(pending.PacketIdentifier, pending.Topic, pending.Packet) is { } failure)
+        if (journal.TryAddPublish(pending) is { } failure)
         {
-            pending.Fail(failure);
-            Settle(pending);
-            return false;
+            return failure;
         }
 
         pending.Progress = PublishProgress.InFlight;
         InFlight.Add(pending);
-        return true;
+        return null;
     }
 
     /// <summary>It has been written to this Network Connection, and counts against its Receive Maximum.</summary>
@@ -138,7 +135,7 @@ internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifie
     /// <summary>The message has come to nothing, or nobody knows; where no caller waits, the log is told.</summary>
     public void Fail(PendingPublish pending, MqttException failure)
     {
-        pending.Fail(failure);
+        pending.Tell(default, failure);
         if (pending.IsRestored)
         {
             session.Failures.RestoredPublishFailed(failure);
@@ -170,8 +167,7 @@ internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifie
             identifiers.Release(pending.PacketIdentifier);
         }
 
-        pending.Settle();
-        _pool.ReturnIfFree(pending);
+        _pool.Return(pending);
     }
 
     /// <summary>The client has stopped: every message ends. The store keeps what it has.</summary>
@@ -182,18 +178,11 @@ internal sealed class UnfinishedPublishes(ClientSession session, PacketIdentifie
         {
             while (list.First is { } pending)
             {
-                pending.Fail(exception(pending.Progress != PublishProgress.Waiting));
+                pending.Tell(default, exception(pending.Progress != PublishProgress.Waiting));
                 Unlink(pending, list);
                 Settle(pending);
             }
         }
-    }
-
-    /// <summary>The caller has read the result.</summary>
-    public void Recycle(PendingPublish pending)
-    {
-        pending.ResultRead();
-        _pool.ReturnIfFree(pending);
     }
 
     private void Unlink(PendingPublish pending, PublishList list)

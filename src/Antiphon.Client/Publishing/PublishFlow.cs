@@ -7,23 +7,22 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Publishing;
 
 /// <summary>
-/// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="UnfinishedPublishes"/>.
-/// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the lock of <see cref="ClientSession"/>.
+/// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="PendingPublishes"/>.
+/// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
+internal sealed class PublishFlow(ClientSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
-    private readonly OutputBuffer _scratch = new();
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
 
     // For the Session.
-    private readonly UnfinishedPublishes _unfinished = new(session, identifiers, journal, options.ProtocolVersion);
+    private readonly PendingPublishes _pending = new(session, identifiers, journal, options.ProtocolVersion);
 
     // For the Network Connection.
     private ServerLimits? _limits;
 
     /// <summary>QoS 1 and 2 messages that have been written and whose handshake is not over.</summary>
-    public int Unacknowledged => _unfinished.InFlight.Count + _unfinished.Released.Count;
+    public int Unacknowledged => _pending.InFlight.Count + _pending.Released.Count;
 
     /// <summary>Messages appended to the output since the start.</summary>
     public long Written => _writer.Count;
@@ -44,49 +43,46 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
 
     /// <summary>Writes a message, or lets it wait; beyond <see cref="MqttClientOptions.MaximumQueuedMessages"/> it is not taken.</summary>
     /// <param name="message">The message with its Topic in UTF-8.</param>
-    /// <param name="size">The whole packet's size in bytes.</param>
-    /// <param name="topic">The Topic Name, for exceptions.</param>
     /// <param name="now">The time now.</param>
-    /// <param name="pending">What to wait for; <c>null</c> for a QoS 0 message that has been written.</param>
-    /// <returns>Whether it has been taken.</returns>
-    public bool TryAdd(in PublishView message, int size, string topic, TimeSpan now, out PendingPublish? pending)
+    /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
+    /// <param name="version">What to tell the sink with.</param>
+    public PublishStart Begin(in PublishView message, TimeSpan now, IPublishSink? sink, uint version)
     {
-        pending = null;
-        var writeNow = _unfinished.Waiting.Count == 0 && _unfinished.Resend is null && CanWrite(message.QoS, size);
+        var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
+        if (Refusal(message.QoS, message.Retain, size) is { } code)
+        {
+            return PublishStart.Failed(new RefusedException("PUBLISH", Text(message.Topic), code));
+        }
+
+        var writeNow = _pending.Waiting.Count == 0 && _pending.Resend is null && CanWrite(message.QoS, size);
         if (writeNow && message.QoS == QualityOfService.AtMostOnce)
         {
-            _writer.WriteAtMostOnce(message, topic, size);
-            return true;
+            _writer.WriteAtMostOnce(message, size);
+            return PublishStart.Written;
         }
 
-        if (!writeNow && _unfinished.Waiting.Count >= options.MaximumQueuedMessages)
+        if (!writeNow && _pending.Waiting.Count >= options.MaximumQueuedMessages)
         {
-            return false;
+            return PublishStart.Failed(new QueueFullException(Text(message.Topic), options.MaximumQueuedMessages));
         }
 
-        // One that waits gets its identifier when it goes; until then any keeps its bytes well formed.
-        pending = _unfinished.Rent();
-        PublishEncoder.Write(
-            _scratch,
-            message,
-            new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) },
-            options.ProtocolVersion);
-        pending.Begin(topic, _scratch.Written.Span, message.QoS, message.Retain, now);
-        _scratch.Clear();
-        if (writeNow)
+        var pending = _pending.Rent();
+        pending.Begin(message, size, options.ProtocolVersion, now);
+        if (!writeNow)
         {
-            Launch(pending);
+            _pending.Waiting.Add(pending);
         }
-        else
+        else if (Launch(pending) is { } failure)
         {
-            _unfinished.Waiting.Add(pending);
+            return PublishStart.Failed(failure);
         }
 
-        return true;
+        pending.Attach(sink, version);
+        return PublishStart.Taken(pending);
     }
 
     /// <summary>Takes over what an earlier client has left behind unacknowledged.</summary>
-    public void Restore(StoredSession session, TimeSpan now) => _unfinished.Restore(session, now);
+    public void Restore(StoredSession session, TimeSpan now) => _pending.Restore(session, now);
 
     /// <summary>The server has accepted a connection: what is unacknowledged goes first, then what waits.</summary>
     public void Connected(ServerLimits limits, TimeSpan now)
@@ -95,18 +91,18 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
         _writer.Connected(limits);
         if (!limits.SessionPresent)
         {
-            _unfinished.GiveUpExactlyOnce();
+            _pending.GiveUpExactlyOnce();
         }
 
         // PUBREL takes nothing from the quota, but what it belongs to is unfinished, and counts (MQTT 5 §4.9).
-        for (var pending = _unfinished.Released.First; pending is not null; pending = pending.Next)
+        for (var pending = _pending.Released.First; pending is not null; pending = pending.Next)
         {
             pending.ReleasedAgain = true;
-            _unfinished.Occupy(pending);
+            _pending.Occupy(pending);
             WriteRelease(pending.PacketIdentifier);
         }
 
-        _unfinished.BeginResending(limits.SessionPresent);
+        _pending.BeginResending(limits.SessionPresent);
         Advance(now);
     }
 
@@ -114,39 +110,39 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
     public void Disconnected()
     {
         _limits = null;
-        _unfinished.Disconnected();
+        _pending.Disconnected();
     }
 
     /// <summary>Writes what may be written by now: after an acknowledgement, and when the output has been sent.</summary>
     public void Advance(TimeSpan now)
     {
-        while (_unfinished.Resend is { } pending && CanResend(pending))
+        while (_pending.Resend is { } pending && CanResend(pending))
         {
-            _unfinished.PassResend();
-            if (!GiveUp(pending, _unfinished.InFlight, now))
+            _pending.PassResend();
+            if (!GiveUp(pending, _pending.InFlight, now))
             {
                 _writer.Write(pending);
-                _unfinished.Occupy(pending);
+                _pending.Occupy(pending);
             }
         }
 
-        while (_unfinished.Resend is null && _unfinished.Waiting.First is { } pending && CanWrite(pending.QoS, pending.Length))
+        while (_pending.Resend is null && _pending.Waiting.First is { } pending && CanWrite(pending.QoS, pending.Length))
         {
-            if (GiveUp(pending, _unfinished.Waiting, now))
+            if (GiveUp(pending, _pending.Waiting, now))
             {
                 continue;
             }
 
-            _unfinished.Waiting.Remove(pending);
+            _pending.Waiting.Remove(pending);
             if (pending.QoS == QualityOfService.AtMostOnce)
             {
                 _writer.Write(pending);
-                pending.Complete(new PublishResult(ReasonCode.Success));
-                _unfinished.Settle(pending);
+                pending.Tell(new PublishResult(ReasonCode.Success), null);
+                _pending.Settle(pending);
             }
             else
             {
-                Launch(pending);
+                _ = Launch(pending);
             }
         }
     }
@@ -163,7 +159,7 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
         }
 
         End(pending, result);
-        _unfinished.TakeOut(pending, _unfinished.InFlight);
+        _pending.TakeOut(pending, _pending.InFlight);
         Advance(now);
         return default;
     }
@@ -178,12 +174,12 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
         {
             case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending when result.ReasonCode < ReasonCode.UnspecifiedError:
                 pending.Recorded = result;
-                _unfinished.Release(pending);
+                _pending.Release(pending);
                 WriteRelease(identifier);
                 return default;
             case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending:
                 End(pending, result);
-                _unfinished.TakeOut(pending, _unfinished.InFlight);
+                _pending.TakeOut(pending, _pending.InFlight);
                 Advance(now);
                 return default;
             case PendingPublish { Progress: PublishProgress.Released } when result.ReasonCode < ReasonCode.UnspecifiedError:
@@ -211,7 +207,7 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
             case PendingPublish { Progress: PublishProgress.Released } pending:
                 // An unknown identifier is what a repeated PUBREL finds when the first had come through; after a first one, the server has lost the message.
                 End(pending, code == ReasonCode.Success || pending.ReleasedAgain ? pending.Recorded : new PublishResult(code));
-                _unfinished.TakeOut(pending, _unfinished.Released);
+                _pending.TakeOut(pending, _pending.Released);
                 Advance(now);
                 return default;
             case null:
@@ -222,40 +218,42 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
         }
     }
 
-    /// <summary>The caller does not want to wait any longer.</summary>
-    public void Cancel(PendingPublish pending, TimeSpan now, CancellationToken cancellationToken)
+    /// <summary>Whoever waits for the message does so no longer.</summary>
+    /// <returns>Whether it had not been written, and never will be.</returns>
+    public bool Withdraw(in PublishHandle handle, TimeSpan now)
     {
-        if (pending.Progress == PublishProgress.Waiting)
+        if (handle.Pending is not { } pending)
         {
-            pending.Fail(new PublishWithdrawnException(cancellationToken));
-            _unfinished.TakeOut(pending, _unfinished.Waiting);
-            Advance(now);
+            return false;
         }
-        else
+
+        pending.Detach();
+        if (pending.Progress != PublishProgress.Waiting)
         {
-            pending.Fail(new OperationCanceledException("The wait for the acknowledgement was cancelled; the message had been sent.", cancellationToken));
+            return false;
         }
+
+        _pending.TakeOut(pending, _pending.Waiting);
+        Advance(now);
+        return true;
     }
 
     /// <summary>The client has stopped: every message ends.</summary>
     public void Stop(Func<bool, ConnectionException> exception)
     {
         _limits = null;
-        _unfinished.Stop(exception);
+        _pending.Stop(exception);
     }
-
-    /// <summary>The caller has read the result.</summary>
-    public void Recycle(PendingPublish pending) => _unfinished.Recycle(pending);
 
     private void End(PendingPublish pending, PublishResult result)
     {
         if (result.ReasonCode < ReasonCode.UnspecifiedError)
         {
-            pending.Complete(result);
+            pending.Tell(result, null);
         }
         else
         {
-            _unfinished.Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
+            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
         }
     }
 
@@ -267,9 +265,9 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
 
     private bool CanWrite(QualityOfService qos, int size) =>
         _limits is not null && output.HasRoomFor(size)
-        && (qos == QualityOfService.AtMostOnce || (_unfinished.QuotaUsed < _limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes));
+        && (qos == QualityOfService.AtMostOnce || (_pending.QuotaUsed < _limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes));
 
-    private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _unfinished.QuotaUsed < _limits.ReceiveMaximum;
+    private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _pending.QuotaUsed < _limits.ReceiveMaximum;
 
     /// <summary>
     /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired. What an existing Session is owed goes out all the same
@@ -280,30 +278,38 @@ internal sealed class OutgoingPublishes(ClientSession session, PacketIdentifiers
         var sent = pending.Progress == PublishProgress.InFlight;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
-            _unfinished.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
+            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
         }
         else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
         {
-            _unfinished.Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+            _pending.Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
         }
         else
         {
             return false;
         }
 
-        _unfinished.TakeOut(pending, list);
+        _pending.TakeOut(pending, list);
         return true;
     }
 
     /// <summary>Writes a QoS 1 or 2 message for the first time.</summary>
-    private void Launch(PendingPublish pending)
+    /// <returns>Why it was not written, and is over; <c>null</c>: it was.</returns>
+    private SessionStoreException? Launch(PendingPublish pending)
     {
-        if (_unfinished.TryLaunch(pending))
+        if (_pending.Launch(pending) is { } failure)
         {
-            _writer.Write(pending);
-            _unfinished.Occupy(pending);
+            pending.Tell(default, failure);
+            _pending.Settle(pending);
+            return failure;
         }
+
+        _writer.Write(pending);
+        _pending.Occupy(pending);
+        return null;
     }
+
+    private static string Text(ReadOnlySpan<byte> topic) => System.Text.Encoding.UTF8.GetString(topic);
 
     private void WriteRelease(PacketIdentifier identifier, ReasonCode code = ReasonCode.Success)
     {
