@@ -33,7 +33,7 @@ internal sealed class NetworkConnection : IDisposable
 
     // Never disposed: it has no timer, and whoever ends the connection late may still cancel it.
     private readonly CancellationTokenSource _connecting = new();
-    private readonly TaskCompletionSource<ConnectionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ScheduledCompletion<ConnectionEnd> _ended;
     private readonly long _start;
     private readonly ITimer _timer;
     private readonly Lock _timerLock = new();
@@ -53,6 +53,7 @@ internal sealed class NetworkConnection : IDisposable
         _options = options;
         _connect = connect;
         _accepted = accepted;
+        _ended = new ScheduledCompletion<ConnectionEnd>(options.Scheduler);
         _inbound = new InboundPackets(session, options);
         _authentication = options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, End, _connecting.Token) : null;
         _start = options.TimeProvider.GetTimestamp();
@@ -257,7 +258,7 @@ internal sealed class NetworkConnection : IDisposable
         try
         {
             var consumed = 0;
-            while (!_ended.Task.IsCompleted)
+            while (!_ended.IsSet)
             {
                 var fault = default(Fault);
                 switch (FrameReader.TryRead(input[consumed..], _options.MaximumPacketSize, out var frame, out var malformed))

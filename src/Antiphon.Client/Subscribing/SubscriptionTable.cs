@@ -176,7 +176,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         {
             case SubscriptionState.Ended or SubscriptionState.Leaving:
                 break;
-            case SubscriptionState.Waiting when !subscription.Granted.Task.IsCompleted:
+            case SubscriptionState.Waiting when !subscription.Granted.IsSet:
                 // The server has never heard of it.
                 End(subscription);
                 break;
@@ -204,7 +204,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         _limits = null;
         foreach (var subscription in _all)
         {
-            if (!subscription.Granted.Task.IsCompleted)
+            if (!subscription.Granted.IsSet)
             {
                 var stopped = exception(subscription.State == SubscriptionState.Subscribing);
                 subscription.Granted.TrySetException(stopped);
