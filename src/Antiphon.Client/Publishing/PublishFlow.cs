@@ -121,7 +121,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             _pending.PassResend();
             if (!GiveUp(pending, _pending.InFlight, now))
             {
-                _writer.Write(pending);
+                _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
                 _pending.Occupy(pending);
             }
         }
@@ -136,7 +136,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             _pending.Waiting.Remove(pending);
             if (pending.QoS == QualityOfService.AtMostOnce)
             {
-                _writer.Write(pending);
+                _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
                 pending.Tell(new PublishResult(ReasonCode.Success), null);
                 _pending.Settle(pending);
             }
@@ -304,7 +304,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             return failure;
         }
 
-        _writer.Write(pending);
+        _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
         _pending.Occupy(pending);
         return null;
     }
