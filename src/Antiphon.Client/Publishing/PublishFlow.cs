@@ -3,6 +3,7 @@ using Antiphon.Client.Sessions;
 using Antiphon.Client.Stores;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Windows;
 
 namespace Antiphon.Client.Publishing;
 
@@ -10,7 +11,7 @@ namespace Antiphon.Client.Publishing;
 /// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="PendingPublishes"/>.
 /// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PublishFlow(ClientSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
+internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<object> identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
