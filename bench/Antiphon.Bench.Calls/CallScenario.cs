@@ -1,7 +1,9 @@
 namespace Antiphon.Bench.Calls;
 
 /// <summary>One shape of load.</summary>
-/// <param name="Outstanding">How many calls are open at any time, each in a loop of its own that begins the next call when it has the answer.</param>
+/// <param name="Outstanding">
+/// How many calls are open at any time, each in a loop of its own that begins the next call when it has the answer.
+/// </param>
 /// <param name="Quality">QoS of requests and responses, 0 or 1.</param>
 internal sealed record CallScenario(int Outstanding, int Quality)
 {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Antiphon.Bench.Calls;
@@ -12,34 +11,42 @@ if (args is [Role.Word, .. var words])
     return Role.Run(words);
 }
 
-var quick = new Option<bool>("--quick") { Description = "About three minutes: short runs, once each. For a first look; the numbers scatter." };
+var quick = new Option<bool>("--quick") { Description = "About four minutes: short runs, once each, for a first look; they scatter." };
 var only = new Option<string[]>("--only")
 {
-    Description = "Only peers whose name begins so; repeatable: antiphon, echo, nats, mqttnet, mqttnet-mosquitto, grpc.",
+    Description = "Only peers whose name begins so; repeatable. All: antiphon, echo, echo-hop, nats, mqttnet, mqttnet-mosquitto, grpc.",
     HelpName = "NAME",
 };
 var scenario = new Option<string[]>("--scenario")
 {
-    Description = "Only scenarios whose name begins so; repeatable: " + string.Join(", ", CallScenario.All.Select(all => all.Name)) + ".",
+    Description = $"Only scenarios whose name begins so; repeatable. All: {string.Join(", ", CallScenario.All.Select(all => all.Name))}.",
     HelpName = "NAME",
 };
-var repeat = new Option<int?>("--repeat") { Description = "Repetitions of each measurement, 1 or more; 3, with --quick 1.", HelpName = "N" };
-var seconds = new Option<double?>("--seconds") { Description = "Seconds of one measurement, 0.1 to 3,600; 5, with --quick 2.", HelpName = "S" };
-var warmUp = new Option<double?>("--warm-up") { Description = "Seconds of warm-up before a peer's first measurement in a scenario, 0 to 3,600; 10, with --quick 2.", HelpName = "S" };
+var repeat = new Option<int?>("--repeat") { Description = "Repetitions of each measurement; 3, with --quick 1.", HelpName = "N" };
+var seconds = new Option<double?>("--seconds")
+{
+    Description = "Seconds of one measurement, 0.1 to 3,600; 5, with --quick 2.",
+    HelpName = "S",
+};
+var warmUp = new Option<double?>("--warm-up")
+{
+    Description = "Seconds of warm-up before a peer's first measurement in a scenario, 0 to 3,600; 10, with --quick 2.",
+    HelpName = "S",
+};
 var compare = new Option<string[]>("--compare")
 {
-    Description = "Another checkout, whose built programs run as further peers antiphon (NAME) and echo (NAME); NAME is the folder's unless given. Repeatable.",
+    Description = "Another checkout, whose built programs take part as antiphon (NAME), echo (NAME) and echo-hop (NAME); "
+        + "NAME is the folder's unless given. Repeatable.",
     HelpName = "[NAME=]FOLDER",
 };
 var output = new Option<string?>("--output") { Description = "The folder for the results; bench/results.", HelpName = "FOLDER" };
 
-var command = new RootCommand("Measures a call, with requester, broker and responder as three processes, beside other libraries: CPU, bytes allocated, latency.")
+const double Longest = 3600;
+const string Summary = "Measures calls, with requester, broker and responder as three processes: CPU, bytes allocated, latency.";
+var command = new RootCommand(Summary)
 {
     quick, only, scenario, repeat, seconds, warmUp, compare, output,
 };
-repeat.Validators.Add(result => Require(result, result.GetValue(repeat) is null or >= 1, "a whole number, 1 or more"));
-seconds.Validators.Add(result => Require(result, result.GetValue(seconds) is null or (>= 0.1 and <= 3600), "a number, 0.1 to 3600"));
-warmUp.Validators.Add(result => Require(result, result.GetValue(warmUp) is null or (>= 0 and <= 3600), "a number, 0 to 3600"));
 command.SetAction(RunAsync);
 var line = command.Parse(args);
 return line.Errors.Count == 0 ? await line.InvokeAsync() : Refuse(line.Errors.Select(error => error.Message));
@@ -65,12 +72,23 @@ async Task<int> RunAsync(ParseResult line, CancellationToken cancellationToken)
         Peers = Chosen(CallPeer.All(antiphon, others), peer => peer.Name, line.GetValue(only), "peer", mistakes),
         Scenarios = Chosen(CallScenario.All, one => one.Name, line.GetValue(scenario), "scenario", mistakes),
         Repeat = line.GetValue(repeat) ?? (isQuick ? 1 : 3),
-        Duration = TimeSpan.FromSeconds(line.GetValue(seconds) ?? (isQuick ? 2 : 5)),
-        WarmUp = TimeSpan.FromSeconds(line.GetValue(warmUp) ?? (isQuick ? 2 : 10)),
+        Duration = Seconds(line.GetValue(seconds) ?? (isQuick ? 2 : 5)),
+        WarmUp = Seconds(line.GetValue(warmUp) ?? (isQuick ? 2 : 10)),
     };
+    Require(settings.Repeat >= 1, $"--repeat {settings.Repeat}: it has to be 1 or more.");
+    Require(settings.Duration.TotalSeconds is >= 0.1 and <= Longest, $"--seconds {line.GetValue(seconds)}: it has to be 0.1 to 3600.");
+    Require(settings.WarmUp.TotalSeconds is >= 0 and <= Longest, $"--warm-up {line.GetValue(warmUp)}: it has to be 0 to 3600.");
     if (mistakes.Count > 0)
     {
         return Refuse(mistakes);
+    }
+
+    void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            mistakes.Add(otherwise);
+        }
     }
 
     try
@@ -97,13 +115,8 @@ async Task<int> RunAsync(ParseResult line, CancellationToken cancellationToken)
     }
 }
 
-static void Require(OptionResult result, bool holds, string what)
-{
-    if (!holds)
-    {
-        result.AddError($"{result.Option.Name} {result.Tokens[0].Value}: it has to be {what}.");
-    }
-}
+// What no TimeSpan can hold is as wrong as any other number that is out of range.
+static TimeSpan Seconds(double seconds) => seconds is >= -1 and <= 2 * Longest ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromSeconds(-1);
 
 static int Refuse(IEnumerable<string> mistakes)
 {
@@ -137,17 +150,18 @@ static List<(string Name, string Folder)> Others(string[] texts, List<string> mi
     foreach (var text in texts)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
-        var folder = Path.GetFullPath(text[(equals + 1)..], Environment.GetEnvironmentVariable("BENCH_FROM") ?? Environment.CurrentDirectory).TrimEnd('/');
+        var from = Environment.GetEnvironmentVariable("BENCH_FROM") ?? Environment.CurrentDirectory;
+        var folder = Path.GetFullPath(text[(equals + 1)..], from).TrimEnd('/');
         var name = equals > 0 ? text[..equals] : Path.GetFileName(folder);
         if (others.Any(other => other.Name == name))
         {
             mistakes.Add($"--compare {text}: there is a {name} already; give it another name with --compare NAME={folder}.");
         }
 
-        if (((string[])[CallPeer.ProgramOf(folder), CallPeer.ToolOf(folder)]).FirstOrDefault(file => !File.Exists(file)) is { } missing)
-        {
-            mistakes.Add($"--compare {text}: there is no {missing}. Build it: dotnet build -c Release on bench/Antiphon.Bench.Calls and on src/Antiphon.Cli there.");
-        }
+        var needed = (string[])[CallPeer.ProgramOf(folder), CallPeer.ToolOf(folder)];
+        mistakes.AddRange(needed
+            .Where(file => !File.Exists(file))
+            .Select(missing => $"--compare {text}: {missing} is missing. Build that checkout with -c Release."));
 
         others.Add((name, folder));
     }

@@ -1,5 +1,6 @@
 using Antiphon.Bench.Brokers;
 using Antiphon.Bench.Calls.Peers;
+using Antiphon.Bench.Calls.Roles;
 
 namespace Antiphon.Bench.Calls.Conducting;
 
@@ -14,7 +15,7 @@ internal sealed record CallPeer(string Name, string Library, string Program, Bro
     public string Suffix { get; init; } = "";
 
     /// <summary>Whether it knows QoS 1: MQTT only.</summary>
-    public bool HasQuality => Library is Peer.Antiphon or Peer.Echo or Peer.MqttNet;
+    public bool HasQuality => Library is not (Peer.Nats or Peer.Grpc);
 
     /// <summary>Why it cannot take part; <c>null</c>: it can.</summary>
     public string? Obstacle
@@ -38,23 +39,26 @@ internal sealed record CallPeer(string Name, string Library, string Program, Bro
         return
         [
             .. Checkout("", own, antiphon),
-            .. others.SelectMany(other => Checkout($" ({other.Name})", ProgramOf(other.Folder), $"dotnet '{ToolOf(other.Folder)}' broker --port {{port}}")),
-            new("nats", Peer.Nats, own, new BrokerSpec("nats-server", "nats-server -a 127.0.0.1 -p {port}")),
-            new("mqttnet", Peer.MqttNet, own, new BrokerSpec("MQTTnet.Server", $"dotnet '{own}' {Roles.Role.Word} broker {Peer.MqttNet} {{port}}")),
+            .. from other in others
+               from peer in Checkout($" ({other.Name})", ProgramOf(other.Folder), $"dotnet '{ToolOf(other.Folder)}' broker --port {{port}}")
+               select peer,
+            new(Peer.Nats, Peer.Nats, own, new BrokerSpec("nats-server", "nats-server -a 127.0.0.1 -p {port}")),
+            new(Peer.MqttNet, Peer.MqttNet, own, new BrokerSpec("MQTTnet.Server", $"dotnet '{own}' {Role.Word} broker mqttnet {{port}}")),
             new("mqttnet-mosquitto", Peer.MqttNet, own, BrokerSpec.Mosquitto),
-            new("grpc", Peer.Grpc, own, null),
+            new(Peer.Grpc, Peer.Grpc, own, null),
         ];
     }
 
     /// <summary>Where a checkout's bench of calls is, once it is built.</summary>
-    public static string ProgramOf(string folder) => Path.Combine(folder, "bench/Antiphon.Bench.Calls/bin/Release/net10.0/antiphon-bench-calls.dll");
+    public static string ProgramOf(string folder) =>
+        Path.Combine(folder, "bench/Antiphon.Bench.Calls/bin/Release/net10.0/antiphon-bench-calls.dll");
 
     /// <summary>Where a checkout's program <c>antiphon</c> is, once it is built.</summary>
     public static string ToolOf(string folder) => Path.Combine(folder, "src/Antiphon.Cli/bin/Release/net10.0/antiphon.dll");
 
     private static CallPeer[] Checkout(string suffix, string program, string broker) =>
     [
-        .. from library in (string[])[Peer.Antiphon, Peer.Echo]
+        .. from library in (string[])[Peer.Antiphon, Peer.Echo, Peer.EchoHop]
            select new CallPeer(library + suffix, library, program, new BrokerSpec(Peer.Antiphon + suffix, broker)) { Suffix = suffix },
     ];
 }

@@ -4,11 +4,13 @@ using Antiphon.Bench.Results;
 namespace Antiphon.Bench.Calls.Conducting;
 
 /// <summary>
-/// All peers in one scenario. Their processes last for the scenario; the repetitions go round the peers in turn, beginning with another one each time, so that whatever else the machine does falls on all alike.
+/// All peers in one scenario. Their processes last for the scenario; the repetitions go round the peers in turn, beginning with another
+/// one each time, so that whatever else the machine does falls on all alike.
 /// </summary>
 internal static class CallSeries
 {
-    public static async Task<IReadOnlyList<CallRow>> RunAsync(CallScenario scenario, CallSettings settings, Action<string> report, CancellationToken interrupted)
+    public static async Task<IReadOnlyList<CallRow>> RunAsync(
+        CallScenario scenario, CallSettings settings, Action<string> report, CancellationToken interrupted)
     {
         var rows = settings.Peers
             .Where(peer => scenario.Quality == 0 || peer.HasQuality)
@@ -32,7 +34,7 @@ internal static class CallSeries
                         runs[i] ??= await PeerRun.StartAsync(rows[i].Peer, scenario, interrupted);
                         var measured = await runs[i]!.MeasureAsync(settings, interrupted);
                         rows[i].Runs.Add(measured);
-                        report($"{scenario.Name}  {rows[i].Peer.Name}: {Spread.Short(measured.Microseconds)} µs per call, {Spread.Short(measured.PerSecond)}/s{Failed(measured)}");
+                        report($"{scenario.Name}  {rows[i].Peer.Name}: {InShort(measured)}");
                     }
                     catch (BenchException failure)
                     {
@@ -52,6 +54,9 @@ internal static class CallSeries
         return rows;
     }
 
-    private static string Failed(CallMeasurement measured) =>
-        measured.Failed == 0 ? "" : $", {measured.FailedShare:P1} FAILED: {measured.FirstFailure}";
+    private static string InShort(CallMeasurement measured)
+    {
+        var failed = measured.Failed == 0 ? "" : $", {CallReport.Share(measured.FailedShare)} FAILED: {measured.FirstFailure}";
+        return $"{Spread.Short(measured.Microseconds)} µs per call, {Spread.Short(measured.PerSecond)}/s{failed}";
+    }
 }

@@ -25,10 +25,10 @@ internal sealed class PeerRun : IDisposable
         try
         {
             broker = peer.Broker is { } spec ? BrokerProcess.Start(spec, null, () => interrupted.IsCancellationRequested) : null;
-            responder = await RoleProcess.StartAsync(peer, "responder", [broker?.Port ?? 0, scenario.Quality, scenario.Outstanding], interrupted);
+            var load = (int[])[scenario.Quality, scenario.Outstanding];
+            responder = await RoleProcess.StartAsync(peer, "responder", [broker?.Port ?? 0, .. load], interrupted);
             var processes = broker is null ? [responder.Id] : (int[])[responder.Id, broker.Id];
-            var requester = await RoleProcess.StartAsync(
-                peer, "requester", [responder.Port, scenario.Quality, scenario.Outstanding, .. processes.Cast<object>()], interrupted);
+            var requester = await RoleProcess.StartAsync(peer, "requester", [responder.Port, .. load, .. processes], interrupted);
             return new PeerRun(broker, responder, requester);
         }
         catch

@@ -15,10 +15,10 @@ internal sealed class RoleProcess : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
-    private RoleProcess(CallPeer peer, string role, IEnumerable<object> words)
+    private RoleProcess(CallPeer peer, string role, IEnumerable<int> numbers)
     {
         _name = $"{peer.Name}'s {role}";
-        var arguments = words.Select(word => Convert.ToString(word, CultureInfo.InvariantCulture)!);
+        var arguments = numbers.Select(number => number.ToString(CultureInfo.InvariantCulture));
         _process = new Process
         {
             StartInfo = new ProcessStartInfo("dotnet", [peer.Program, Role.Word, role, peer.Library, .. arguments])
@@ -36,9 +36,9 @@ internal sealed class RoleProcess : IDisposable
     /// <summary>What it said when it was ready: for a responder the port at which requesters find it.</summary>
     public int Port { get; private set; }
 
-    public static async Task<RoleProcess> StartAsync(CallPeer peer, string role, IEnumerable<object> words, CancellationToken interrupted)
+    public static async Task<RoleProcess> StartAsync(CallPeer peer, string role, IEnumerable<int> numbers, CancellationToken interrupted)
     {
-        var process = new RoleProcess(peer, role, words);
+        var process = new RoleProcess(peer, role, numbers);
         try
         {
             process._process.Start();
@@ -109,8 +109,8 @@ internal sealed class RoleProcess : IDisposable
     {
         try
         {
-            return await _process.StandardOutput.ReadLineAsync(interrupted).AsTask().WaitAsync(AnswerLimit, TimeProvider.System, interrupted)
-                ?? throw await EndedAsync(interrupted);
+            var reading = _process.StandardOutput.ReadLineAsync(interrupted).AsTask();
+            return await reading.WaitAsync(AnswerLimit, TimeProvider.System, interrupted) ?? throw await EndedAsync(interrupted);
         }
         catch (TimeoutException)
         {

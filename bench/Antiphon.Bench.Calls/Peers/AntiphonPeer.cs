@@ -11,7 +11,8 @@ internal static class AntiphonPeer
     public static async Task<ICaller> RequestAsync(int port, CallScenario scenario)
     {
         var client = await MqttClient.ConnectAsync("127.0.0.1", port);
-        return new Caller(client, new Requester(client, new RequesterOptions { QoS = (QualityOfService)scenario.Quality }), Peer.Payloads(scenario));
+        var requester = new Requester(client, new RequesterOptions { QoS = (QualityOfService)scenario.Quality });
+        return new Caller(client, requester, Peer.Payloads(scenario));
     }
 
     public static async Task<Answering> RespondAsync(int port)

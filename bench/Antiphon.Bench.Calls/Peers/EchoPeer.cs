@@ -7,14 +7,15 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Bench.Calls.Peers;
 
 /// <summary>
-/// The raw echo: the least that a call costs with our <see cref="MqttClient"/>, without Requester and Responder. The reference for their ratios. One message object a publish is all that it allocates.
+/// The raw echo: the least that a call costs with our <see cref="MqttClient"/>, without Requester and Responder. The reference for their
+/// ratios. Both handlers run on the receive loop, and one message object a publish is all that it allocates itself.
 /// </summary>
 internal static class EchoPeer
 {
-    public static async Task<ICaller> RequestAsync(int port, CallScenario scenario)
+    public static async Task<ICaller> RequestAsync(int port, CallScenario scenario, bool hops)
     {
         var client = await MqttClient.ConnectAsync("127.0.0.1", port);
-        var calls = new OpenCalls(scenario);
+        var calls = new OpenCalls(scenario, hops);
         var responseTopic = $"bench/answers/{client.ClientId}";
         var quality = (QualityOfService)scenario.Quality;
         await client.SubscribeRawAsync(responseTopic, (in message, in acknowledgement) =>
@@ -77,7 +78,10 @@ internal static class EchoPeer
         }
     }
 
-    /// <summary>The handler; it runs on the receive loop, one message at a time, so that its buffers serve every message: a publish copies them before it returns.</summary>
+    /// <summary>
+    /// The handler; it runs on the receive loop, one message at a time, so that its buffers serve every message: a publish copies them
+    /// before it returns.
+    /// </summary>
     private sealed class Echo(MqttClient client)
     {
         private readonly byte[] _payload = new byte[CallScenario.Payload];

@@ -2,7 +2,9 @@ using Grpc.Core;
 
 namespace Antiphon.Bench.Calls.Peers;
 
-/// <summary>What a generator would make of a service with one method, bytes to bytes. Public, since ASP.NET Core looks for public members.</summary>
+/// <summary>
+/// What a generator would make of a service with one method, bytes to bytes. Public, since ASP.NET Core looks for public members.
+/// </summary>
 [BindServiceMethod(typeof(GrpcEchoService), nameof(BindService))]
 public abstract class GrpcEchoService
 {

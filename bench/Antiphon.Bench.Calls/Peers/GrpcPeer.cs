@@ -13,7 +13,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Bench.Calls.Peers;
 
-/// <summary>gRPC's unary call over HTTP/2 without TLS, from one channel to Kestrel: two processes, no broker. Its messages are bytes, as everybody's here are, not Protocol Buffers.</summary>
+/// <summary>
+/// gRPC's unary call over HTTP/2 without TLS, from one channel to Kestrel: two processes, no broker. Its messages are bytes, as
+/// everybody's here are, not Protocol Buffers.
+/// </summary>
 internal static class GrpcPeer
 {
     public static ICaller Request(int port, CallScenario scenario)
@@ -27,7 +30,8 @@ internal static class GrpcPeer
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddGrpc();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2));
         var server = builder.Build();
         server.MapGrpcService<GrpcEcho>();
         await server.StartAsync();

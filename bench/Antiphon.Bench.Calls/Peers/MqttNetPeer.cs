@@ -10,7 +10,8 @@ using MQTTnet.Server;
 namespace Antiphon.Bench.Calls.Peers;
 
 /// <summary>
-/// MQTTnet with request and response written by hand: one subscription for all answers, told apart by Correlation Data. That is better than its own RPC client, which subscribes anew for each call.
+/// MQTTnet with request and response written by hand: one subscription for all answers, told apart by Correlation Data. That is better
+/// than its own RPC client, which subscribes anew for each call.
 /// </summary>
 internal static class MqttNetPeer
 {
@@ -31,7 +32,7 @@ internal static class MqttNetPeer
     public static async Task<ICaller> RequestAsync(int port, CallScenario scenario)
     {
         var client = new MqttClientFactory().CreateMqttClient();
-        var calls = new OpenCalls(scenario);
+        var calls = new OpenCalls(scenario, hops: false);
         client.ApplicationMessageReceivedAsync += received =>
         {
             calls.End(received.ApplicationMessage.CorrelationData, PayloadOf(received.ApplicationMessage).Span);
@@ -81,11 +82,12 @@ internal static class MqttNetPeer
         }
     }
 
-    private static Task<MqttClientConnectResult> ConnectAsync(IMqttClient client, int port) => client.ConnectAsync(new MqttClientOptionsBuilder()
-        .WithTcpServer("127.0.0.1", port)
-        .WithProtocolVersion(MqttProtocolVersion.V500)
-        .WithClientId($"bench-{Environment.ProcessId}")
-        .Build());
+    private static Task<MqttClientConnectResult> ConnectAsync(IMqttClient client, int port) =>
+        client.ConnectAsync(new MqttClientOptionsBuilder()
+            .WithTcpServer("127.0.0.1", port)
+            .WithProtocolVersion(MqttProtocolVersion.V500)
+            .WithClientId($"bench-{Environment.ProcessId}")
+            .Build());
 
     private static ReadOnlyMemory<byte> PayloadOf(MqttApplicationMessage message) =>
         message.Payload.IsSingleSegment ? message.Payload.First : message.Payload.ToArray();

@@ -6,7 +6,8 @@ namespace Antiphon.Bench.Calls.Peers;
 /// <summary>NATS.Net as its guide shows it, with no option set but the address.</summary>
 internal static class NatsPeer
 {
-    public static async Task<ICaller> RequestAsync(int port, CallScenario scenario) => new Caller(await ConnectAsync(port), Peer.Payloads(scenario));
+    public static async Task<ICaller> RequestAsync(int port, CallScenario scenario) =>
+        new Caller(await ConnectAsync(port), Peer.Payloads(scenario));
 
     public static async Task<Answering> RespondAsync(int port)
     {

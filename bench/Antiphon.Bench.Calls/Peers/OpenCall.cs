@@ -4,15 +4,18 @@ using System.Threading.Tasks.Sources;
 namespace Antiphon.Bench.Calls.Peers;
 
 /// <summary>
-/// A call as one writes it by hand over a client that only publishes and subscribes: the slot's number and a counter are the Correlation Data, and the answer completes it. It is reused by its slot,
-/// and its loop goes on at the place where the answer arrived.
+/// A call as one writes it by hand over a client that only publishes and subscribes: the slot's number and a counter are the Correlation
+/// Data, and the answer completes it. Its slot uses it again and again.
 /// </summary>
-internal sealed class OpenCall(int slot, byte[] payload) : IValueTaskSource<bool>
+/// <param name="slot">Which slot's call it is.</param>
+/// <param name="payload">What the slot asks.</param>
+/// <param name="hops">Whether the caller goes on on a thread of the pool; else in the handler that got the answer.</param>
+internal sealed class OpenCall(int slot, byte[] payload, bool hops) : IValueTaskSource<bool>
 {
     public const int CorrelationSize = 16;
 
     private readonly byte[] _correlation = new byte[CorrelationSize];
-    private ManualResetValueTaskSourceCore<bool> _answer;
+    private ManualResetValueTaskSourceCore<bool> _answer = new() { RunContinuationsAsynchronously = hops };
     private long _number;
     private long _open;
     private long _deadline;
@@ -39,14 +42,16 @@ internal sealed class OpenCall(int slot, byte[] payload) : IValueTaskSource<bool
     /// <summary>Ends the call that an answer belongs to, if it is still open.</summary>
     public static void End(OpenCall[] calls, ReadOnlySpan<byte> correlation, ReadOnlySpan<byte> payload)
     {
-        if (correlation.Length == CorrelationSize && (uint)BinaryPrimitives.ReadInt32LittleEndian(correlation) is var slot && slot < (uint)calls.Length)
+        if (correlation.Length != CorrelationSize)
         {
-            var call = calls[slot];
-            var number = BinaryPrimitives.ReadInt64LittleEndian(correlation[8..]);
-            if (Interlocked.CompareExchange(ref call._open, 0, number) == number)
-            {
-                call._answer.SetResult(payload.SequenceEqual(call.Payload));
-            }
+            return;
+        }
+
+        var slot = BinaryPrimitives.ReadUInt32LittleEndian(correlation);
+        var number = BinaryPrimitives.ReadInt64LittleEndian(correlation[8..]);
+        if (slot < calls.Length && Interlocked.CompareExchange(ref calls[slot]._open, 0, number) == number)
+        {
+            calls[slot]._answer.SetResult(payload.SequenceEqual(calls[slot].Payload));
         }
     }
 

@@ -11,9 +11,9 @@ internal sealed class OpenCalls : IDisposable
     private readonly OpenCall[] _calls;
     private readonly ITimer _timer;
 
-    public OpenCalls(CallScenario scenario)
+    public OpenCalls(CallScenario scenario, bool hops)
     {
-        _calls = [.. Peer.Payloads(scenario).Select((payload, slot) => new OpenCall(slot, payload))];
+        _calls = [.. Peer.Payloads(scenario).Select((payload, slot) => new OpenCall(slot, payload, hops))];
         var second = TimeSpan.FromSeconds(1);
         _timer = TimeProvider.System.CreateTimer(_ => Array.ForEach(_calls, call => call.EndIfLate(CallLog.Now)), null, second, second);
     }

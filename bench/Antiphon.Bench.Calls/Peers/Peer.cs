@@ -5,7 +5,10 @@ namespace Antiphon.Bench.Calls.Peers;
 /// <summary>The side that asks.</summary>
 internal interface ICaller : IAsyncDisposable
 {
-    /// <summary>A closed loop: asks, waits for the answer, asks again, as long as the log goes on. Allocates nothing per call that its library does not.</summary>
+    /// <summary>
+    /// A closed loop: asks, waits for the answer, asks again, as long as the log goes on. Allocates nothing per call that its library
+    /// does not.
+    /// </summary>
     Task RunAsync(int slot, CallLog log);
 }
 
@@ -22,6 +25,7 @@ internal static class Peer
 {
     public const string Antiphon = "antiphon";
     public const string Echo = "echo";
+    public const string EchoHop = "echo-hop";
     public const string Nats = "nats";
     public const string MqttNet = "mqttnet";
     public const string Grpc = "grpc";
@@ -32,7 +36,8 @@ internal static class Peer
     public static Task<ICaller> RequestAsync(string peer, int port, CallScenario scenario) => peer switch
     {
         Antiphon => AntiphonPeer.RequestAsync(port, scenario),
-        Echo => EchoPeer.RequestAsync(port, scenario),
+        Echo => EchoPeer.RequestAsync(port, scenario, hops: false),
+        EchoHop => EchoPeer.RequestAsync(port, scenario, hops: true),
         Nats => NatsPeer.RequestAsync(port, scenario),
         MqttNet => MqttNetPeer.RequestAsync(port, scenario),
         Grpc => Task.FromResult(GrpcPeer.Request(port, scenario)),
@@ -42,7 +47,7 @@ internal static class Peer
     public static Task<Answering> RespondAsync(string peer, int port, CallScenario scenario) => peer switch
     {
         Antiphon => AntiphonPeer.RespondAsync(port),
-        Echo => EchoPeer.RespondAsync(port, scenario),
+        Echo or EchoHop => EchoPeer.RespondAsync(port, scenario),
         Nats => NatsPeer.RespondAsync(port),
         MqttNet => MqttNetPeer.RespondAsync(port, scenario),
         Grpc => GrpcPeer.RespondAsync(),

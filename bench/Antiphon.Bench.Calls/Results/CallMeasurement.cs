@@ -4,7 +4,9 @@ using Antiphon.Bench.Results;
 
 namespace Antiphon.Bench.Calls.Results;
 
-/// <summary>What one run came to. CPU times and bytes are per answered call: what failed calls cost counts towards those that did not fail.</summary>
+/// <summary>
+/// What one run came to. CPU times and bytes are per answered call: what failed calls cost counts towards those that did not fail.
+/// </summary>
 internal sealed record CallMeasurement
 {
     public required double Seconds { get; init; }
@@ -53,7 +55,8 @@ internal sealed record CallMeasurement
         var failed = after.Failed - before.Failed;
         if (answered == 0)
         {
-            throw new BenchException($"No call was answered within {(after.At - before.At) / 1e9:F1} s; {failed} failed. {after.FirstFailure}");
+            var seconds = (after.At - before.At) / 1e9;
+            throw new BenchException($"No call was answered within {seconds:F1} s; {failed} failed. {after.FirstFailure}");
         }
 
         return new CallMeasurement
@@ -76,7 +79,8 @@ internal sealed record CallMeasurement
 
         double Cpu(int process) => (after.Cpu[process] - before.Cpu[process]) / 1e3 / answered;
 
-        static double Pause(Snapshot before, Snapshot after) => (after.CollectorPause - before.CollectorPause) / (double)(after.At - before.At);
+        static double Pause(Snapshot before, Snapshot after) =>
+            (after.CollectorPause - before.CollectorPause) / (double)(after.At - before.At);
     }
 }
 

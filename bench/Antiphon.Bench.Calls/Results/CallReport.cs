@@ -14,7 +14,11 @@ namespace Antiphon.Bench.Calls.Results;
 /// <param name="Settings">How it was run.</param>
 /// <param name="Tables">What it came to.</param>
 internal sealed record CallReport(
-    string Commit, string CommandLine, DateTimeOffset At, CallSettings Settings, IReadOnlyList<(CallScenario Scenario, IReadOnlyList<CallRow> Rows)> Tables)
+    string Commit,
+    string CommandLine,
+    DateTimeOffset At,
+    CallSettings Settings,
+    IReadOnlyList<(CallScenario Scenario, IReadOnlyList<CallRow> Rows)> Tables)
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -42,19 +46,22 @@ internal sealed record CallReport(
         Line($"# Bench of calls, {At:yyyy-MM-dd}, commit {Commit}");
         Line($"");
         Line($"- {machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}");
-        Line($"- requester, broker and responder are processes of their own, on whatever processor the system puts them; {CallScenario.Payload} B there and back");
-        Line($"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s; warm-up {Settings.WarmUp.TotalSeconds} s");
+        Line($"- requester, broker and responder are processes of their own, on whatever processor the system puts them");
+        Line($"- {CallScenario.Payload} B there and back");
+        Line($"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s");
+        Line($"- warm-up: {Settings.WarmUp.TotalSeconds} s before a peer's first run in a scenario, {Settings.SettleTime.TotalSeconds} s before others");
         Line($"- `{CommandLine}`");
         Line($"");
-        Line($"Each slot is a closed loop: it asks again when it has its answer, and latency is counted from there. So latency is what a caller waits at this");
-        Line($"number of calls under way, not at a given rate of calls.");
-        Line($"CPU in µs and bytes allocated are per answered call; of the sum, requester + responder + broker. Medians, with least–greatest in brackets.");
+        Line($"Each outstanding call is a closed loop: it asks again when it has its answer. So latency is what a caller waits with that many");
+        Line($"calls under way; it says nothing of a given rate of calls.");
+        Line($"CPU is in µs per answered call, first summed, then of requester + responder + broker. Bytes are what requester +");
+        Line($"responder allocate per answered call. Medians, with least–greatest in brackets.");
         foreach (var (scenario, rows) in Tables)
         {
             Line($"");
             Line($"## {scenario.Name}: {scenario.Outstanding:N0} outstanding, QoS {scenario.Quality}");
             Line($"");
-            Line($"| peer | CPU µs | requester + responder + broker | × echo | × nats | calls/s | p50 µs | p99 µs | p99.9 µs | bytes a call | failed |");
+            Line($"| peer | CPU µs | of each process | × echo | × nats | calls/s | p50 µs | p99 µs | p99.9 µs | bytes a call | failed |");
             Line($"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
             foreach (var row in rows)
             {
@@ -64,19 +71,14 @@ internal sealed record CallReport(
                     continue;
                 }
 
-                Line($"| {row.Peer.Name} | {row.Of(run => run.Microseconds)} | {Short(run => run.RequesterMicroseconds)} + {Short(run => run.ResponderMicroseconds)} + {Short(run => run.BrokerMicroseconds)} | {Ratio(Peer.Echo + row.Peer.Suffix)} | {Ratio(Peer.Nats)} | {Short(run => run.PerSecond)} | {Short(run => run.P50Microseconds)} | {Short(run => run.P99Microseconds)} | {Short(run => run.P999Microseconds)} | {Short(run => run.RequesterBytes)} + {Short(run => run.ResponderBytes)} | {(row.Failed == 0 ? "0" : $"**{Share(row.FailedShare)}**")} |");
-
-                string Short(Func<CallMeasurement, double> number) => Spread.Short(row.Median(number));
-
-                string Ratio(string name) => rows.FirstOrDefault(other => other.Peer.Name == name && other.HasFigures) is { } other
-                    ? Spread.Short(row.Median(run => run.Microseconds) / other.Median(run => run.Microseconds))
-                    : "";
+                Line($"| {string.Join(" | ", Cells(row, rows))} |");
             }
 
             foreach (var row in rows.Where(row => row.Failed > 0 && row.Failure is null))
             {
                 Line($"");
-                Line($"{row.Peer.Name}: {Share(row.FailedShare)} of the calls failed, so that its figures cannot be compared. The first said: {row.Runs[^1].FirstFailure?.ReplaceLineEndings(" ")}");
+                Line($"{row.Peer.Name}: {Share(row.FailedShare)} of the calls failed, so that its figures cannot be compared.");
+                Line($"The first failure: {row.Runs[^1].FirstFailure?.ReplaceLineEndings(" ")}");
             }
         }
 
@@ -89,7 +91,7 @@ internal sealed record CallReport(
             Line($"|---|--:|---|");
             foreach (var goal in Goal.All(Tables, suffix))
             {
-                Line($"| {goal.Text} | {goal.Measured} | {(goal.IsMet is { } isMet ? isMet ? "yes" : "**no**" : "")} |");
+                Line($"| {goal.Text} | {goal.Measured} | {goal.IsMet switch { true => "yes", false => "**no**", null => "" }} |");
             }
         }
 
@@ -118,4 +120,26 @@ internal sealed record CallReport(
             Goals = Suffixes.Select(suffix => new { Peer = Peer.Antiphon + suffix, Goals = Goal.All(Tables, suffix) }),
         },
         Json) + "\n";
+
+    private static IEnumerable<string> Cells(CallRow row, IReadOnlyList<CallRow> rows)
+    {
+        yield return row.Peer.Name;
+        yield return row.Of(run => run.Microseconds).ToString();
+        var broker = row.Peer.Broker is null ? "none" : Short(run => run.BrokerMicroseconds);
+        yield return $"{Short(run => run.RequesterMicroseconds)} + {Short(run => run.ResponderMicroseconds)} + {broker}";
+        yield return Ratio(Peer.Echo + row.Peer.Suffix);
+        yield return Ratio(Peer.Nats);
+        yield return Short(run => run.PerSecond);
+        yield return Short(run => run.P50Microseconds);
+        yield return Short(run => run.P99Microseconds);
+        yield return Short(run => run.P999Microseconds);
+        yield return $"{Short(run => run.RequesterBytes)} + {Short(run => run.ResponderBytes)}";
+        yield return row.Failed == 0 ? "0" : $"**{Share(row.FailedShare)}**";
+
+        string Short(Func<CallMeasurement, double> number) => Spread.Short(row.Median(number));
+
+        string Ratio(string name) => rows.FirstOrDefault(other => other.Peer.Name == name && other.HasFigures) is { } other
+            ? Spread.Short(row.Median(run => run.Microseconds) / other.Median(run => run.Microseconds))
+            : "";
+    }
 }

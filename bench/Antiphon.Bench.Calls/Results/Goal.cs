@@ -32,16 +32,21 @@ internal sealed record Goal(string Text, string Measured, bool? IsMet)
             Against($"{One}: CPU ≤ 0.6 × nats", 0.6, One, Peer.Nats),
             Everywhere("requester allocates ≤ 128 B a call, in every scenario", 128, "B", run => run.RequesterBytes),
             Everywhere("responder allocates ≤ 128 B a call, in every scenario", 128, "B", run => run.ResponderBytes),
-            Everywhere("broker's CPU a call ≤ 2.5 × that in echo, in every scenario", 2.5, "×", run => run.BrokerMicroseconds, Peer.Echo + suffix),
+            Everywhere("broker's CPU ≤ 2.5 × that in echo, in every scenario", 2.5, "×", run => run.BrokerMicroseconds, Peer.Echo + suffix),
         ];
 
-        CallRow? Row(string scenario, string? peer = null) =>
-            tables.FirstOrDefault(table => table.Scenario.Name == scenario).Rows?.FirstOrDefault(row => row.Peer.Name == (peer ?? Peer.Antiphon + suffix) && row.HasFigures);
+        CallRow? Row(string scenario, string? peer = null)
+        {
+            var rows = tables.FirstOrDefault(table => table.Scenario.Name == scenario).Rows ?? [];
+            return rows.FirstOrDefault(row => row.Peer.Name == (peer ?? Peer.Antiphon + suffix) && row.HasFigures);
+        }
 
         Goal Against(string text, double limit, string scenario, string peer)
         {
             var reference = Row(scenario, peer);
-            return AtMost(text, limit, "×", reference is null ? null : Row(scenario), run => run.Microseconds, reference?.Median(run => run.Microseconds) ?? 1);
+            return reference is null
+                ? new Goal(text, NotRun, null)
+                : AtMost(text, limit, "×", Row(scenario), run => run.Microseconds, reference.Median(run => run.Microseconds));
         }
 
         Goal Everywhere(string text, double limit, string unit, Func<CallMeasurement, double> number, string? beside = null)
@@ -50,18 +55,21 @@ internal sealed record Goal(string Text, string Measured, bool? IsMet)
                            let row = Row(table.Scenario.Name)
                            let other = beside is null ? row : Row(table.Scenario.Name, beside)
                            where row is not null && other is not null
-                           select (table.Scenario.Name, Row: row, Number: row.Median(number) / (beside is null ? 1 : other.Median(number)))).ToArray();
+                           let reference = beside is null ? 1 : other.Median(number)
+                           select (table.Scenario.Name, Row: row, Number: row.Median(number) / reference)).ToArray();
             if (figures.Length == 0)
             {
                 return new Goal(text, NotRun, null);
             }
 
             var worst = figures.MaxBy(figure => figure.Number);
-            return new Goal(text, $"{Spread.Short(worst.Number)} {unit} in {worst.Name}{Failed(worst.Row)}", worst.Number <= limit && figures.All(figure => figure.Row.Failed == 0));
+            var isMet = worst.Number <= limit && figures.All(figure => figure.Row.Failed == 0);
+            return new Goal(text, $"{Spread.Short(worst.Number)} {unit} in {worst.Name}{Failed(worst.Row)}", isMet);
         }
     }
 
-    private static Goal AtMost(string text, double limit, string unit, CallRow? row, Func<CallMeasurement, double>? number = null, double reference = 1)
+    private static Goal AtMost(
+        string text, double limit, string unit, CallRow? row, Func<CallMeasurement, double>? number = null, double reference = 1)
     {
         if (row is null)
         {

@@ -6,7 +6,7 @@ namespace Antiphon.Bench.Calls.Roles;
 internal sealed class CallLog
 {
     [ThreadStatic]
-    private static Histogram? t_latencies;
+    private static Histogram? _threadLatencies;
 
     private readonly Lock _lock = new();
     private readonly List<Histogram> _all = [];
@@ -30,7 +30,7 @@ internal sealed class CallLog
     public string? FirstFailure => Volatile.Read(ref _firstFailure);
 
     /// <summary>A call that began at <paramref name="start"/> has its own answer.</summary>
-    public void Answered(long start) => (t_latencies ?? Enter()).Record(Now - start);
+    public void Answered(long start) => (_threadLatencies ?? Enter()).Record(Now - start);
 
     /// <summary>A call has ended in another way.</summary>
     public void HasFailed(string reason)
@@ -53,12 +53,12 @@ internal sealed class CallLog
 
     private Histogram Enter()
     {
-        t_latencies = new Histogram();
+        _threadLatencies = new Histogram();
         lock (_lock)
         {
-            _all.Add(t_latencies);
+            _all.Add(_threadLatencies);
         }
 
-        return t_latencies;
+        return _threadLatencies;
     }
 }

@@ -5,8 +5,9 @@ using Antiphon.Bench.Load;
 namespace Antiphon.Bench.Calls.Roles;
 
 /// <summary>
-/// What a child process of the conductor does. It says <c>ready</c> (a responder that is itself the server, with its port), then answers one line with one line, and ends with its input, so that it
-/// does not outlive the conductor. The commands are read on the main thread, which no library uses.
+/// What a child process of the conductor does. It says <c>ready</c> (a responder that is itself the server, with its port), then answers
+/// one line with one line, and ends with its input, so that it does not outlive the conductor. The commands are read on the main thread,
+/// which no library uses.
 /// </summary>
 internal static class Role
 {
@@ -14,7 +15,9 @@ internal static class Role
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
 
-    /// <param name="words"><c>requester PEER PORT QOS OUTSTANDING PID…</c>, <c>responder PEER PORT QOS OUTSTANDING</c> or <c>broker PEER PORT</c>.</param>
+    /// <param name="words">
+    /// <c>requester PEER PORT QOS OUTSTANDING PID…</c>, <c>responder PEER PORT QOS OUTSTANDING</c> or <c>broker PEER PORT</c>.
+    /// </param>
     public static int Run(string[] words)
     {
         switch (words)
@@ -66,7 +69,8 @@ internal static class Role
             {
                 case "start":
                     log.GoesOn = true;
-                    loops = Task.WhenAll(Enumerable.Range(0, scenario.Outstanding).Select(slot => Task.Run(() => requester.RunAsync(slot, log))));
+                    var slots = Enumerable.Range(0, scenario.Outstanding);
+                    loops = Task.WhenAll(slots.Select(slot => Task.Run(() => requester.RunAsync(slot, log))));
                     Say("started");
                     break;
                 case "snapshot":

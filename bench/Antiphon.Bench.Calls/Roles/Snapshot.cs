@@ -34,7 +34,8 @@ internal sealed record Snapshot
         CollectorPause = (long)GC.GetTotalPauseDuration().TotalNanoseconds,
     };
 
-    public static Snapshot Parse(string line) => JsonSerializer.Deserialize<Snapshot>(line) ?? throw new BenchException($"«{line}» is no snapshot.");
+    public static Snapshot Parse(string line) =>
+        JsonSerializer.Deserialize<Snapshot>(line) ?? throw new BenchException($"«{line}» is no snapshot.");
 
     public string ToLine() => JsonSerializer.Serialize(this);
 }
