@@ -219,7 +219,7 @@ public sealed partial class Responder : IAsyncDisposable
                 Send(request, Reply.Failure(429, "The responder is overloaded.") with { RetryAfter = _options.RetryAfter });
                 break;
             case Admission.Repeat:
-                Send(request, known!.Answer!);
+                Send(request, known!.Answer!.Value);
                 break;
             case Admission.Late:
                 request.Acknowledge();
@@ -279,7 +279,7 @@ public sealed partial class Responder : IAsyncDisposable
     {
         try
         {
-            return await request.Registration.Handler(request.Request).ConfigureAwait(false) ?? Reply.Empty;
+            return await request.Registration.Handler(request.Request).ConfigureAwait(false);
         }
         catch (ReplyException error)
         {
@@ -309,7 +309,7 @@ public sealed partial class Responder : IAsyncDisposable
         bool isFirst;
         lock (_gate)
         {
-            isFirst = _table.TryAnswer(request, request.Request.ResponseTopic is null ? null : reply);
+            isFirst = _table.TryAnswer(request, request.Request.ResponseTopic is null ? null : (Reply?)reply);
             _counters = isFirst && request.Answer is not null ? _counters with { Answered = _counters.Answered + 1 } : _counters;
             _timer.Arm(_table.NextDeadline, _timer.Now);
         }

@@ -48,7 +48,7 @@ public sealed class RequestTableTests
 
         Assert.Equal(Admission.Repeat, _table.Admit(Request(1), out var known));
         Assert.Same(first, known);
-        Assert.Equal("yes", Encoding.UTF8.GetString(known!.Answer!.Payload.Span));
+        Assert.Equal("yes", Encoding.UTF8.GetString(known!.Answer!.Value.Payload.Span));
     }
 
     [Fact]
