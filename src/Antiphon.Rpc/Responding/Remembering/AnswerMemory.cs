@@ -61,10 +61,9 @@ internal sealed class AnswerMemory
 
     /// <summary>A request begins to run, or to wait for that. What had its key before is forgotten: it cannot come again.</summary>
     /// <param name="key">By what it is recognised.</param>
-    /// <param name="owner">Who runs it.</param>
     /// <param name="forgetAt">When it can no longer come again.</param>
     /// <param name="now">The time.</param>
-    public Memento Begin(in RequestKey key, int owner, TimeSpan forgetAt, TimeSpan now)
+    public Memento Begin(in RequestKey key, TimeSpan forgetAt, TimeSpan now)
     {
         ForgetDue(now, StepsPerRequest);
         if (_byHash.Find(key) is not None and var earlier)
@@ -79,7 +78,6 @@ internal sealed class AnswerMemory
         item.Hash = key.Hash;
         item.PayloadHash = key.PayloadHash;
         item.ForgetAt = forgetAt;
-        item.Owner = owner;
         item.Bytes = _chains.Begin();
         item.KeyLength = key.Length;
         item.PropertiesLength = item.PayloadLength = 0;
@@ -88,6 +86,15 @@ internal sealed class AnswerMemory
         _byHash.Add(index);
         KeepWithinBound(now);
         return new Memento(index, item.Version);
+    }
+
+    /// <summary>Says who runs a request that has begun.</summary>
+    public void Assign(Memento memento, int owner)
+    {
+        if (IsRunning(memento))
+        {
+            _items[memento.Index].Owner = owner;
+        }
     }
 
     /// <summary>Who runs a request that is <see cref="Known.Running"/>.</summary>

@@ -16,7 +16,8 @@ public sealed class AnswerMemoryTests
     public void A_request_is_running_then_answered_until_it_can_no_longer_come_again()
     {
         Assert.Equal(Known.Nothing, _memory.Find(Key(1), Now, out _));
-        var begun = _memory.Begin(Key(1), owner: 7, Now + Seconds(5), Now);
+        var begun = _memory.Begin(Key(1), Now + Seconds(5), Now);
+        _memory.Assign(begun, 7);
         Assert.Equal(Known.Running, _memory.Find(Key(1), Now, out var found));
         Assert.Equal(7, _memory.OwnerOf(found));
 
@@ -32,7 +33,7 @@ public sealed class AnswerMemoryTests
     [Fact]
     public void One_that_ended_without_an_answer_is_known_for_that()
     {
-        _memory.Unanswered(_memory.Begin(Key(1), 0, Now + Seconds(5), Now), Now);
+        _memory.Unanswered(_memory.Begin(Key(1), Now + Seconds(5), Now), Now);
 
         Assert.Equal(Known.Unanswered, _memory.Find(Key(1), Now, out _));
     }
@@ -40,7 +41,7 @@ public sealed class AnswerMemoryTests
     [Fact]
     public void One_that_runs_is_known_however_late_it_is()
     {
-        _memory.Begin(Key(1), 0, Now + Seconds(5), Now);
+        _memory.Begin(Key(1), Now + Seconds(5), Now);
         Fill(1000, Now + Seconds(500));
 
         Assert.Equal(Known.Running, _memory.Find(Key(1), Now + Seconds(500), out _));
@@ -66,7 +67,7 @@ public sealed class AnswerMemoryTests
     public void What_comes_again_only_after_days_is_not_forgotten_before()
     {
         var days = TimeSpan.FromDays(3);
-        _memory.Answered(_memory.Begin(Key(1), 0, Now + days, Now), default, "yes"u8, Now);
+        _memory.Answered(_memory.Begin(Key(1), Now + days, Now), default, "yes"u8, Now);
         for (var hour = 0; hour < 72; hour++)
         {
             Fill(100, Now + TimeSpan.FromHours(hour));
@@ -81,7 +82,7 @@ public sealed class AnswerMemoryTests
         var memory = new AnswerMemory(20_000);
         for (var i = 0; i < 30; i++)
         {
-            memory.Answered(memory.Begin(Key(i), 0, Now + Seconds(5), Now), default, new byte[1000], Now);
+            memory.Answered(memory.Begin(Key(i), Now + Seconds(5), Now), default, new byte[1000], Now);
             Assert.InRange(memory.Bytes, 1, 20_000);
         }
 
@@ -95,8 +96,8 @@ public sealed class AnswerMemoryTests
     public void A_mark_of_one_that_ended_without_an_answer_still_says_so()
     {
         var memory = new AnswerMemory(2_000);
-        memory.Unanswered(memory.Begin(Key(1), 0, Now + Seconds(5), Now), Now);
-        memory.Answered(memory.Begin(Key(2), 0, Now + Seconds(5), Now), default, new byte[1500], Now);
+        memory.Unanswered(memory.Begin(Key(1), Now + Seconds(5), Now), Now);
+        memory.Answered(memory.Begin(Key(2), Now + Seconds(5), Now), default, new byte[1500], Now);
 
         Assert.Equal(Known.Unanswered, memory.Find(Key(1), Now, out _));
     }
@@ -105,7 +106,7 @@ public sealed class AnswerMemoryTests
     public void An_answer_larger_than_the_bound_leaves_a_mark()
     {
         var memory = new AnswerMemory(2_000);
-        memory.Answered(memory.Begin(Key(1), 0, Now + Seconds(5), Now), default, new byte[100_000], Now);
+        memory.Answered(memory.Begin(Key(1), Now + Seconds(5), Now), default, new byte[100_000], Now);
 
         Assert.Equal(Known.Executed, memory.Find(Key(1), Now, out _));
         Assert.InRange(memory.Bytes, 1, 2_000);
@@ -117,7 +118,7 @@ public sealed class AnswerMemoryTests
         var memory = new AnswerMemory(8_000);
         for (var i = 0; i < 1000; i++)
         {
-            memory.Answered(memory.Begin(Key(i), 0, Now + Seconds(5), Now), default, new byte[500], Now);
+            memory.Answered(memory.Begin(Key(i), Now + Seconds(5), Now), default, new byte[500], Now);
         }
 
         Assert.InRange(memory.Bytes, 1, 8_000);
@@ -131,14 +132,14 @@ public sealed class AnswerMemoryTests
     public void What_is_due_goes_before_what_is_not()
     {
         var memory = new AnswerMemory(20_000);
-        memory.Answered(memory.Begin(Key(1), 0, Now + Seconds(60), Now), default, new byte[1000], Now);
+        memory.Answered(memory.Begin(Key(1), Now + Seconds(60), Now), default, new byte[1000], Now);
         for (var i = 2; i < 15; i++)
         {
-            memory.Answered(memory.Begin(Key(i), 0, Now + Seconds(1), Now), default, new byte[1000], Now);
+            memory.Answered(memory.Begin(Key(i), Now + Seconds(1), Now), default, new byte[1000], Now);
         }
 
         var later = Now + Seconds(2);
-        memory.Answered(memory.Begin(Key(20), 0, later + Seconds(5), later), default, new byte[8000], later);
+        memory.Answered(memory.Begin(Key(20), later + Seconds(5), later), default, new byte[8000], later);
         Assert.Equal(Known.Answered, memory.Find(Key(1), later, out _));
     }
 
@@ -148,7 +149,7 @@ public sealed class AnswerMemoryTests
         RequestKey Alike(RequestKey key) => key with { Hash = 5, PayloadHash = 6 };
 
         var first = Alike(Key(1));
-        _memory.Answered(_memory.Begin(first, 0, Now + Seconds(5), Now), default, "first"u8, Now);
+        _memory.Answered(_memory.Begin(first, Now + Seconds(5), Now), default, "first"u8, Now);
         Assert.Equal(Known.Answered, _memory.Find(first, Now, out _));
         Assert.Equal(Known.Nothing, _memory.Find(Alike(Key(2)), Now, out _));
         Assert.Equal(Known.Nothing, _memory.Find(first with { PayloadHash = 7 }, Now, out _));
@@ -159,7 +160,7 @@ public sealed class AnswerMemoryTests
         Assert.Equal(Known.Nothing, _memory.Find(first with { PacketIdentifier = new PacketIdentifier(2) }, Now, out _));
         Assert.Equal(Known.Nothing, _memory.Find(first with { ResponseTopic = "r/1t"u8, Topic = default }, Now, out _));
 
-        _memory.Answered(_memory.Begin(Alike(Key(2)), 0, Now + Seconds(5), Now), default, "second"u8, Now);
+        _memory.Answered(_memory.Begin(Alike(Key(2)), Now + Seconds(5), Now), default, "second"u8, Now);
         Assert.Equal("first", Answer(_memory, first));
         Assert.Equal("second", Answer(_memory, Alike(Key(2))));
     }
@@ -190,8 +191,10 @@ public sealed class AnswerMemoryTests
     [Fact]
     public void One_that_begins_anew_with_the_same_key_takes_the_place_of_the_first()
     {
-        var first = _memory.Begin(Key(1), 1, Now + Seconds(5), Now);
-        var second = _memory.Begin(Key(1), 2, Now + Seconds(5), Now);
+        var first = _memory.Begin(Key(1), Now + Seconds(5), Now);
+        _memory.Assign(first, 1);
+        var second = _memory.Begin(Key(1), Now + Seconds(5), Now);
+        _memory.Assign(second, 2);
         _memory.Answered(first, default, "first"u8, Now);
         Assert.Equal(Known.Running, _memory.Find(Key(1), Now, out var found));
         Assert.Equal(2, _memory.OwnerOf(found));
@@ -211,7 +214,7 @@ public sealed class AnswerMemoryTests
             Span<byte> payload = stackalloc byte[64];
             for (var i = from; i < from + Answers; i++)
             {
-                memory.Answered(memory.Begin(Key(i), 0, now + Seconds(30), now), "__stat200"u8, payload, now);
+                memory.Answered(memory.Begin(Key(i), now + Seconds(30), now), "__stat200"u8, payload, now);
             }
         }
 
@@ -232,7 +235,7 @@ public sealed class AnswerMemoryTests
         var memory = new AnswerMemory(long.MaxValue);
         for (var i = 0; i < 100_000; i++)
         {
-            memory.Answered(memory.Begin(Key(i), 0, Now + Seconds(30), Now), default, default, Now);
+            memory.Answered(memory.Begin(Key(i), Now + Seconds(30), Now), default, default, Now);
         }
 
         // Nothing but what counts as remembered, the last array of each kind, and the table of hashes that grew by doubling.
@@ -252,7 +255,7 @@ public sealed class AnswerMemoryTests
     {
         for (var i = 0; i < count; i++)
         {
-            _memory.Answered(_memory.Begin(Key(1_000_000 + i + (int)now.TotalSeconds * 10_000), 0, now + Seconds(2 + (i & 1)), now), default, "yes"u8, now);
+            _memory.Answered(_memory.Begin(Key(1_000_000 + i + (int)now.TotalSeconds * 10_000), now + Seconds(2 + (i & 1)), now), default, "yes"u8, now);
         }
     }
 
