@@ -12,11 +12,11 @@ namespace Antiphon.Client.Receiving;
 internal sealed class HandlerQueue(
     ClientSession session,
     Subscription subscription,
-    Func<ReceivedMessage, CancellationToken, ValueTask> handler)
+    Func<ReceivedMessage, CancellationToken, ValueTask> handler) : IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
     private readonly Queue<(ReceivedMessage Message, Acknowledgement Acknowledgement)> _waiting = new();
-    private readonly RunningCallbacks _handlers = new();
+    private readonly RunningCallbacks _handlers = new(session.Scheduler);
     private int _running;
     private bool _closed;
 
@@ -48,7 +48,7 @@ internal sealed class HandlerQueue(
 
         _handlers.Enter();
         session.Callbacks.Enter();
-        ThreadPool.UnsafeQueueUserWorkItem(static queue => _ = queue.RunAsync(), this, preferLocal: false);
+        session.Scheduler.Queue(this);
     }
 
     /// <summary>Completes when nothing waits and no handler runs; <see cref="RunAsync"/> never fails.</summary>
@@ -63,6 +63,8 @@ internal sealed class HandlerQueue(
             _waiting.Clear();
         }
     }
+
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
 
     private async Task RunAsync()
     {

@@ -1,10 +1,12 @@
+using Antiphon.Client.Sessions;
+
 namespace Antiphon.Client.Receiving;
 
 /// <summary>Counts the caller's code that runs in the background, so that disposing can wait for its end. Has a lock of its own, never held while another is taken.</summary>
-internal sealed class RunningCallbacks
+internal sealed class RunningCallbacks(Scheduler scheduler)
 {
     private readonly Lock _lock = new();
-    private TaskCompletionSource? _idle;
+    private ScheduledCompletion<ValueTuple>? _idle;
     private int _count;
 
     public void Enter()
@@ -21,7 +23,7 @@ internal sealed class RunningCallbacks
         {
             if (--_count == 0)
             {
-                _idle?.SetResult();
+                _idle?.TrySetResult(default);
                 _idle = null;
             }
         }
@@ -31,7 +33,7 @@ internal sealed class RunningCallbacks
     {
         lock (_lock)
         {
-            return _count == 0 ? Task.CompletedTask : (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _count == 0 ? Task.CompletedTask : (_idle ??= new ScheduledCompletion<ValueTuple>(scheduler)).Task;
         }
     }
 }

@@ -8,6 +8,7 @@ using Antiphon.Client.Stores;
 using Antiphon.Client.Subscribing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Windows;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
@@ -31,7 +32,7 @@ internal sealed class ClientSession
     private Func<bool, ConnectionException>? _stopped;
 
     // For the Session; guarded by the gate.
-    private readonly PacketIdentifiers _identifiers = new();
+    private readonly PacketIdentifiers<object> _identifiers = new();
     private readonly SessionJournal _journal;
     private readonly PublishFlow _publishes;
     private readonly SubscriptionTable _subscriptions;
@@ -50,6 +51,7 @@ internal sealed class ClientSession
     public ClientSession(MqttClientOptions options, ILogger logger)
     {
         _options = options;
+        Callbacks = new RunningCallbacks(options.Scheduler);
         Failures = new SessionFailures(logger, Counting, options.ReceiveMaximum);
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _journal = new SessionJournal(options.SessionStore, Failures.StoreFailed);
@@ -57,7 +59,7 @@ internal sealed class ClientSession
         _subscriptions = new SubscriptionTable(_identifiers, _output, options);
         Inbound = new InboundMessages(this, options, _subscriptions, _output, _journal);
         Stopping = _stopping.Token;
-        OutputReady = new AsyncSignal(Scheduler.ThreadPool);
+        OutputReady = new AsyncSignal(options.Scheduler);
         Restore();
     }
 
@@ -77,7 +79,10 @@ internal sealed class ClientSession
 
     public SessionFailures Failures { get; }
 
-    public RunningCallbacks Callbacks { get; } = new();
+    public RunningCallbacks Callbacks { get; }
+
+    /// <summary>Where loops, handlers and continuations run.</summary>
+    public Scheduler Scheduler => _options.Scheduler;
 
     public ProtocolVersion ProtocolVersion => _options.ProtocolVersion;
 
@@ -417,9 +422,9 @@ internal sealed class ClientSession
         return fault;
     }
 
-    /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call.</summary>
+    /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call. Runs what handlers have registered for it.</summary>
     /// <param name="end">Why.</param>
-    public async Task StopAsync(ConnectionEnd end)
+    public void Stop(ConnectionEnd end)
     {
         lock (Gate)
         {
@@ -438,7 +443,7 @@ internal sealed class ClientSession
         AfterGate();
         try
         {
-            await _stopping.CancelAsync().ConfigureAwait(false);
+            _stopping.Cancel();
         }
         catch (AggregateException failure)
         {

@@ -22,6 +22,8 @@ public sealed class Subscription : IAsyncDisposable
         TopicFilter = topicFilter;
         Options = options;
         RawHandler = rawHandler;
+        Granted = new ScheduledCompletion<Subscription>(session.Scheduler);
+        Left = new ScheduledCompletion<RefusedException?>(session.Scheduler);
         Sink = sink;
     }
 
@@ -52,10 +54,10 @@ public sealed class Subscription : IAsyncDisposable
     /// <summary>1 to 268,435,455; given when it enters the table.</summary>
     internal uint Identifier { get; set; }
 
-    internal TaskCompletionSource<Subscription> Granted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal ScheduledCompletion<Subscription> Granted { get; }
 
     /// <summary>Ends with the UNSUBACK, or with the connection that would have brought it.</summary>
-    internal TaskCompletionSource<RefusedException?> Left { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal ScheduledCompletion<RefusedException?> Left { get; }
 
     // Set once, before the first message can arrive.
     internal RawMessageHandler? RawHandler { get; }

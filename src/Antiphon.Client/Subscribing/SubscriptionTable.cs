@@ -5,6 +5,7 @@ using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
+using Antiphon.Protocol.Windows;
 
 namespace Antiphon.Client.Subscribing;
 
@@ -12,7 +13,7 @@ namespace Antiphon.Client.Subscribing;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the gate of <see cref="ClientSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
+internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, ConnectionOutput output, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();
@@ -176,7 +177,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         {
             case SubscriptionState.Ended or SubscriptionState.Leaving:
                 break;
-            case SubscriptionState.Waiting when !subscription.Granted.Task.IsCompleted:
+            case SubscriptionState.Waiting when !subscription.Granted.IsSet:
                 // The server has never heard of it.
                 End(subscription);
                 break;
@@ -204,7 +205,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers identifiers, Connectio
         _limits = null;
         foreach (var subscription in _all)
         {
-            if (!subscription.Granted.Task.IsCompleted)
+            if (!subscription.Granted.IsSet)
             {
                 var stopped = exception(subscription.State == SubscriptionState.Subscribing);
                 subscription.Granted.TrySetException(stopped);
