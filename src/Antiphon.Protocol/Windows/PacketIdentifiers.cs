@@ -2,8 +2,9 @@ namespace Antiphon.Protocol.Windows;
 
 /// <summary>Who holds which Packet Identifier of one Session (MQTT 5 §2.2.1). Every call takes constant time.</summary>
 /// <remarks>
-/// The free identifiers stand in a ring, in the order in which they became free. So one that was just given back is the last to be used again,
-/// and one that is never given back stops nothing else. Allocates only to grow, up to 65,535 places.
+/// The free identifiers stand in a ring, in the order in which they became free.
+/// So one that was just given back is the last to be used again, and one that is never given back stops nothing else.
+/// Allocates only to grow, up to 65,535 places.
 /// </remarks>
 /// <typeparam name="TOwner">What waits for the acknowledgement.</typeparam>
 internal sealed class PacketIdentifiers<TOwner>
