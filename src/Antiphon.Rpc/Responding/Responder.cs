@@ -397,7 +397,7 @@ public sealed partial class Responder : IAsyncDisposable
             }
 
             properties.AddUser(reply.UserProperties);
-            return _client.Session.PublishAsync(new PublishContent
+            return _client.Publishes.PublishAsync(new PublishContent
             {
                 Topic = Encoding.UTF8.GetBytes(request.Request.ResponseTopic!),
                 Payload = reply.Payload.Span,
