@@ -39,7 +39,7 @@ internal sealed class BrokerEngine
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
     private readonly Closer _closer;
-    private readonly Admission _admission;
+    private readonly Identification _identification;
     private readonly Handshake _handshake;
     private readonly Input _input;
     private bool _isBehind;
@@ -72,10 +72,10 @@ internal sealed class BrokerEngine
         _sessions = new SessionTable(subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
-        _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _admission), _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
-        var reception = new Reception(receiver, subscriptions, systemFigures, _walks, _admission, _handshake, _closer, _flushList);
-        _input = new Input(options, _handshake, reception, unfinished, _closer, Counters);
+        _identification = new Identification(options, _closer, _flushList);
+        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _identification), _identification, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
+        var clientPackets = new ClientPackets(receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
+        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -103,13 +103,13 @@ internal sealed class BrokerEngine
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now) => _input.Receive(connection, bytes, now);
 
     /// <summary>Takes the next step of an authentication that is to be run on another thread; what comes of it returns through <see cref="Authenticated"/>.</summary>
-    public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _admission.TryTakeStarted(out step);
+    public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _identification.TryTakeStarted(out step);
 
     /// <summary>A step of an authentication has run. If its connection has ended since, nothing comes of it.</summary>
     public void Authenticated(AuthenticationStep step, AuthenticationResult result, Instant now)
     {
         var connection = step.Connection;
-        if (_admission.TryAdmit(step, result, now))
+        if (_identification.TryIdentify(step, result, now))
         {
             _handshake.Accept(connection, result.Data, now);
             if (connection.Phase == ConnectionPhase.Connected)
@@ -224,7 +224,7 @@ internal sealed class BrokerEngine
                 Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
-                _admission.TimeOut(connection, now);
+                _identification.TimeOut(connection, now);
                 break;
             case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
                 _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);

@@ -10,7 +10,7 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>What a CONNECT may ask for here, before anybody is asked who sends it (MQTT 5 §3.1.4, §3.2.2).</summary>
-internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions, Admission admission)
+internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions, Identification identification)
 {
     /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
     public Fault Check(ConnectPacket connect)
@@ -32,7 +32,7 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
             return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
         }
 
-        var refusal = admission.Check(connect);
+        var refusal = identification.Check(connect);
         if (refusal.Exists)
         {
             return refusal;

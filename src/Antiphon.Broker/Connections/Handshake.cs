@@ -12,7 +12,7 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, ConnectRules rules, Admission admission, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
+    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, ConnectRules rules, Identification identification, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -58,7 +58,7 @@ internal sealed class Handshake(
         switch (packet)
         {
             case AuthPacket auth:
-                fault = admission.ReceiveAuth(connection, auth);
+                fault = identification.ReceiveAuth(connection, auth);
                 break;
             case DisconnectPacket disconnect:
                 closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
@@ -115,7 +115,7 @@ internal sealed class Handshake(
             return;
         }
 
-        if (!admission.TryBegin(connection, connect))
+        if (!identification.TryBegin(connection, connect))
         {
             Accept(connection, connect, authenticationData: null, now);
         }

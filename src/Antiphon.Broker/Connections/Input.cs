@@ -6,7 +6,7 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>Takes the bytes of connections apart into packets, in whatever pieces they come, and keeps what is not whole yet or may not be done yet.</summary>
-internal sealed class Input(BrokerOptions options, Handshake handshake, Reception reception, UnfinishedPackets unfinished, Closer closer, EngineCounters counters)
+internal sealed class Input(BrokerOptions options, Handshake handshake, ClientPackets clientPackets, UnfinishedPackets unfinished, Closer closer, EngineCounters counters)
 {
     /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
     private const int MaximumHeld = 16 * 1024;
@@ -97,7 +97,7 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
                     consumed += frame.Length;
                     if (connection.Phase == ConnectionPhase.Connected)
                     {
-                        reception.Receive(connection, frame, now);
+                        clientPackets.Receive(connection, frame, now);
                     }
                     else
                     {

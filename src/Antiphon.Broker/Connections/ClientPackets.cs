@@ -13,8 +13,8 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>The packets of a client that is connected: does what SUBSCRIBE, UNSUBSCRIBE, PINGREQ and DISCONNECT ask for, and passes the others on to those who do.</summary>
-internal sealed class Reception(
-    Receiver receiver, SubscriptionTable subscriptions, SystemFigures systemFigures, RetainedWalks walks, Admission admission, Handshake handshake, Closer closer, FlushList flushList)
+internal sealed class ClientPackets(
+    Receiver receiver, SubscriptionTable subscriptions, SystemFigures systemFigures, RetainedWalks walks, Identification identification, Handshake handshake, Closer closer, FlushList flushList)
 {
     /// <summary>A whole packet came.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
@@ -77,7 +77,7 @@ internal sealed class Reception(
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
             case AuthPacket auth:
-                return admission.ReceiveAuth(connection, auth);
+                return identification.ReceiveAuth(connection, auth);
             default:
                 return Fault.Protocol($"A client does not send {packet.Type} (MQTT 5 §2.1.2).");
         }

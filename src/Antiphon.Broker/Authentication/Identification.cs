@@ -9,9 +9,9 @@ namespace Antiphon.Broker.Authentication;
 
 /// <summary>
 /// Who may connect, and who may stay: user names and passwords (MQTT 5 §3.1.3.5, §3.1.3.6), exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps
-/// and comes back through <see cref="TryAdmit"/>.
+/// and comes back through <see cref="TryIdentify"/>.
 /// </summary>
-internal sealed class Admission
+internal sealed class Identification
 {
     private readonly BrokerOptions _options;
     private readonly Closer _closer;
@@ -19,7 +19,7 @@ internal sealed class Admission
     private readonly Dictionary<string, IAuthenticationMethod> _methods;
     private readonly Queue<AuthenticationStep> _started = new();
 
-    public Admission(BrokerOptions options, Closer closer, FlushList flushList)
+    public Identification(BrokerOptions options, Closer closer, FlushList flushList)
     {
         _options = options;
         _closer = closer;
@@ -104,7 +104,7 @@ internal sealed class Admission
 
     /// <summary>A step has run.</summary>
     /// <returns>Whether the client has proved who it is, and its CONNECT is to be accepted.</returns>
-    public bool TryAdmit(AuthenticationStep step, AuthenticationResult result, Instant now)
+    public bool TryIdentify(AuthenticationStep step, AuthenticationResult result, Instant now)
     {
         step.Dispose();
         var connection = step.Connection;
