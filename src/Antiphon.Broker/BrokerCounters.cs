@@ -68,7 +68,7 @@ public readonly record struct BrokerCounters
     /// <summary>Requests refused because their exchange could not be tracked.</summary>
     public long UntrackedRequests { get; init; }
 
-    /// <summary>Acknowledgements that publishers are waiting for because memory is short.</summary>
+    /// <summary>Acknowledgements that publishers are waiting for because memory is short or a commit is not done.</summary>
     public long WithheldAcknowledgements { get; init; }
 
     /// <summary>Connections that are left unread because memory is short.</summary>

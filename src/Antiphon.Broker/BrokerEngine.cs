@@ -31,6 +31,7 @@ internal sealed class BrokerEngine
     private readonly MessagePool _messages;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
+    private readonly AcknowledgementGate _gate;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
@@ -58,13 +59,14 @@ internal sealed class BrokerEngine
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
+        _pressure = new MemoryPressure(options, _buffers, Counters);
+        _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
         _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        var receiver = new Receiver(options, router, _sender, _pressure, _flushList, Counters);
+        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _flushList, Counters);
         var memory = new SessionMemory(options);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
@@ -195,6 +197,7 @@ internal sealed class BrokerEngine
     public void Flush(Instant now)
     {
         _pressure.Relieve(now);
+        _gate.Release();
         _flushList.FlushAll();
     }
 

@@ -115,6 +115,9 @@ internal sealed class Connection
     /// <summary>What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK, which is for who uses no enhanced authentication.</summary>
     public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
 
+    /// <summary>Acknowledgements to its client that the gate holds.</summary>
+    public int HeldAcknowledgements { get; set; }
+
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
 

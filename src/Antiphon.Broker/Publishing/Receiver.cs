@@ -10,7 +10,7 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
-internal sealed class Receiver(BrokerOptions options, Router router, Sender sender, MemoryPressure pressure, FlushList flushList, EngineCounters counters)
+internal sealed class Receiver(BrokerOptions options, Router router, Sender sender, AcknowledgementGate gate, MemoryPressure pressure, FlushList flushList, EngineCounters counters)
 {
     /// <summary>A client publishes.</summary>
     /// <returns>Why its connection has to end, if it has to.</returns>
@@ -123,7 +123,7 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now),
         };
-        pressure.Acknowledge(connection, session, answer, identifier, code);
+        gate.Acknowledge(connection, session, answer, identifier, code);
         return default;
     }
 
