@@ -61,8 +61,8 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _buffers, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);

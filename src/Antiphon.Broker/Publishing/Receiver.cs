@@ -117,11 +117,11 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
         var code = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now),
+            ReceivedStage.None => router.Route(publish, session, now).Code,
             ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now),
+            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now).Code,
         };
         gate.Acknowledge(connection, session, answer, identifier, code);
         return default;

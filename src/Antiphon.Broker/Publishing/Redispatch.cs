@@ -4,8 +4,6 @@ using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
-using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Broker.Publishing;
 
@@ -64,7 +62,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
 
     private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)
     {
-        var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && IsRequest(outgoing.Message.View) && !IsIdempotent(outgoing.Message.View);
+        var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && outgoing.Message.IsRequest && !IsIdempotent(outgoing.Message);
 
         // A QoS 2 message once begun goes to no other member [MQTT-4.8.2-5].
         var isStuck = wasSent && outgoing.QoS == QualityOfService.ExactlyOnce;
@@ -95,38 +93,22 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             return true;
         }
 
-        var publish = copy.View;
+        copy.Read(out var publish);
         var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-        if (TryReadRequest(ref publish))
+        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session) : null;
+        router.Deliver(publish, ref copy, member, now, recipient);
+        if (recipient is not null)
         {
-            exchanges.Move(publish, from, member.Session);
+            exchanges.Settle(recipient.Exchange);
         }
 
-        router.Deliver(publish, ref copy, member, now);
         counters.Redispatched++;
         return true;
     }
 
-    private static bool IsRequest(PublishView publish) => TryReadRequest(ref publish);
-
-    private static bool IsIdempotent(in PublishView publish) => publish.TryGetUserProperty(IdempotentProperty, out var value) && value.SequenceEqual("1"u8);
-
-    /// <summary>Finds Response Topic and Correlation Data, which a waiting message has among its other properties.</summary>
-    private static bool TryReadRequest(ref PublishView publish)
+    private static bool IsIdempotent(Message request)
     {
-        var properties = publish.ReadProperties();
-        while (properties.TryRead(out var property))
-        {
-            if (property.Identifier == PropertyIdentifier.ResponseTopic)
-            {
-                publish.ResponseTopic = property.Bytes;
-            }
-            else if (property.Identifier == PropertyIdentifier.CorrelationData)
-            {
-                publish.CorrelationData = property.Bytes;
-            }
-        }
-
-        return !publish.ResponseTopic.IsEmpty;
+        request.Read(out var publish);
+        return publish.TryGetUserProperty(IdempotentProperty, out var value) && value.SequenceEqual("1"u8);
     }
 }

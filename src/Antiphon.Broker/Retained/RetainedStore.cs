@@ -68,7 +68,7 @@ internal sealed class RetainedStore(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>Stores a message of the broker's own, for which no bound holds.</summary>
-    public void StoreOwn(Message message) => Store(_tree.Descend(message.View.Topic, out var missing), missing, message, publisher: null);
+    public void StoreOwn(Message message) => Store(_tree.Descend(message.Topic, out var missing), missing, message, publisher: null);
 
     /// <summary>The retained message of a Topic Name.</summary>
     public Message? Find(ReadOnlySpan<byte> topic)

@@ -51,6 +51,9 @@ internal sealed class Session(string clientId, string? userName = null)
     /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
     public List<Subscription>? ResponseSubscriptions { get; set; }
 
+    /// <summary>The exchanges of others that it may answer, linked with each other.</summary>
+    public Recipient? FirstRecipient { get; set; }
+
     /// <summary>Its open exchanges as requester, linked with each other.</summary>
     public Exchange? FirstExchange { get; set; }
 

@@ -101,8 +101,8 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         memory.Release(session);
         responseTopics.Revoke(session);
-        exchanges.CloseAll(session);
         redispatch.SessionEnded(session, now);
+        exchanges.EndSession(session);
         PublishWill(session, now);
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
@@ -67,7 +68,8 @@ public sealed class MatchCacheTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, wheel, flushList, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
