@@ -92,9 +92,9 @@ internal sealed class BrokerEngine
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>A Network Connection was opened.</summary>
-    public Connection Open(ILink link, Instant now)
+    public Connection Open(ILink link, ConnectionOrigin origin, Instant now)
     {
-        var connection = new Connection(link, _buffers, _messages, now);
+        var connection = new Connection(link, origin, _buffers, _messages, now);
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
@@ -217,6 +217,16 @@ internal sealed class BrokerEngine
             }
         }
     }
+
+    /// <summary>What there is at this moment; other threads may keep it.</summary>
+    /// <param name="maximumConnections">How many connections are listed at most.</param>
+    /// <param name="now">The current instant.</param>
+    public BrokerSnapshot TakeSnapshot(int maximumConnections, Instant now) => new()
+    {
+        Uptime = now.Elapsed,
+        Counters = Counters.Read(),
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+    };
 
     private void OnDeadline(Connection connection, Instant now)
     {

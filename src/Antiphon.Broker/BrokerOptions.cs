@@ -9,11 +9,17 @@ namespace Antiphon.Broker;
 /// <summary>How a broker is to run. Immutable; checked once, when the broker starts, and all mistakes are reported together.</summary>
 public sealed record BrokerOptions
 {
-    /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>
+    /// <summary>The address to listen on, where there are no <see cref="Listeners"/>; 127.0.0.1 unless said otherwise.</summary>
     public IPAddress Bind { get; init; } = IPAddress.Loopback;
 
-    /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
+    /// <summary>The TCP port, 0 to 65,535, where there are no <see cref="Listeners"/>; 0 takes a free one. 1883 unless said otherwise.</summary>
     public int Port { get; init; } = 1883;
+
+    /// <summary>
+    /// All addresses to listen on, for more than one; <c>null</c>, as unless said otherwise: one with the name <c>tcp</c>, at <see cref="Bind"/> and <see cref="Port"/>.
+    /// Empty: none, and connections come through <see cref="BrokerHost.Accept"/> and <see cref="BrokerHost.ConnectInProcess"/> only.
+    /// </summary>
+    public IReadOnlyList<Listener>? Listeners { get; init; }
 
     /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
     public BrokerTransport Transport { get; init; }
@@ -170,6 +176,9 @@ public sealed record BrokerOptions
     /// <summary>Whether the broker asks anybody who they are.</summary>
     internal bool IdentifiesClients => Authenticator is not null || AuthenticationMethods.Count > 0;
 
+    /// <summary>The <see cref="Listeners"/>, or the one that <see cref="Bind"/> and <see cref="Port"/> stand for.</summary>
+    internal IReadOnlyList<Listener> AllListeners => Listeners ?? [new Listener { Name = "tcp", Bind = Bind, Port = Port }];
+
     internal void Validate()
     {
         var mistakes = new List<string>();
@@ -182,11 +191,20 @@ public sealed record BrokerOptions
             }
         }
 
-        Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
-        Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
+        foreach (var listener in AllListeners)
+        {
+            var which = Listeners is null ? "" : $" of listener «{listener.Name}»";
+            Require(listener.Port is >= 0 and <= ushort.MaxValue, $"Port{which} is {listener.Port}; it has to be 0 to 65,535.");
+            Require(
+                AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(listener.Bind),
+                $"Bind{which} is {listener.Bind}, which other machines can reach, and nobody asks who they are: "
+                    + "set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
+        }
+
         Require(
-            AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(Bind),
-            $"Bind is {Bind}, which other machines can reach, and nobody asks who they are: set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
+            AllListeners.All(listener => listener.Name.Length > 0) && AllListeners.DistinctBy(listener => listener.Name).Count() == AllListeners.Count,
+            $"Listeners is {string.Join(", ", AllListeners.Select(listener => $"«{listener.Name}»"))}; each has to have a name of its own.");
+        Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
         Require(
             AuthenticationMethods.Select(method => method.Name).Distinct(StringComparer.Ordinal).Count() == AuthenticationMethods.Count,
             $"AuthenticationMethods is {string.Join(", ", AuthenticationMethods.Select(method => method.Name))}; each name has to be there once.");

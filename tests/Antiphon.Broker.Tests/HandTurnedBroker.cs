@@ -33,7 +33,7 @@ internal sealed class HandTurnedBroker
     public TestLink Open()
     {
         var link = new TestLink(this);
-        link.Connection = Engine.Open(link, Now);
+        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now);
         return link;
     }
 

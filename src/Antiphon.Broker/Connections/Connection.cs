@@ -46,9 +46,10 @@ internal interface ILink
 /// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
 internal sealed class Connection
 {
-    internal Connection(ILink link, BufferPool pool, MessagePool messages, Instant now)
+    internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
     {
         Link = link;
+        Origin = origin;
         Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
@@ -56,6 +57,9 @@ internal sealed class Connection
     }
 
     public ILink Link { get; }
+
+    /// <summary>Where it comes from.</summary>
+    public ConnectionOrigin Origin { get; }
 
     public OutputBuffer Output { get; }
 
@@ -159,6 +163,16 @@ internal sealed class Connection
             Link.ResumeReading();
         }
     }
+
+    public ConnectionSnapshot TakeSnapshot() => new()
+    {
+        Origin = Origin,
+        ClientId = ClientId,
+        UserName = UserName,
+        ProtocolVersion = ClientId is null ? null : Version,
+        IsConnected = Phase == ConnectionPhase.Connected,
+        OutputBytes = Output.Backlog,
+    };
 
     /// <summary>Appends a packet to <see cref="Output"/>.</summary>
     /// <returns><c>false</c>: nothing was appended, because the packet is larger than the client takes [MQTT-3.1.2-24].</returns>

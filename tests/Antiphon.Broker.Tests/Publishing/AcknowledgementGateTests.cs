@@ -78,10 +78,12 @@ public sealed class AcknowledgementGateTests
         Assert.Equal(0, _counters.WithheldAcknowledgements);
     }
 
-    private Connection Open(string clientId) => new(new TestLink(new HandTurnedBroker()), _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero))
+    private Connection Open(string clientId)
     {
-        Session = new Session(clientId),
-    };
+        var link = new TestLink(new HandTurnedBroker());
+        var origin = new ConnectionOrigin { Listener = "test" };
+        return new Connection(link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero)) { Session = new Session(clientId) };
+    }
 
     private void Acknowledge(Connection connection, ushort identifier, long afterCommit) =>
         _gate.Acknowledge(connection, connection.Session!, PacketType.PubAck, new PacketIdentifier(identifier), ReasonCode.Success, afterCommit);

@@ -199,7 +199,7 @@ public sealed class AllocationTests
     private CountingLink Connect(string clientId, Func<ConnectPacket, ConnectPacket> with, params Packet[] packets)
     {
         var link = new CountingLink(_engine, _start);
-        link.Connection = _engine.Open(link, _start);
+        link.Connection = _engine.Open(link, new ConnectionOrigin { Listener = "test" }, _start);
         _links.Add(link);
         var connect = with(new ConnectPacket { ClientId = clientId });
         Send(link, TestLink.Bytes([connect, .. packets]));
