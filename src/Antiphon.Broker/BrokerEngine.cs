@@ -17,13 +17,16 @@ using Antiphon.Protocol;
 namespace Antiphon.Broker;
 
 /// <summary>
-/// The broker without its sockets: plain single-threaded code that owns every Session, subscription and message. It is told that a connection opened, that bytes
-/// arrived, that a connection ended, that time has passed; it answers by appending bytes to connections' outputs, which <see cref="Flush"/> hands to their links.
+/// The broker without its sockets: plain single-threaded code that owns every Session, subscription and message.
+/// It is told that a connection opened, that bytes arrived, that a connection ended, that time has passed;
+/// it answers by appending bytes to connections' outputs, which <see cref="Flush"/> hands to their links.
 /// It never waits, locks, logs or reads a clock.
 /// </summary>
 internal sealed class BrokerEngine
 {
-    /// <summary>So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.</summary>
+    /// <summary>
+    /// So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.
+    /// </summary>
     internal const int DeadlinesPerTurn = 512;
 
     private readonly BrokerOptions _options;
@@ -62,7 +65,8 @@ internal sealed class BrokerEngine
         _pressure = new MemoryPressure(options, _buffers, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
-        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
+        _sender = new Sender(
+            options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
@@ -75,8 +79,21 @@ internal sealed class BrokerEngine
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
         _identification = new Identification(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _identification), _identification, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
-        var clientPackets = new ClientPackets(receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
+        _handshake = new Handshake(
+            options,
+            _sessions,
+            responseTopics,
+            new ConnectRules(options, _sessions, _identification),
+            _identification,
+            _sender,
+            _closer,
+            memory,
+            _wheel,
+            _flushList,
+            Counters,
+            fillRandom);
+        var clientPackets = new ClientPackets(
+            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
     }
 
@@ -104,7 +121,10 @@ internal sealed class BrokerEngine
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now) => _input.Receive(connection, bytes, now);
 
-    /// <summary>Takes the next step of an authentication that is to be run on another thread; what comes of it returns through <see cref="Authenticated"/>.</summary>
+    /// <summary>
+    /// Takes the next step of an authentication that is to be run on another thread;
+    /// what comes of it returns through <see cref="Authenticated"/>.
+    /// </summary>
     public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _identification.TryTakeStarted(out step);
 
     /// <summary>A step of an authentication has run. If its connection has ended since, nothing comes of it.</summary>
@@ -244,7 +264,8 @@ internal sealed class BrokerEngine
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;
-                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
+                var silence = new Fault(
+                    ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
                 _closer.Disconnect(connection, silence, now);
                 break;
             case ConnectionPhase.Closing:

@@ -23,17 +23,21 @@ public sealed class BrokerHost : IAsyncDisposable
     private BrokerHost(BrokerOptions options)
     {
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
-        var epoll = options.Transport == BrokerTransport.Epoll || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
+        var epoll = options.Transport == BrokerTransport.Epoll
+            || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
         _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
         EndPoints = _loop.EndPoints;
     }
 
-    /// <summary>The addresses and ports that it listens on, in the order of the listeners; where port 0 was asked for, the port that was found.</summary>
+    /// <summary>
+    /// The addresses and ports that it listens on, in the order of the listeners; where port 0 was asked for, the port that was found.
+    /// </summary>
     public IReadOnlyList<IPEndPoint> EndPoints { get; }
 
     /// <summary>The first of <see cref="EndPoints"/>.</summary>
     /// <exception cref="InvalidOperationException">It listens nowhere, since <see cref="BrokerOptions.Listeners"/> is empty.</exception>
-    public IPEndPoint EndPoint => EndPoints.Count > 0 ? EndPoints[0] : throw new InvalidOperationException("The broker listens nowhere: Listeners is empty.");
+    public IPEndPoint EndPoint =>
+        EndPoints.Count > 0 ? EndPoints[0] : throw new InvalidOperationException("The broker listens nowhere: Listeners is empty.");
 
     /// <summary>The TCP port of <see cref="EndPoint"/>.</summary>
     /// <exception cref="InvalidOperationException">It listens nowhere, since <see cref="BrokerOptions.Listeners"/> is empty.</exception>
@@ -49,7 +53,9 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <param name="options">How it is to run.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every one.</exception>
     /// <exception cref="BrokerStartException">The address or port cannot be listened on.</exception>
-    /// <exception cref="PlatformNotSupportedException"><see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// <see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.
+    /// </exception>
     public static BrokerHost Start(BrokerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -64,7 +70,10 @@ public sealed class BrokerHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Opens a connection to the broker within the process, without a socket: what a client writes into the stream is what it would write to TCP.</summary>
+    /// <summary>
+    /// Opens a connection to the broker within the process, without a socket:
+    /// what a client writes into the stream is what it would write to TCP.
+    /// </summary>
     /// <returns>The client's end; closing it closes the connection.</returns>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     public Stream ConnectInProcess()
@@ -75,12 +84,12 @@ public sealed class BrokerHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes a connection from any stream, such as a TLS stream or a pipe: its other end is a client that speaks MQTT. It is read and written on other threads than the
-    /// caller's, and disposed of at the end.
+    /// Takes a connection from any stream, such as a TLS stream or a pipe: its other end is a client that speaks MQTT.
+    /// It is read and written on other threads than the caller's, and disposed of at the end.
     /// </summary>
     /// <remarks>
-    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end: they stay open until the
-    /// client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
+    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end:
+    /// they stay open until the client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
     /// </remarks>
     /// <param name="stream">The connection; it has to be readable and writable at the same time. The broker owns it from now on.</param>
     /// <param name="origin">Where it comes from.</param>
@@ -95,8 +104,12 @@ public sealed class BrokerHost : IAsyncDisposable
             : throw new InvalidOperationException("The broker has been stopped; nothing can connect to it.");
     }
 
-    /// <summary>What the broker holds at one moment. The broker's own thread makes it between two turns, so it takes as long as that thread is busy.</summary>
-    /// <param name="maximumConnections">How many connections are listed at most, zero or more. Each takes the broker's thread some tenths of a microsecond.</param>
+    /// <summary>
+    /// What the broker holds at one moment. The broker's own thread makes it between two turns, so it takes as long as that thread is busy.
+    /// </summary>
+    /// <param name="maximumConnections">
+    /// How many connections are listed at most, zero or more. Each takes the broker's thread some tenths of a microsecond.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maximumConnections"/> is negative.</exception>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
@@ -114,7 +127,8 @@ public sealed class BrokerHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed, at most <see cref="BrokerOptions.CloseTimeout"/>.
+    /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed,
+    /// at most <see cref="BrokerOptions.CloseTimeout"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
     public Task StopAsync(CancellationToken cancellationToken = default)

@@ -11,7 +11,10 @@ public sealed record BrokerSnapshot
     /// <summary>Its figures, among them how many Sessions, connections and open exchanges there are.</summary>
     public required BrokerCounters Counters { get; init; }
 
-    /// <summary>Its connections, in no particular order, up to as many as were asked for; <see cref="BrokerCounters.Connections"/> says how many there are.</summary>
+    /// <summary>
+    /// Its connections, in no particular order, up to as many as were asked for;
+    /// <see cref="BrokerCounters.Connections"/> says how many there are.
+    /// </summary>
     public required IReadOnlyList<ConnectionSnapshot> Connections { get; init; }
 }
 

@@ -5,7 +5,9 @@ namespace Antiphon.Broker;
 /// <summary>An address that the broker listens on for TCP connections. Immutable.</summary>
 public sealed record Listener
 {
-    /// <summary>Its name, not empty and different from those of the others; connections say it as their <see cref="ConnectionOrigin"/>.</summary>
+    /// <summary>
+    /// Its name, not empty and different from those of the others; connections say it as their <see cref="ConnectionOrigin"/>.
+    /// </summary>
     public required string Name { get; init; }
 
     /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>

@@ -93,8 +93,24 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
+            "Port",
+            "MinimumProtocolVersion",
+            "MaximumPacketSize",
+            "ReceiveMaximum",
+            "MaximumQoS",
+            "MaximumKeepAlive",
+            "MaximumSessionExpiry",
+            "ConnectTimeout",
+            "PacketTimeout",
+            "CloseTimeout",
+            "MaximumOutputBytes",
+            "MaximumQueuedMessages",
+            "MaximumQueuedBytes",
+            "QueueOverflow",
+            "MaximumSubscriptions",
+            "MaximumRetainedMessages",
+            "MaximumRetainedBytes",
+            "SystemTopicsInterval",
             "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
             "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })

@@ -30,7 +30,10 @@ internal enum ConnectionPhase : byte
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
 internal interface ILink
 {
-    /// <summary>Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting. When a closing connection's output is empty, ends the sending side.</summary>
+    /// <summary>
+    /// Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting.
+    /// When a closing connection's output is empty, ends the sending side.
+    /// </summary>
     void Flush();
 
     /// <summary>Reads nothing from the peer until <see cref="ResumeReading"/>; that the peer has gone may still be noticed.</summary>
@@ -43,7 +46,9 @@ internal interface ILink
     void Abort();
 }
 
-/// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
+/// <summary>
+/// A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.
+/// </summary>
 internal sealed class Connection
 {
     internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
@@ -68,7 +73,10 @@ internal sealed class Connection
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
 
-    /// <summary>When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
+    /// <summary>
+    /// When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close;
+    /// which of them, the phase says.
+    /// </summary>
     public Deadline Deadline { get; }
 
     public ConnectionPhase Phase { get; set; }
@@ -104,7 +112,9 @@ internal sealed class Connection
     /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
     public OutgoingAliases? OutgoingAliases { get; set; }
 
-    /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
+    /// <summary>
+    /// Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).
+    /// </summary>
     public bool WantsProblemInformation { get; set; } = true;
 
     /// <summary>What is asked about who its client is; <c>null</c>: nothing is, and nothing will be.</summary>
@@ -116,7 +126,10 @@ internal sealed class Connection
     /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
     public bool IsHeldUp { get; private set; }
 
-    /// <summary>What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK, which is for who uses no enhanced authentication.</summary>
+    /// <summary>
+    /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
+    /// which is for who uses no enhanced authentication.
+    /// </summary>
     public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
 
     /// <summary>Acknowledgements to its client that the gate holds.</summary>

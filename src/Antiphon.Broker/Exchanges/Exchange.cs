@@ -9,7 +9,9 @@ namespace Antiphon.Broker.Exchanges;
 /// </summary>
 internal sealed class Exchange
 {
-    /// <summary>From so many recipients on they are found by an index: a request to a hundred thousand must not compare each with all.</summary>
+    /// <summary>
+    /// From so many recipients on they are found by an index: a request to a hundred thousand must not compare each with all.
+    /// </summary>
     private const int IndexedFrom = 16;
 
     private byte[] _key = [];
@@ -134,8 +136,8 @@ internal sealed class Exchange
     }
 
     /// <summary>
-    /// The request goes to another Session instead of a recipient that did not answer, or not in full: the permission goes with it, and the deadline stays.
-    /// When it has been delivered, <see cref="ExchangeTable.Settle"/> is called.
+    /// The request goes to another Session instead of a recipient that did not answer, or not in full:
+    /// the permission goes with it, and the deadline stays. When it has been delivered, <see cref="ExchangeTable.Settle"/> is called.
     /// </summary>
     /// <returns>The new recipient; <c>null</c>: there is nothing left to answer.</returns>
     public Recipient? Move(Recipient from, Session to)

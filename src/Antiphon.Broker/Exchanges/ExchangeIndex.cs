@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
-/// Finds open exchanges by their key. Each key is hashed once a message, in place; a set of the base library would hash it for finding, for adding
-/// and for removing, and would want its two parts in one piece.
+/// Finds open exchanges by their key. Each key is hashed once a message, in place;
+/// a set of the base library would hash it for finding, for adding and for removing, and would want its two parts in one piece.
 /// </summary>
 internal sealed class ExchangeIndex
 {

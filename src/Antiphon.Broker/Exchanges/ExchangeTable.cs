@@ -7,8 +7,8 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
-/// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic, with its Correlation
-/// Data, until its deadline. Bounded in bytes; a steady flow of exchanges allocates nothing.
+/// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic,
+/// with its Correlation Data, until its deadline. Bounded in bytes; a steady flow of exchanges allocates nothing.
 /// </summary>
 internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
 {
@@ -24,15 +24,20 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
 
-    /// <summary>Whether there is room for one more of that requester. Nobody may have more than a quarter of it all, so that no client takes what others need.</summary>
-    public bool HasRoom(Session requester) => _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
+    /// <summary>
+    /// Whether there is room for one more of that requester. Nobody may have more than a quarter of it all,
+    /// so that no client takes what others need.
+    /// </summary>
+    public bool HasRoom(Session requester) =>
+        _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
 
     /// <summary>Whether Response Topic and Correlation Data together are too long to be tracked.</summary>
-    public static bool IsTooLong(in PublishView request) => request.ResponseTopic.Length + request.CorrelationData.Length > MaximumKeyLength;
+    public static bool IsTooLong(in PublishView request) =>
+        request.ResponseTopic.Length + request.CorrelationData.Length > MaximumKeyLength;
 
     /// <summary>
-    /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session)">admitted</see>, and <see cref="Settle"/> ends the opening.
-    /// The same request again is a retry of the same exchange, and gives it a new deadline.
+    /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session)">admitted</see>,
+    /// and <see cref="Settle"/> ends the opening. The same request again is a retry of the same exchange, and gives it a new deadline.
     /// </summary>
     public Exchange Open(in PublishView request, Session requester, Instant now)
     {
@@ -54,7 +59,9 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         return exchange;
     }
 
-    /// <summary>The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.</summary>
+    /// <summary>
+    /// The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.
+    /// </summary>
     /// <returns>Whether it is still open.</returns>
     public bool Settle(Exchange exchange)
     {
@@ -69,7 +76,10 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         return true;
     }
 
-    /// <summary>A recipient will not answer any more. While the request is on its way to it once more, this is about an older copy, and means nothing.</summary>
+    /// <summary>
+    /// A recipient will not answer any more. While the request is on its way to it once more, this is about an older copy,
+    /// and means nothing.
+    /// </summary>
     public void Lose(Recipient recipient)
     {
         var exchange = recipient.Exchange;
@@ -151,7 +161,8 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         exchange.Previous = exchange.Next = null;
     }
 
-    private int Hash(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) => 31 * comparer.GetHashCode(topic) + comparer.GetHashCode(correlation);
+    private int Hash(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
+        31 * comparer.GetHashCode(topic) + comparer.GetHashCode(correlation);
 
     private void Count(Exchange exchange, int bytes)
     {
@@ -169,7 +180,9 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             return 1;
         }
 
-        return request.TryGetUserProperty(RepliesProperty, out var value) && Utf8Parser.TryParse(value, out int asked, out var length) && length == value.Length
+        return request.TryGetUserProperty(RepliesProperty, out var value)
+            && Utf8Parser.TryParse(value, out int asked, out var length)
+            && length == value.Length
             ? Math.Clamp(asked, 1, options.MaximumReplies)
             : 1;
     }

@@ -14,13 +14,15 @@ internal enum RecipientState : byte
     /// <summary>As many Response Messages have come as the request allows.</summary>
     Answered,
 
-    /// <summary>No Response Message will come: its Session has ended, it never got the request, or another recipient has taken its place.</summary>
+    /// <summary>
+    /// No Response Message will come: its Session has ended, it never got the request, or another recipient has taken its place.
+    /// </summary>
     Gone,
 }
 
 /// <summary>
-/// A Session that a request was delivered to and that may answer it. Its exchange keeps it for reuse: whoever refers to it for longer than a call
-/// keeps its <see cref="Version"/> as well, and lets it be when that is another one.
+/// A Session that a request was delivered to and that may answer it. Its exchange keeps it for reuse:
+/// whoever refers to it for longer than a call keeps its <see cref="Version"/> as well, and lets it be when that is another one.
 /// </summary>
 internal sealed class Recipient(Exchange exchange)
 {

@@ -6,8 +6,8 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Messages;
 
 /// <summary>
-/// An Application Message that has to wait: copied once out of the receive buffer, shared by all Sessions that it waits for, and returned to the pool
-/// when the last of them is done with it.
+/// An Application Message that has to wait: copied once out of the receive buffer, shared by all Sessions that it waits for,
+/// and returned to the pool when the last of them is done with it.
 /// </summary>
 internal sealed class Message
 {
@@ -39,8 +39,8 @@ internal sealed class Message
     public bool IsRequest { get; private set; }
 
     /// <summary>
-    /// The message as it was published, but for the parts that <see cref="IsRequest"/> stands for. Field by field into the caller's variable: an
-    /// initializer would fill a temporary and copy it.
+    /// The message as it was published, but for the parts that <see cref="IsRequest"/> stands for.
+    /// Field by field into the caller's variable: an initializer would fill a temporary and copy it.
     /// </summary>
     public void Read(out PublishView view)
     {

@@ -5,9 +5,10 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Pressure;
 
 /// <summary>
-/// What happens when the engine's buffers reach their bound. First the acknowledgements to publishers are withheld (see <see cref="Publishing.AcknowledgementGate"/>),
-/// so that their Receive Maximum stops them.
-/// Where that does not help, because they publish with QoS 0, they are left unread; but never a connection that owes acknowledgements, since these free memory.
+/// What happens when the engine's buffers reach their bound. First the acknowledgements to publishers are withheld (see
+/// <see cref="Publishing.AcknowledgementGate"/>), so that their Receive Maximum stops them.
+/// Where that does not help, because they publish with QoS 0, they are left unread;
+/// but never a connection that owes acknowledgements, since these free memory.
 /// </summary>
 internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, EngineCounters counters)
 {
@@ -22,7 +23,9 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
     /// <summary>So much has to be free before publishers go on, so that they do not stop and go with every message: a quarter.</summary>
     private bool IsRelieved => buffers.RentedBytes <= options.MaximumBufferBytes - options.MaximumBufferBytes / 4;
 
-    /// <summary>Whether acknowledgements are withheld: from the first that was asked about while memory was short until there is room again.</summary>
+    /// <summary>
+    /// Whether acknowledgements are withheld: from the first that was asked about while memory was short until there is room again.
+    /// </summary>
     public bool IsWithholding { get; private set; }
 
     /// <summary>An acknowledgement is about to be sent.</summary>
@@ -41,7 +44,9 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
         }
     }
 
-    /// <summary>Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.</summary>
+    /// <summary>
+    /// Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.
+    /// </summary>
     public void Relieve(Instant now)
     {
         if (!IsWithholding && _paused.Count == 0)

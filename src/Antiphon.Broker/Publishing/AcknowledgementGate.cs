@@ -7,8 +7,9 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>
-/// The one way out for PUBACK and PUBREC to publishers. What has to wait is held here: until the commit that makes it true, and while memory
-/// is short. What is held of one connection leaves in its order, and what comes after it waits behind it [MQTT-4.6.0-2, MQTT-4.6.0-3].
+/// The one way out for PUBACK and PUBREC to publishers. What has to wait is held here:
+/// until the commit that makes it true, and while memory is short. What is held of one connection leaves in its order,
+/// and what comes after it waits behind it [MQTT-4.6.0-2, MQTT-4.6.0-3].
 /// </summary>
 internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flushList, EngineCounters counters)
 {
@@ -24,9 +25,16 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <param name="answer">PUBACK or PUBREC.</param>
     /// <param name="identifier">The message's Packet Identifier.</param>
     /// <param name="code">What to say.</param>
-    /// <param name="afterCommit">The commit that has to be done first. Commits are numbered from 1 on, and each includes those before it.</param>
+    /// <param name="afterCommit">
+    /// The commit that has to be done first. Commits are numbered from 1 on, and each includes those before it.
+    /// </param>
     public void Acknowledge(
-        Connection connection, Session session, PacketType answer, PacketIdentifier identifier, ReasonCode code, long afterCommit = NoCommit)
+        Connection connection,
+        Session session,
+        PacketType answer,
+        PacketIdentifier identifier,
+        ReasonCode code,
+        long afterCommit = NoCommit)
     {
         if (!pressure.WithholdsAcknowledgements() && connection.HeldAcknowledgements == 0 && afterCommit <= _committed)
         {
@@ -68,5 +76,6 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         flushList.Mark(connection);
     }
 
-    private readonly record struct Held(Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, long Commit);
+    private readonly record struct Held(
+        Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, long Commit);
 }

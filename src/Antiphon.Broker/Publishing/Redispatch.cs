@@ -8,8 +8,10 @@ using Antiphon.Protocol;
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>
-/// Gives what a member of a share group leaves behind to another member (MQTT 5 §4.8.2): at the loss of its connection what it was never sent, if somebody else
-/// is there; at the end of its Session also QoS 1 messages that it did not acknowledge. Of requests it may have been executing only those that say they are idempotent.
+/// Gives what a member of a share group leaves behind to another member (MQTT 5 §4.8.2):
+/// at the loss of its connection what it was never sent, if somebody else is there;
+/// at the end of its Session also QoS 1 messages that it did not acknowledge.
+/// Of requests it may have been executing only those that say they are idempotent.
 /// </summary>
 internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
 {

@@ -14,7 +14,13 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
-    MatchCache matches, OwnResponseTopics responseTopics, ExchangeTable exchanges, RetainedStore retained, Sender sender, MessagePool messages, EngineCounters counters)
+    MatchCache matches,
+    OwnResponseTopics responseTopics,
+    ExchangeTable exchanges,
+    RetainedStore retained,
+    Sender sender,
+    MessagePool messages,
+    EngineCounters counters)
 {
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
@@ -30,7 +36,9 @@ internal sealed class Router(
         }
 
         // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
-        var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic) ? publisher : null;
+        var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
+            ? publisher
+            : null;
         if (requester is not null && (!exchanges.HasRoom(requester) || ExchangeTable.IsTooLong(publish)))
         {
             counters.UntrackedRequests++;
@@ -67,7 +75,8 @@ internal sealed class Router(
     }
 
     /// <summary>Delivers a message through one subscription.</summary>
-    public RecipientState Deliver(in PublishView publish, ref Message? copy, Subscription subscription, Instant now, Recipient? recipient) =>
+    public RecipientState Deliver(
+        in PublishView publish, ref Message? copy, Subscription subscription, Instant now, Recipient? recipient) =>
         sender.Deliver(
             publish,
             ref copy,
@@ -79,7 +88,8 @@ internal sealed class Router(
             subscription.Group,
             recipient);
 
-    private RoutingResult RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
+    private RoutingResult RouteToSubscriptions(
+        in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
     {
         var match = matches.Match(publish.Topic);
         if (match.IsNobody)
@@ -110,7 +120,9 @@ internal sealed class Router(
         foreach (var group in match.Groups)
         {
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-            var recipient = requester is not null && member.MayRespond ? Admit(ref exchange, publish, requester, member.Session, now) : null;
+            var recipient = requester is not null && member.MayRespond
+                ? Admit(ref exchange, publish, requester, member.Session, now)
+                : null;
             recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;
         }
 

@@ -15,11 +15,19 @@ namespace Antiphon.Broker.Publishing;
 /// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 and QoS 2 wait, in order, within bounds.
 /// </summary>
 internal sealed class Sender(
-    BrokerOptions options, MessageWriter writer, MessagePool messages, ExchangeTable exchanges, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+    BrokerOptions options,
+    MessageWriter writer,
+    MessagePool messages,
+    ExchangeTable exchanges,
+    TimingWheel wheel,
+    FlushList flushList,
+    EngineCounters counters)
 {
     /// <summary>Delivers a message that is still in the receive buffer.</summary>
     /// <param name="publish">The message.</param>
-    /// <param name="copy">Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.</param>
+    /// <param name="copy">
+    /// Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.
+    /// </param>
     /// <param name="session">To whom.</param>
     /// <param name="qos">QoS of the delivery.</param>
     /// <param name="retain">RETAIN of the delivery.</param>
@@ -65,10 +73,14 @@ internal sealed class Sender(
         SendWaiting(session, now);
     }
 
-    /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
+    /// <summary>
+    /// Delivers a retained message to a subscription that asked for it, if it can be sent at once:
+    /// it waits where it is, not in the Session's queue.
+    /// </summary>
     /// <returns>
-    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first. Where half of the room for all clients is taken, the output has to be
-    /// empty. So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
+    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.
+    /// Where half of the room for all clients is taken, the output has to be empty.
+    /// So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
     /// </returns>
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
@@ -79,10 +91,16 @@ internal sealed class Sender(
             return false;
         }
 
-        var outgoing = new OutgoingMessage(message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, retain: true, subscription.Identifiers);
+        var outgoing = new OutgoingMessage(
+            message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, retain: true, subscription.Identifiers);
         if (outgoing.QoS == QualityOfService.AtMostOnce)
         {
-            var delivery = new Delivery { Retain = true, RemainingExpiry = message.RemainingExpiry(now), SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers };
+            var delivery = new Delivery
+            {
+                Retain = true,
+                RemainingExpiry = message.RemainingExpiry(now),
+                SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
+            };
             message.Read(out var publish);
             writer.TryWrite(connection, publish, message, delivery);
             return true;
@@ -258,7 +276,9 @@ internal sealed class Sender(
     private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
         queue.Count < options.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.MaximumQueuedBytes;
 
-    /// <summary>Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.</summary>
+    /// <summary>
+    /// Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
+    /// </summary>
     private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
 
     /// <summary>What has waited is never sent: its recipient will not answer.</summary>
@@ -293,10 +313,18 @@ internal sealed class Sender(
 
     /// <summary>The caller has made the window a holder of the message, whose bytes are taken from <paramref name="view"/>.</summary>
     private RecipientState SendNew(Session session, Connection connection, in OutgoingMessage outgoing, in PublishView view, Instant now) =>
-        Send(session, connection, outgoing, view, session.Window.AddSent(outgoing), dup: false, now) ? RecipientState.Sent : RecipientState.Gone;
+        Send(session, connection, outgoing, view, session.Window.AddSent(outgoing), dup: false, now)
+            ? RecipientState.Sent
+            : RecipientState.Gone;
 
     private bool Send(
-        Session session, Connection connection, in OutgoingMessage outgoing, in PublishView view, PacketIdentifier identifier, bool dup, Instant now)
+        Session session,
+        Connection connection,
+        in OutgoingMessage outgoing,
+        in PublishView view,
+        PacketIdentifier identifier,
+        bool dup,
+        Instant now)
     {
         var delivery = new Delivery
         {
@@ -314,7 +342,8 @@ internal sealed class Sender(
 
         if (dup && session.Window.TryRelease(identifier, out var begun))
         {
-            // The client may have it already, and would then take the next QoS 2 message under this identifier for the same one [MQTT-4.3.3-10].
+            // The client may have it already, and would then take the next QoS 2 message under this identifier for the same one
+            // [MQTT-4.3.3-10].
             messages.Release(begun!);
             WriteRelease(connection, identifier, ReasonCode.Success);
         }

@@ -13,7 +13,12 @@ namespace Antiphon.Broker.Sessions;
 /// <param name="group">The share group on whose behalf the Session gets it; <c>null</c>: it is the Session's own.</param>
 /// <param name="recipient">What the Session is in the exchange of the request; <c>null</c>: nobody that may answer.</param>
 internal readonly struct OutgoingMessage(
-    Message message, QualityOfService qos, bool retain, uint[] subscriptionIdentifiers, ShareGroup? group = null, Recipient? recipient = null)
+    Message message,
+    QualityOfService qos,
+    bool retain,
+    uint[] subscriptionIdentifiers,
+    ShareGroup? group = null,
+    Recipient? recipient = null)
 {
     private readonly Recipient? _recipient = recipient;
     private readonly int _recipientVersion = recipient?.Version ?? 0;

@@ -45,13 +45,14 @@ internal static class ListeningSocket
         catch (SocketException refused)
         {
             socket.Dispose();
-            throw new BrokerStartException($"The broker cannot listen on {endPoint}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+            throw new BrokerStartException(
+                $"The broker cannot listen on {endPoint}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
         }
     }
 
     /// <summary>
-    /// A port that another program listens on stays refused; one in TIME_WAIT does not. (The base library's ReuseAddress would set SO_REUSEPORT too, and with it
-    /// two brokers share a port unawares. Windows needs neither.)
+    /// A port that another program listens on stays refused; one in TIME_WAIT does not.
+    /// (The base library's ReuseAddress would set SO_REUSEPORT too, and with it two brokers share a port unawares. Windows needs neither.)
     /// </summary>
     private static void AllowTimeWait(Socket socket)
     {

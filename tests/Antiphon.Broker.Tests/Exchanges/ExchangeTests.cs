@@ -14,7 +14,8 @@ public sealed class ExchangeTests
     {
         var broker = new HandTurnedBroker();
         var requester = Requester(broker);
-        var others = Enumerable.Range(0, responders).Select(i => broker.Subscriber($"responder{i}", "service", QualityOfService.AtMostOnce)).ToList();
+        var others = Enumerable.Range(0, responders).Select(
+            i => broker.Subscriber($"responder{i}", "service", QualityOfService.AtMostOnce)).ToList();
         for (var round = 0; round < 3; round++)
         {
             requester.PublishAcknowledged(Request(requester, round));
@@ -61,7 +62,12 @@ public sealed class ExchangeTests
         var requester = Requester(broker);
         var responder = Connect();
         responder.Subscribe("service", QualityOfService.ExactlyOnce);
-        var request = new PublishPacket(Request(requester, 1) with { QoS = QualityOfService.ExactlyOnce, UserProperties = [new UserProperty("antiphon-replies", "2")] }) { PacketIdentifier = new(50) };
+        var request = new PublishPacket(
+            Request(requester, 1) with
+            {
+                QoS = QualityOfService.ExactlyOnce,
+                UserProperties = [new UserProperty("antiphon-replies", "2")],
+            }) { PacketIdentifier = new(50) };
         for (var i = 0; i < 2; i++)
         {
             requester.Send(request with { Dup = i > 0 });
@@ -196,7 +202,8 @@ public sealed class ExchangeTests
     {
         var broker = new HandTurnedBroker();
         var requester = Requester(broker);
-        var away = broker.Subscriber("away", "service", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 });
+        var away = broker.Subscriber(
+            "away", "service", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 });
         away.Lose();
 
         Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(requester, 1)));
@@ -256,7 +263,11 @@ public sealed class ExchangeTests
     }
 
     private static ApplicationMessage Request(TestLink requester, int number) =>
-        TestLink.Message("service", "?") with { ResponseTopic = requester.ConnAck.ResponseInformation + "/0", CorrelationData = BitConverter.GetBytes(number) };
+        TestLink.Message("service", "?") with
+        {
+            ResponseTopic = requester.ConnAck.ResponseInformation + "/0",
+            CorrelationData = BitConverter.GetBytes(number),
+        };
 
     private static ApplicationMessage Answer(ApplicationMessage request) =>
         TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData };

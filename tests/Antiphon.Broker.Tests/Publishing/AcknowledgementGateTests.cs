@@ -82,12 +82,15 @@ public sealed class AcknowledgementGateTests
     {
         var link = new TestLink(new HandTurnedBroker());
         var origin = new ConnectionOrigin { Listener = "test" };
-        return new Connection(link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero)) { Session = new Session(clientId) };
+        return new Connection(
+            link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero)) { Session = new Session(clientId) };
     }
 
     private void Acknowledge(Connection connection, ushort identifier, long afterCommit) =>
-        _gate.Acknowledge(connection, connection.Session!, PacketType.PubAck, new PacketIdentifier(identifier), ReasonCode.Success, afterCommit);
+        _gate.Acknowledge(
+            connection, connection.Session!, PacketType.PubAck, new PacketIdentifier(identifier), ReasonCode.Success, afterCommit);
 
     /// <summary>The identifiers of the PUBACKs that have been written; each is four bytes.</summary>
-    private static IEnumerable<int> Left(Connection connection) => connection.Output.Own.ToArray().Chunk(4).Select(puback => puback[2] << 8 | puback[3]);
+    private static IEnumerable<int> Left(Connection connection) =>
+        connection.Output.Own.ToArray().Chunk(4).Select(puback => puback[2] << 8 | puback[3]);
 }

@@ -37,7 +37,8 @@ public sealed class RouterTests
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
         var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
-        _subscriptions = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
+        _subscriptions = new SubscriptionTable(
+            options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
@@ -99,13 +100,19 @@ public sealed class RouterTests
     private Session Subscribe(string clientId, string filter, QualityOfService qos = QualityOfService.AtLeastOnce)
     {
         var session = new Session(clientId);
-        Assert.Equal((ReasonCode)qos, _subscriptions.Subscribe(session, filter, TopicFilter.Parse(filter), new SubscriptionOptions(qos), []));
+        Assert.Equal(
+            (ReasonCode)qos, _subscriptions.Subscribe(session, filter, TopicFilter.Parse(filter), new SubscriptionOptions(qos), []));
         return session;
     }
 
     private RoutingResult Route(bool asRequest = true)
     {
-        var publish = new PublishView { Topic = "service"u8, QoS = QualityOfService.AtLeastOnce, ResponseTopic = asRequest ? _responseTopic : [] };
+        var publish = new PublishView
+        {
+            Topic = "service"u8,
+            QoS = QualityOfService.AtLeastOnce,
+            ResponseTopic = asRequest ? _responseTopic : [],
+        };
         return _router.Route(publish, _requester, _now);
     }
 }

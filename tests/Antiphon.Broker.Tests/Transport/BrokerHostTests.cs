@@ -8,7 +8,8 @@ namespace Antiphon.Broker.Tests.Transport;
 /// <summary>The broker on real sockets; each test on both transports.</summary>
 public sealed class BrokerHostTests
 {
-    public static TheoryData<BrokerTransport> Transports => OperatingSystem.IsLinux() ? [BrokerTransport.Epoll, BrokerTransport.Sockets] : [BrokerTransport.Sockets];
+    public static TheoryData<BrokerTransport> Transports =>
+        OperatingSystem.IsLinux() ? [BrokerTransport.Epoll, BrokerTransport.Sockets] : [BrokerTransport.Sockets];
 
     [Theory]
     [MemberData(nameof(Transports))]
@@ -99,7 +100,8 @@ public sealed class BrokerHostTests
         const int Many = 20_000;
         await using var broker = Start(transport);
         await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
-        await publisher.SendAsync(Enumerable.Range(0, Many).Select(i => new PublishPacket(TestLink.Message($"t/{i}", "x") with { Retain = true })));
+        await publisher.SendAsync(
+            Enumerable.Range(0, Many).Select(i => new PublishPacket(TestLink.Message($"t/{i}", "x") with { Retain = true })));
         await publisher.SendAsync(PingReqPacket.Instance);
         await publisher.NextAsync<PingRespPacket>();
         await using var reader = await TcpPeer.ConnectAsync(broker, "reader");
@@ -121,7 +123,8 @@ public sealed class BrokerHostTests
         await listener.SubscribeAsync("will");
         for (var i = 0; i < 20; i++)
         {
-            var client = await TcpPeer.ConnectAsync(broker, $"client{i}", connect => connect with { Will = new Will(TestLink.Message("will", "gone")) });
+            var client = await TcpPeer.ConnectAsync(
+                broker, $"client{i}", connect => connect with { Will = new Will(TestLink.Message("will", "gone")) });
             client.Client!.LingerState = new LingerOption(enable: true, seconds: 0);
             await client.SendAsync([0x30, 0x7F, 0x00]);
 
@@ -182,7 +185,14 @@ public sealed class BrokerHostTests
 
         for (var i = 0; i < 5; i++)
         {
-            await publisher.SendAsync(new PublishPacket(new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }) { PacketIdentifier = new(1) });
+            await publisher.SendAsync(
+                new PublishPacket(
+                    new ApplicationMessage
+                    {
+                        Topic = "large",
+                        Payload = payload,
+                        QoS = QualityOfService.AtLeastOnce,
+                    }) { PacketIdentifier = new(1) });
             Assert.Equal(ReasonCode.Success, (await publisher.NextAsync<AcknowledgementPacket>()).ReasonCode);
         }
 
@@ -259,7 +269,8 @@ public sealed class BrokerHostTests
     {
         await using var broker = Start(transport);
 
-        var refused = Assert.Throws<BrokerStartException>(() => BrokerHost.Start(new BrokerOptions { Port = broker.Port, Transport = transport }));
+        var refused = Assert.Throws<BrokerStartException>(
+            () => BrokerHost.Start(new BrokerOptions { Port = broker.Port, Transport = transport }));
 
         Assert.Contains($"127.0.0.1:{broker.Port}", refused.Message, StringComparison.Ordinal);
         Assert.Contains("another port", refused.Message, StringComparison.Ordinal);
@@ -346,7 +357,8 @@ public sealed class BrokerHostTests
         var ended = broker.Accept(accepted.GetStream(), origin);
         await using var peer = TcpPeer.Over(client.GetStream());
         await peer.ConnectAsync("client");
-        var connection = Assert.Single((await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken)).Connections);
+        var connection = Assert.Single(
+            (await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken)).Connections);
         Assert.Equal(("client", origin), (connection.ClientId, connection.Origin));
         Assert.False(ended.IsCompleted);
         await peer.SendAsync([0x00]);
@@ -365,8 +377,10 @@ public sealed class BrokerHostTests
         var broker = Start(transport);
         await broker.DisposeAsync();
 
-        Assert.Throws<InvalidOperationException>(() => { _ = broker.Accept(new MemoryStream(), new ConnectionOrigin { Listener = "late" }); });
-        await Assert.ThrowsAsync<InvalidOperationException>(() => broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Throws<InvalidOperationException>(
+            () => { _ = broker.Accept(new MemoryStream(), new ConnectionOrigin { Listener = "late" }); });
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken));
     }
 
     private static BrokerHost Start(BrokerTransport transport, Func<BrokerOptions, BrokerOptions>? with = null)
@@ -393,9 +407,14 @@ public sealed class BrokerHostTests
         {
             var correlation = BitConverter.GetBytes(++_number);
             await requester.SendAsync(new PublishPacket(
-                TestLink.Message("service", "?") with { ResponseTopic = requester.ConnAck.ResponseInformation, CorrelationData = correlation }));
+                TestLink.Message("service", "?") with
+                {
+                    ResponseTopic = requester.ConnAck.ResponseInformation,
+                    CorrelationData = correlation,
+                }));
             var request = (await responder.NextAsync<PublishPacket>()).Message;
-            await responder.SendAsync(new PublishPacket(TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData }));
+            await responder.SendAsync(
+                new PublishPacket(TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData }));
             var response = await requester.NextAsync<PublishPacket>();
             Assert.Equal(correlation, response.Message.CorrelationData!.Value.ToArray());
         }

@@ -7,8 +7,9 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Transport.Epoll;
 
 /// <summary>
-/// The event loop: one thread that owns the listening sockets, all connections and the engine. Per wake-up it reads each ready connection once into one
-/// shared buffer, does what is due, and flushes each connection that has output once.
+/// The event loop: one thread that owns the listening sockets, all connections and the engine.
+/// Per wake-up it reads each ready connection once into one shared buffer, does what is due,
+/// and flushes each connection that has output once.
 /// </summary>
 internal sealed class EpollLoop : IEngineLoop
 {
@@ -29,7 +30,8 @@ internal sealed class EpollLoop : IEngineLoop
     /// <summary>Room for the pieces of one <c>writev</c>.</summary>
     public ArraySegment<byte>[] Pieces { get; } = new ArraySegment<byte>[64];
 
-    // Connections by slot. A token is the slot and how often the slot has been used before, so that an event for a closed connection cannot reach its successor.
+    // Connections by slot. A token is the slot and how often the slot has been used before,
+    // so that an event for a closed connection cannot reach its successor.
     private readonly List<(EpollConnection? Connection, uint Generation)> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 

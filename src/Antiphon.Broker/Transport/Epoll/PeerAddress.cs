@@ -4,7 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace Antiphon.Broker.Transport.Epoll;
 
-/// <summary>Linux's <c>struct sockaddr_in</c> and <c>sockaddr_in6</c>: the address family in the machine's byte order, port and address in the network's.</summary>
+/// <summary>
+/// Linux's <c>struct sockaddr_in</c> and <c>sockaddr_in6</c>: the address family in the machine's byte order,
+/// port and address in the network's.
+/// </summary>
 internal static class PeerAddress
 {
     /// <summary>The longer of the two, in bytes.</summary>

@@ -4,7 +4,9 @@ using Antiphon.Broker.Timing;
 
 namespace Antiphon.Broker.Transport.Queued;
 
-/// <summary>The loop for systems without epoll: <see cref="Socket"/>s, each behind a <see cref="QueuedLink"/>. Slower, and the same in all it does.</summary>
+/// <summary>
+/// The loop for systems without epoll: <see cref="Socket"/>s, each behind a <see cref="QueuedLink"/>. Slower, and the same in all it does.
+/// </summary>
 internal sealed class QueueLoop : IEngineLoop
 {
     private readonly Socket[] _listeners;
@@ -105,6 +107,7 @@ internal sealed class QueueLoop : IEngineLoop
             remote = null;
         }
 
-        _ = QueuedLink.OpenAsync(Shell, new NetworkStream(socket, ownsSocket: true), new ConnectionOrigin { Listener = listener, RemoteEndPoint = remote });
+        _ = QueuedLink.OpenAsync(
+            Shell, new NetworkStream(socket, ownsSocket: true), new ConnectionOrigin { Listener = listener, RemoteEndPoint = remote });
     }
 }

@@ -6,10 +6,14 @@ using Antiphon.Broker.Connections;
 namespace Antiphon.Broker.Transport.Queued;
 
 /// <summary>
-/// The one adapter for every transport but epoll: a stream that is read and written on other threads. Each batch of bytes that arrives is handed to the loop by a command,
-/// and the next is read when the engine has taken it; output is handed out whole and counts against the connection's bound until it is written.
+/// The one adapter for every transport but epoll: a stream that is read and written on other threads.
+/// Each batch of bytes that arrives is handed to the loop by a command, and the next is read when the engine has taken it;
+/// output is handed out whole and counts against the connection's bound until it is written.
 /// </summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "The semaphore's wait handle is never asked for, so there is nothing to dispose of.")]
+[SuppressMessage(
+    "Reliability",
+    "CA1001",
+    Justification = "The semaphore's wait handle is never asked for, so there is nothing to dispose of.")]
 internal sealed class QueuedLink : ILink
 {
     private const int ReceiveBufferSize = 16 * 1024;
@@ -160,7 +164,8 @@ internal sealed class QueuedLink : ILink
     }
 
     /// <summary>
-    /// The peer is to read to the last byte and then to the end. Other streams cannot say so and stay open: they are closed after the peer, or when its time is over.
+    /// The peer is to read to the last byte and then to the end. Other streams cannot say so and stay open:
+    /// they are closed after the peer, or when its time is over.
     /// </summary>
     private void EndSending()
     {
