@@ -103,13 +103,19 @@ internal sealed class Router(
             return new RoutingResult(ReasonCode.Success);
         }
 
+        // Opened with the first recipient that may answer, once a PUBLISH.
         Exchange? exchange = null;
         var recipients = 0;
         foreach (ref readonly var matched in match.Sessions.AsSpan())
         {
             foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
-                var recipient = requester is not null && to.MayRespond ? Admit(ref exchange, publish, requester, to.Session, now) : null;
+                Recipient? recipient = null;
+                if (requester is not null && to.MayRespond)
+                {
+                    recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session);
+                }
+
                 var retain = publish.Retain && to.RetainAsPublished;
                 var state = sender.Deliver(
                     publish, ref copy, to.Session, Lower(publish.QoS, to.QoS), retain, to.Identifiers, now, group: null, recipient);
@@ -120,18 +126,17 @@ internal sealed class Router(
         foreach (var group in match.Groups)
         {
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-            var recipient = requester is not null && member.MayRespond
-                ? Admit(ref exchange, publish, requester, member.Session, now)
-                : null;
+            Recipient? recipient = null;
+            if (requester is not null && member.MayRespond)
+            {
+                recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session);
+            }
+
             recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;
         }
 
         return new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
     }
-
-    /// <summary>Opens the exchange with the first recipient that may answer: once a PUBLISH.</summary>
-    private Recipient Admit(ref Exchange? exchange, in PublishView publish, Session requester, Session session, Instant now) =>
-        (exchange ??= exchanges.Open(publish, requester, now)).Admit(session);
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
     {

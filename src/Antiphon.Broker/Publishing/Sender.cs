@@ -55,7 +55,7 @@ internal sealed class Sender(
         else
         {
             copy ??= messages.Copy(publish, now);
-            state = DeliverCopy(publish, session, new OutgoingMessage(copy, qos, retain, identifiers, group, recipient), now);
+            state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
         }
 
         recipient?.Exchange.Delivered(recipient, state);
@@ -183,6 +183,7 @@ internal sealed class Sender(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RecipientState DeliverAtMostOnce(
         in PublishView publish, ref Message? copy, Session session, bool retain, uint[] identifiers, Instant now)
     {
@@ -214,11 +215,21 @@ internal sealed class Sender(
 
     /// <summary>Apart from <see cref="Deliver"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private RecipientState DeliverCopy(in PublishView publish, Session session, in OutgoingMessage outgoing, Instant now)
+    private RecipientState DeliverCopy(
+        in PublishView publish,
+        Message copy,
+        Session session,
+        QualityOfService qos,
+        bool retain,
+        uint[] identifiers,
+        Instant now,
+        ShareGroup? group,
+        Recipient? recipient)
     {
+        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group, recipient);
         if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
         {
-            outgoing.Message.Retain();
+            copy.Retain();
             return SendNew(session, open, outgoing, publish, now);
         }
 
