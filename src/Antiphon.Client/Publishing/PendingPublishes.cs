@@ -1,6 +1,7 @@
 using Antiphon.Client.Sessions;
 using Antiphon.Client.Stores;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Windows;
 
 namespace Antiphon.Client.Publishing;
 
@@ -8,7 +9,7 @@ namespace Antiphon.Client.Publishing;
 /// The messages that are not over, by how far they have come and each in order, with what they occupy: Packet Identifiers, the server's Receive Maximum, room in the store.
 /// Writes nothing. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers identifiers, SessionJournal journal, ProtocolVersion version)
+internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers<object> identifiers, SessionJournal journal, ProtocolVersion version)
 {
     // For the process.
     private readonly PublishPool _pool = new();

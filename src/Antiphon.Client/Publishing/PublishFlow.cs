@@ -3,6 +3,7 @@ using Antiphon.Client.Sessions;
 using Antiphon.Client.Stores;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Windows;
 
 namespace Antiphon.Client.Publishing;
 
@@ -10,7 +11,7 @@ namespace Antiphon.Client.Publishing;
 /// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="PendingPublishes"/>.
 /// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PublishFlow(ClientSession session, PacketIdentifiers identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
+internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<object> identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
 {
     // For the process.
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
@@ -121,7 +122,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             _pending.PassResend();
             if (!GiveUp(pending, _pending.InFlight, now))
             {
-                _writer.Write(pending);
+                _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
                 _pending.Occupy(pending);
             }
         }
@@ -136,7 +137,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             _pending.Waiting.Remove(pending);
             if (pending.QoS == QualityOfService.AtMostOnce)
             {
-                _writer.Write(pending);
+                _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
                 pending.Tell(new PublishResult(ReasonCode.Success), null);
                 _pending.Settle(pending);
             }
@@ -304,7 +305,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers ident
             return failure;
         }
 
-        _writer.Write(pending);
+        _writer.Write(pending.Packet, pending.TopicOffset, pending.TopicLength);
         _pending.Occupy(pending);
         return null;
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Aliases;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
 
@@ -12,7 +13,7 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
     private const int LongestWithoutProperties = 3;
 
     private readonly List<Subscription> _receivers = [];
-    private readonly InboundTopicAliases _aliases = new(options.TopicAliasMaximum);
+    private readonly IncomingAliases _aliases = new(options.TopicAliasMaximum, rule: "MQTT-3.1.2-27");
 
     /// <summary>Handles a packet other than CONNACK, PINGRESP and DISCONNECT, which concern the connection alone.</summary>
     public Fault Handle(in Frame frame)

@@ -8,6 +8,7 @@ using Antiphon.Client.Stores;
 using Antiphon.Client.Subscribing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Windows;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
@@ -31,7 +32,7 @@ internal sealed class ClientSession
     private Func<bool, ConnectionException>? _stopped;
 
     // For the Session; guarded by the gate.
-    private readonly PacketIdentifiers _identifiers = new();
+    private readonly PacketIdentifiers<object> _identifiers = new();
     private readonly SessionJournal _journal;
     private readonly PublishFlow _publishes;
     private readonly SubscriptionTable _subscriptions;

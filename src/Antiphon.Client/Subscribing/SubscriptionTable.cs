@@ -5,6 +5,7 @@ using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
+using Antiphon.Protocol.Windows;
 
 namespace Antiphon.Client.Subscribing;
 
@@ -12,7 +13,7 @@ namespace Antiphon.Client.Subscribing;
 /// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the gate of <see cref="ClientSession"/>, but for <see cref="Collect"/>, which the receive loop calls
 /// without it on an immutable snapshot.
 /// </summary>
-internal sealed class SubscriptionTable(PacketIdentifiers identifiers, ConnectionOutput output, MqttClientOptions options)
+internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, ConnectionOutput output, MqttClientOptions options)
 {
     // For the process.
     private readonly OutputBuffer _scratch = new();

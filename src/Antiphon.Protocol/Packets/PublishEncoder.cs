@@ -79,6 +79,39 @@ public static class PublishEncoder
     public static void WriteUpToPayload(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
         WritePacket(output, message, delivery, version, []);
 
+    /// <summary>Appends a whole PUBLISH of MQTT 5 that has been kept, with a Topic Alias put in.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="packet">The packet, without a Topic Alias.</param>
+    /// <param name="topicOffset">Where in it the bytes of the Topic Name begin.</param>
+    /// <param name="topicLength">How many they are.</param>
+    /// <param name="topicAlias">The alias, 1 or more.</param>
+    /// <param name="aliasIsKnown">Whether the alias alone is written [MQTT-3.3.2-7].</param>
+    internal static void WriteWithAlias(
+        IBufferWriter<byte> output, ReadOnlySpan<byte> packet, int topicOffset, int topicLength, ushort topicAlias, bool aliasIsKnown)
+    {
+        var topic = aliasIsKnown ? [] : packet.Slice(topicOffset, topicLength);
+        var identifierLength = (packet[0] >> 1 & 3) == (int)QualityOfService.AtMostOnce ? 0 : sizeof(ushort);
+        var identifier = packet.Slice(topicOffset + topicLength, identifierLength);
+        var behind = packet[(topicOffset + topicLength + identifierLength)..];
+        VariableByteInteger.TryRead(behind, out var properties, out var lengthBytes);
+        properties += TopicAliasSize;
+        behind = behind[lengthBytes..];
+        var body = sizeof(ushort) + topic.Length + identifierLength + VariableByteInteger.SizeOf(properties) + TopicAliasSize + behind.Length;
+        var size = 1 + VariableByteInteger.SizeOf((uint)body) + body;
+
+        var rest = output.GetSpan(size);
+        rest[0] = packet[0];
+        rest = PutVariableByteInteger(rest[1..], (uint)body);
+        rest = PutUInt16(rest, (ushort)topic.Length);
+        rest = Put(rest, topic);
+        rest = Put(rest, identifier);
+        rest = PutVariableByteInteger(rest, properties);
+        rest[0] = (byte)PropertyIdentifier.TopicAlias;
+        rest = PutUInt16(rest[1..], topicAlias);
+        behind.CopyTo(rest);
+        output.Advance(size);
+    }
+
     private static void WritePacket(
         IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version, scoped ReadOnlySpan<byte> payload)
     {

@@ -46,7 +46,7 @@ internal sealed class ReceivedRequest : IDeadline, IThreadPoolWorkItem
         ForgetAt = budget.ForgetAt;
         Session = session;
         PacketIdentifier = message.PacketIdentifier;
-        IsOfProfile = message.CorrelationData.Length == ExchangeTable.CorrelationLength && message.TryGetUserProperty(RpcPropertyName.ProtocolVersion, out _);
+        IsOfProfile = message.CorrelationData.Length == Correlation.Length && message.TryGetUserProperty(RpcPropertyName.ProtocolVersion, out _);
         Request = new Request(
             Message,
             this,

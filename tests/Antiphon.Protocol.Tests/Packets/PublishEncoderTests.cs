@@ -129,6 +129,51 @@ public sealed class PublishEncoderTests
         Assert.Equal(payload, ((PublishPacket)ByteCase.Accept(bytes, ProtocolVersion.V5)).Message.Payload.Length);
     }
 
+    [Theory]
+    [InlineData(false, "32 11  0005'topic' 1234  05 02 00000007  'xy'", "32 14  0005'topic' 1234  08 23 0009 02 00000007  'xy'")]
+    [InlineData(true, "3D 0A  0005'topic' 1234  00", "3D 08  0000 1234  03 23 0009")]
+    [InlineData(true, "31 08  0005'topic' 00", "31 06  0000 03 23 0009")]
+    public void A_kept_packet_gets_an_alias_in_front_of_its_properties(bool aliasIsKnown, string kept, string expected)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        PublishEncoder.WriteWithAlias(output, Hex.Bytes(kept), topicOffset: 4, topicLength: 5, 9, aliasIsKnown);
+
+        Assert.Equal(Hex.Text(Hex.Bytes(expected)), Hex.Text(output.WrittenSpan.ToArray()));
+    }
+
+    [Theory]
+    [InlineData(0, 110)]
+    [InlineData(115, 0)]
+    [InlineData(10, 16_360)]
+    [InlineData(16_370, 3)]
+    [InlineData(5, 2_097_130)]
+    public void A_kept_packet_with_an_alias_is_as_if_encoded_with_it_also_where_a_length_grows(int properties, int payload)
+    {
+        for (var more = 0; more < 20; more++)
+        {
+            foreach (var qos in Enum.GetValues<QualityOfService>())
+            {
+                var section = new ArrayBufferWriter<byte>();
+                section.Write(new byte[] { 0x09, (byte)(properties + more >> 8), (byte)(properties + more) });
+                section.Write(new byte[properties + more]);
+                var view = new PublishView { Topic = "topic"u8, Properties = section.WrittenSpan, Payload = new byte[payload], QoS = qos };
+                var delivery = new Delivery { QoS = qos, PacketIdentifier = new PacketIdentifier(qos == QualityOfService.AtMostOnce ? (ushort)0 : (ushort)7) };
+                var kept = Write(view, delivery, ProtocolVersion.V5);
+                var topicOffset = kept.AsSpan().IndexOf("topic"u8);
+                foreach (var aliasIsKnown in new[] { false, true })
+                {
+                    var output = new ArrayBufferWriter<byte>();
+                    PublishEncoder.WriteWithAlias(output, kept, topicOffset, topicLength: 5, 9, aliasIsKnown);
+                    var expected = Write(
+                        view,
+                        new Delivery { QoS = qos, PacketIdentifier = delivery.PacketIdentifier, TopicAlias = 9, AliasIsKnown = aliasIsKnown },
+                        ProtocolVersion.V5);
+                    Assert.True(output.WrittenSpan.SequenceEqual(expected), $"{properties + more} bytes of Correlation Data, {qos}, {aliasIsKnown}");
+                }
+            }
+        }
+    }
+
     private static byte[] Forward(byte[] incoming, in Delivery delivery, ProtocolVersion version = ProtocolVersion.V5)
     {
         Assert.True(PublishView.TryDecode(ByteCase.Frame(incoming), ProtocolVersion.V5, out var view, out var fault), fault.Message);

@@ -1,43 +1,77 @@
-using System.Text;
-using Antiphon.Rpc.Wire;
+using Antiphon.Client;
+using Antiphon.Rpc.Requesting.Calls;
 
 namespace Antiphon.Rpc.Requesting.Outcomes;
 
-/// <summary>Says which outcome a response is that is not a success.</summary>
-internal static class Outcome
+/// <summary>The ways in which a call ends.</summary>
+internal enum OutcomeKind
 {
-    public static RequestException OfError(in RequestFacts facts, in ResponseStatus status, Response response)
+    /// <summary>It has not ended.</summary>
+    None,
+
+    /// <summary>With a response that is a success.</summary>
+    Answered,
+
+    /// <summary>With as many replies as asked for, or as there were in time.</summary>
+    Gathered,
+
+    /// <summary>Nobody listens.</summary>
+    NoResponder,
+
+    /// <summary>The time was up.</summary>
+    TimedOut,
+
+    /// <summary>The exception beside it says how.</summary>
+    Failed,
+
+    /// <summary>The server has lost the Session, and the response with it.</summary>
+    SessionLost,
+
+    /// <summary>The caller has cancelled.</summary>
+    Cancelled,
+
+    /// <summary>The client has stopped.</summary>
+    ClientStopped,
+
+    /// <summary>The requester was disposed of.</summary>
+    Disposed,
+}
+
+/// <summary>How a call ended. The exception of a failure is made of it outside the gate, by who completes the call.</summary>
+/// <param name="Kind">The way.</param>
+/// <param name="At">When, on the requester's clock.</param>
+/// <param name="Cause">What stands behind it: an exception, or the token of a cancellation.</param>
+internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? Cause = null)
+{
+    /// <summary>How far the request had got.</summary>
+    public RequestProgress Progress { get; init; }
+
+    /// <summary>The exception for the caller.</summary>
+    public Exception ToException(Call call)
     {
-        if (status.Code == 503 && status.Reason.SequenceEqual(RpcPropertyName.NoResponders))
+        var facts = call.Facts(At);
+        return Kind switch
         {
-            return new NoResponderException(facts);
-        }
-
-        if (status.Code == 502 && status.Reason.SequenceEqual(RpcPropertyName.ResponderGone))
-        {
-            return new ResponderGoneException(facts);
-        }
-
-        return new RemoteErrorException(Describe(facts, status, response), facts, response)
-        {
-            IsApplicationError = status.IsApplicationError,
-            InvalidPropertyName = Text(status.InvalidPropertyName),
-            InvalidPropertyValue = Text(status.InvalidPropertyValue),
-            RetryAfter = status.RetryAfter,
+            OutcomeKind.NoResponder => new NoResponderException(facts),
+            OutcomeKind.TimedOut => new RequestTimeoutException(facts, call.Content.Timeout),
+            OutcomeKind.Failed => OfFailure((Exception)Cause!, facts),
+            OutcomeKind.SessionLost => new OutcomeUnknownException(facts, "the server has lost the Session, and the response with it"),
+            OutcomeKind.Cancelled => new OperationCanceledException((CancellationToken)Cause!),
+            OutcomeKind.ClientStopped when Progress == RequestProgress.NotSent => (ConnectionException)Cause!,
+            OutcomeKind.ClientStopped => new OutcomeUnknownException(facts, "the client has stopped"),
+            OutcomeKind.Disposed when Progress == RequestProgress.NotSent => new ObjectDisposedException(nameof(Requester)),
+            OutcomeKind.Disposed => new OutcomeUnknownException(facts, "the requester was disposed"),
+            _ => throw new InvalidOperationException($"A call that is {Kind} has no exception."),
         };
     }
 
-    private static string Describe(in RequestFacts facts, in ResponseStatus status, Response response)
+    private static Exception OfFailure(Exception cause, in RequestFacts facts) => cause switch
     {
-        var what = status.Code switch
-        {
-            null when status.IsApplicationError => "an error without a status",
-            null => "a response without the __stat that the profile asks for",
-            0 => "a response whose __stat is no status",
-            _ => $"error {status.Code}",
-        };
-        return $"The responder on «{facts.Topic}» answered with {what}{(response.StatusMessage is null ? "" : $": {response.StatusMessage}")}.";
-    }
-
-    private static string? Text(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? null : Encoding.UTF8.GetString(utf8);
+        RequestException of => of,
+        RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
+        QueueFullException or SessionStoreException =>
+            new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, (MqttException)cause),
+        ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "the client has stopped"),
+        _ => cause,
+    };
 }
