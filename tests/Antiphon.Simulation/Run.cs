@@ -10,6 +10,9 @@ internal static class Run
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
+    // Longer than anything that a deadline ends.
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromMinutes(10);
+
     /// <summary>Runs it on a thread of its own, which has nothing of the test's about it.</summary>
     /// <returns>The hash of all that happened.</returns>
     /// <exception cref="SeedFailedException">Something did not hold.</exception>
@@ -65,7 +68,8 @@ internal static class Run
         }
 
         world.Heal();
-        while (!scenario.IsSettled)
+        var healed = world.Clock.Now;
+        while (!scenario.IsSettled && world.Clock.Now - healed < LongestSettling)
         {
             world.Step(LastPatience);
             scenario.Check();

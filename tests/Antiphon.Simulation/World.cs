@@ -1,4 +1,5 @@
 using Antiphon.Broker;
+using Antiphon.Client;
 using Antiphon.Simulation.Ends;
 using Antiphon.Simulation.Network;
 using Antiphon.Simulation.Running;
@@ -58,6 +59,12 @@ internal sealed class World
         Network.DisconnectAll();
         Broker.Restart();
     }
+
+    /// <summary>Whether a client and the broker hold nothing for each other any more: no Packet Identifier, no place of a Receive Maximum, no message that waits.</summary>
+    public bool IsFree(MqttClient client) =>
+        client.Session.IdentifiersInUse == 0
+        && client.Session.Inbound.Unacknowledged == 0
+        && Broker.Engine.FindSession(client.ClientId) is { Unacknowledged: 0, HasWaiting: false, HasUnsent: false, Received.Unfinished: 0 };
 
     /// <summary>Nothing goes wrong from now on; what fell silent stays so until its ends notice.</summary>
     public void Heal()

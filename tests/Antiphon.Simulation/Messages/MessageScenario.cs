@@ -34,7 +34,7 @@ internal sealed class MessageScenario : IScenario
     public bool HasMore => _begun < Messages;
 
     public bool IsSettled => _publishers.TrueForAll(static publisher => publisher.Pending.Count == 0)
-        && _subscribers.TrueForAll(subscriber => subscriber.IsSettled && IsFree(subscriber.Client));
+        && _subscribers.TrueForAll(subscriber => subscriber.IsSettled && World.IsFree(subscriber.Client));
 
     private bool IsSubscribed => _subscribers.TrueForAll(static subscriber => subscriber.IsSubscribed);
 
@@ -69,7 +69,7 @@ internal sealed class MessageScenario : IScenario
             }
         }
 
-        Assert.All(_publishers, publisher => Assert.True(IsFree(publisher.Client), $"{publisher.Client.ClientId} is not free at the end."));
+        Assert.All(_publishers, publisher => Assert.True(World.IsFree(publisher.Client), $"{publisher.Client.ClientId} is not free at the end."));
         Assert.Equal(0, World.Broker.Engine.Counters.Read().WithheldAcknowledgements);
     }
 
@@ -85,12 +85,6 @@ internal sealed class MessageScenario : IScenario
             MaximumTopicAliases = (ushort)World.Chance.Between(0, 3),
         });
     }
-
-    /// <summary>Whether neither end holds anything for the other any more.</summary>
-    private bool IsFree(MqttClient client) =>
-        client.Session.IdentifiersInUse == 0
-        && client.Session.Inbound.Unacknowledged == 0
-        && World.Broker.Engine.FindSession(client.ClientId) is { Unacknowledged: 0, HasWaiting: false, HasUnsent: false, Received.Unfinished: 0 };
 
     private sealed class Publisher(MqttClient client)
     {
