@@ -112,7 +112,9 @@ internal sealed class AnsweringProgram
         try
         {
             var time = _world.Chance.Duration(TimeSpan.FromSeconds(4));
-            await Task.Delay(time, Process.Clock, _world.Chance.Happens(0.5) ? request.CancellationToken : CancellationToken.None);
+
+            // Not the token of Task.Delay itself, which goes to the thread pool when it is cancelled.
+            await Task.Delay(time, Process.Clock).WaitAsync(_world.Chance.Happens(0.5) ? request.CancellationToken : CancellationToken.None);
             return Answer(request, number);
         }
         finally
