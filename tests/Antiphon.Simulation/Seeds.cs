@@ -8,6 +8,9 @@ namespace Antiphon.Simulation;
 /// </summary>
 internal static class Seeds
 {
+    /// <summary>Whether the environment asks for one seed alone.</summary>
+    public static bool IsOne => Read("ANTIPHON_SIMULATION_SEED") is not null;
+
     /// <summary>The seeds of one test, from 1 on unless the environment says otherwise.</summary>
     /// <param name="count">How many there are unless the environment says otherwise.</param>
     public static IEnumerable<int> UpTo(int count)

@@ -3,8 +3,10 @@ namespace Antiphon.Simulation;
 /// <summary>What has happened in a run: a hash of all of it, by which two runs are compared, and the last events in words.</summary>
 internal sealed class Trace(TimeProvider clock)
 {
-    private const int Kept = 60;
     private const ulong Prime = 1_099_511_628_211;
+
+    // Who repeats one seed wants to see all of it.
+    private static readonly int Kept = Seeds.IsOne ? int.MaxValue : 60;
 
     private readonly Queue<Event> _last = new();
 

@@ -93,7 +93,7 @@ internal sealed class AnsweringProgram
     {
         _world.Thread.Check();
         var number = int.Parse(request.Text, CultureInfo.InvariantCulture);
-        _world.Trace.Add("runs", Name, number);
+        _world.Trace.Add(request.IsRedelivery ? "runs again" : "runs", Name, number);
         _ledger.Ran(number, this);
         return number;
     }

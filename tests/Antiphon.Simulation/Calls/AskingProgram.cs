@@ -57,8 +57,9 @@ internal sealed class AskingProgram
         var chance = _world.Chance;
         var timeout = TimeSpan.FromMilliseconds(20) + chance.Duration(TimeSpan.FromSeconds(8));
         var cancellation = new CancellationTokenSource();
-        _world.Trace.Add("calls", Process.Name, number);
-        var options = new RequestOptions { Timeout = timeout, QoS = chance.Of([QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce]) };
+        var qos = chance.Of([QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce]);
+        _world.Trace.Add($"calls {topic} with QoS {(int)qos} for {timeout.TotalMilliseconds} ms", Process.Name, number);
+        var options = new RequestOptions { Timeout = timeout, QoS = qos };
         var task = _requester.RequestAsync(topic, number.ToString(CultureInfo.InvariantCulture), options, chance.Happens(0.3) ? cancellation.Token : default);
         Pending.Add(new PendingCall(number, topic, _world.Clock.Now, timeout, task, cancellation));
     }
