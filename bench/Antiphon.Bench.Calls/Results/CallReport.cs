@@ -49,13 +49,13 @@ internal sealed record CallReport(
         Line($"- requester, broker and responder are processes of their own, on whatever processor the system puts them");
         Line($"- {CallScenario.Payload} B there and back");
         Line($"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s");
-        Line($"- warm-up: {Settings.WarmUp.TotalSeconds} s before a peer's first run in a scenario, {Settings.SettleTime.TotalSeconds} s before others");
+        Line($"- warm-up: {Settings.WarmUp.TotalSeconds} s before a peer's first run in a scenario, at most 1 s before the next");
         Line($"- `{CommandLine}`");
         Line($"");
-        Line($"Each outstanding call is a closed loop: it asks again when it has its answer. So latency is what a caller waits with that many");
-        Line($"calls under way; it says nothing of a given rate of calls.");
-        Line($"CPU is in µs per answered call, first summed, then of requester + responder + broker. Bytes are what requester +");
-        Line($"responder allocate per answered call. Medians, with least–greatest in brackets.");
+        Line($"Each outstanding call is a closed loop: it asks again when it has its answer. So latency is what a caller waits with");
+        Line($"that many calls under way; it says nothing of a given rate of calls.");
+        Line($"CPU is in µs per answered call, first summed, then of requester + responder + broker. Bytes are what requester + responder");
+        Line($"allocate per answered call. Medians, with least–greatest in brackets.");
         foreach (var (scenario, rows) in Tables)
         {
             Line($"");

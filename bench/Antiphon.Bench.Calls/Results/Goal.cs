@@ -30,9 +30,9 @@ internal sealed record Goal(string Text, string Measured, bool? IsMet)
             AtMost($"{Some}: p99.9 ≤ 10 ms", 10, "ms", Row(Some), run => run.P999Microseconds / 1e3),
             Against($"{One}: CPU ≤ 1 × echo", 1, One, Peer.Echo + suffix),
             Against($"{One}: CPU ≤ 0.6 × nats", 0.6, One, Peer.Nats),
-            Everywhere("requester allocates ≤ 128 B a call, in every scenario", 128, "B", run => run.RequesterBytes),
-            Everywhere("responder allocates ≤ 128 B a call, in every scenario", 128, "B", run => run.ResponderBytes),
-            Everywhere("broker's CPU ≤ 2.5 × that in echo, in every scenario", 2.5, "×", run => run.BrokerMicroseconds, Peer.Echo + suffix),
+            Everywhere("requester allocates ≤ 128 B a call, in every scenario run", 128, "B", run => run.RequesterBytes),
+            Everywhere("responder allocates ≤ 128 B a call, in every scenario run", 128, "B", run => run.ResponderBytes),
+            Everywhere("broker's CPU ≤ 2.5 × that in echo, in every scenario run", 2.5, "×", run => run.BrokerMicroseconds, Peer.Echo + suffix),
         ];
 
         CallRow? Row(string scenario, string? peer = null)

@@ -21,13 +21,10 @@ namespace Antiphon.Client.Sessions;
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
 internal sealed class ClientSession
 {
-    private const int LargestPool = 1024;
-
     // For the process.
     private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private readonly DeferredWork _deferred = new();
-    private readonly Stack<PublishWaiter> _waiters = new();
     private readonly List<ISessionWatcher> _watchers = [];
     private Func<bool, ConnectionException>? _stopped;
 
@@ -182,51 +179,6 @@ internal sealed class ClientSession
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
     /// <returns>Whether it had not been written, and never will be.</returns>
     public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now());
-
-    /// <summary>Publishes for a caller who awaits the end.</summary>
-    /// <exception cref="ArgumentException">MQTT 3.1.1 has no place for properties.</exception>
-    public ValueTask<PublishResult> PublishAsync(in PublishContent content, CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
-        }
-
-        ValueTask<PublishResult> result;
-        lock (Gate)
-        {
-            var waiter = _waiters.TryPop(out var known) ? known : new PublishWaiter(this);
-            var start = Publish(content, waiter, waiter.Version);
-            if (start.Status == PublishStatus.Taken)
-            {
-                result = waiter.Task;
-                waiter.Begin(start.Handle, cancellationToken);
-            }
-            else
-            {
-                _waiters.Push(waiter);
-                result = start.Failure is { } failure
-                    ? ValueTask.FromException<PublishResult>(failure)
-                    : new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
-            }
-        }
-
-        AfterGate();
-        return result;
-    }
-
-    /// <summary>The caller has read the result of a publish.</summary>
-    public void Recycle(PublishWaiter waiter)
-    {
-        waiter.Reset();
-        lock (Gate)
-        {
-            if (_waiters.Count < LargestPool)
-            {
-                _waiters.Push(waiter);
-            }
-        }
-    }
 
     /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>

@@ -8,7 +8,7 @@ namespace Antiphon.Rpc.Responding;
 /// Runs the handlers of one registration. What a batch of received packets brings waits in the <see cref="RequestQueue"/>, and one worker is asked for. A worker
 /// that finds more waiting asks for one more before it runs a handler. So a handler that blocks holds nobody up, and quick ones are done by one or two threads.
 /// </summary>
-internal sealed class HandlerRuns(OpenRequests requests, Registration registration, ResponderOptions options, ClientSession session, Scheduler scheduler)
+internal sealed class HandlerRuns(OpenRequests requests, Registration registration, ResponderOptions options, ClientSession session)
     : IThreadPoolWorkItem, IDeferred
 {
     // What MQTT allows a packet (§2.1.4), less what stands before the payload.
@@ -26,7 +26,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         }
     }
 
-    void IDeferred.Run(uint version) => scheduler.Queue(this);
+    void IDeferred.Run(uint version) => session.Scheduler.Queue(this);
 
     void IThreadPoolWorkItem.Execute()
     {
@@ -46,7 +46,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         {
             if (more)
             {
-                scheduler.Queue(this);
+                session.Scheduler.Queue(this);
             }
 
             next = Run(next, until, out more);
@@ -59,7 +59,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
 
         if (more)
         {
-            scheduler.Queue(this);
+            session.Scheduler.Queue(this);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         Finish(request, ReplyOf(request, handling), TimeSpan.MinValue, out var more);
         if (more)
         {
-            scheduler.Queue(this);
+            session.Scheduler.Queue(this);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Antiphon.Client;
 using Antiphon.Client.Receiving;
+using Antiphon.Client.Sessions;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding;
@@ -10,11 +11,14 @@ namespace Antiphon.Rpc;
 /// <summary>One handler that answers the requests on one Topic Filter. It outlives reconnects until it is disposed. Safe from any thread.</summary>
 public sealed class Registration : IAsyncDisposable, IMessageSink
 {
-    private readonly TaskCompletionSource _subscribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ScheduledCompletion<ValueTuple> _subscribed;
     private readonly byte[] _pattern;
 
-    internal Registration(Responder responder, in TopicFilter filter, Func<Request, ValueTask<Reply>> handler, int number, RequestQueue queue)
+    internal Registration(
+        Responder responder, in TopicFilter filter, Func<Request, ValueTask<Reply>> handler, int number, RequestQueue queue, Scheduler scheduler)
     {
+        _subscribed = new ScheduledCompletion<ValueTuple>(scheduler);
+        Draining = new Draining(scheduler);
         Responder = responder;
         TopicFilter = filter.ToString();
         Handler = handler;
@@ -55,7 +59,7 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     internal RequestQueue Queue { get; }
 
     /// <summary>Requests that are not dealt with yet.</summary>
-    internal Draining Draining { get; } = new();
+    internal Draining Draining { get; }
 
     /// <summary>
     /// Ends the subscription, so that no new requests come, and waits until those that have come are answered, as long as
@@ -68,7 +72,7 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     {
         if (failure is null)
         {
-            _subscribed.TrySetResult();
+            _subscribed.TrySetResult(default);
         }
         else
         {

@@ -1,5 +1,6 @@
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
+using Antiphon.Rpc.Requesting.Calls;
 using Antiphon.Rpc.Wire;
 
 namespace Antiphon.Rpc.Responding;
@@ -10,8 +11,6 @@ namespace Antiphon.Rpc.Responding;
 /// <param name="IsOfProfile">Whether its Correlation Data is unique by contract: 16 bytes, and it names the profile.</param>
 internal readonly record struct RequestProperties(TimeSpan? Timeout, bool HasCorrelationData, bool IsOfProfile)
 {
-    private const int CorrelationLength = 16;
-
     public static RequestProperties Read(in PublishView message)
     {
         TimeSpan? timeout = null;
@@ -36,6 +35,6 @@ internal readonly record struct RequestProperties(TimeSpan? Timeout, bool HasCor
             }
         }
 
-        return new RequestProperties(timeout, hasCorrelation, namesProfile && message.CorrelationData.Length == CorrelationLength);
+        return new RequestProperties(timeout, hasCorrelation, namesProfile && message.CorrelationData.Length == Correlation.Length);
     }
 }

@@ -166,8 +166,8 @@ public sealed class Responder : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var queue = new RequestQueue(_options.MaximumConcurrency, _options.MaximumWaiting);
-            registration = new Registration(this, filter, handler, ++_lastNumber, queue);
-            registration.Runs = new HandlerRuns(Requests, registration, _options, _session, Scheduler.ThreadPool);
+            registration = new Registration(this, filter, handler, ++_lastNumber, queue, _session.Scheduler);
+            registration.Runs = new HandlerRuns(Requests, registration, _options, _session);
             registration.Subscription = _session.Subscribe(
                 registration.TopicFilter,
                 registration,

@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
@@ -222,7 +223,7 @@ public sealed class AdmissionTests
     }
 
     private static Registration Register(string filter, int number) =>
-        new(null!, TopicFilter.Parse(filter), _ => default, number, new RequestQueue(maximumRunning: 1, maximumWaiting: 1));
+        new(null!, TopicFilter.Parse(filter), _ => default, number, new RequestQueue(maximumRunning: 1, maximumWaiting: 1), Scheduler.ThreadPool);
 
     private Verdict Admit(
         int correlation,
