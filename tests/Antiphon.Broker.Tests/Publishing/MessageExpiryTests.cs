@@ -45,7 +45,7 @@ public sealed class MessageExpiryTests
     public void A_message_that_expired_after_it_was_sent_is_sent_again_and_says_that_no_time_is_left(double seconds, uint remaining)
     {
         var broker = new HandTurnedBroker();
-        var subscriber = broker.Subscriber("subscriber", "t", with: connect => connect with { SessionExpiryInterval = 100, CleanStart = false });
+        var subscriber = broker.Subscriber("away", "t", with: connect => connect with { SessionExpiryInterval = 1000 });
         broker.Connect("publisher").PublishAcknowledged(TestLink.Message("t", "x") with { MessageExpiryInterval = 10 });
         subscriber.NextMessage("x");
         subscriber.Lose();
