@@ -9,7 +9,9 @@ namespace Antiphon.Broker.Sessions;
 /// The QoS 1 and QoS 2 messages that a Session has been sent and has not acknowledged in full, in the order of their sending
 /// (MQTT 5 §4.3, §4.4, §4.6).
 /// </summary>
-/// <remarks>A message that is never acknowledged takes one identifier and one place of the Receive Maximum, and stops nothing else.</remarks>
+/// <remarks>
+/// A message that is never acknowledged takes one identifier and one place of the Receive Maximum, and stops nothing else.
+/// </remarks>
 internal sealed class SendWindow
 {
     private readonly PacketIdentifiers<Entry> _entries = new();

@@ -63,6 +63,9 @@ internal sealed class ClientSession
     /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
     public bool HasSession { get; private set; } = true;
 
+    /// <summary>The time, on the clock that messages age by.</summary>
+    public TimeSpan Now => _options.TimeProvider.GetElapsedTime(0);
+
     /// <summary>The one lock of the client and of all that stands on it.</summary>
     public Lock Gate { get; } = new();
 
@@ -173,12 +176,12 @@ internal sealed class ClientSession
             QoS = content.QoS,
             Retain = content.Retain,
         };
-        return _publishes.Begin(view, Now(), sink, version);
+        return _publishes.Begin(view, sink, version);
     }
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now());
+    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now);
 
     /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
@@ -247,7 +250,7 @@ internal sealed class ClientSession
             _watchers.ForEach(watcher => watcher.Connected(limits));
             Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
-            _publishes.Connected(limits, Now());
+            _publishes.Connected(limits, Now);
             Failures.Refused(_subscriptions.Refusals);
         }
 
@@ -337,7 +340,7 @@ internal sealed class ClientSession
         lock (Gate)
         {
             _output.Sent();
-            _publishes.Advance(Now());
+            _publishes.Advance(Now);
         }
 
         AfterGate();
@@ -361,9 +364,9 @@ internal sealed class ClientSession
         {
             fault = type switch
             {
-                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
-                PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
-                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
+                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now),
+                PacketType.PubRec => _publishes.Recorded(identifier, result, Now),
+                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now),
                 _ => Inbound.Released(identifier),
             };
         }
@@ -445,7 +448,7 @@ internal sealed class ClientSession
     {
         if (_journal.Load(_options) is { } stored)
         {
-            _publishes.Restore(stored, Now());
+            _publishes.Restore(stored, Now);
             Inbound.Restore(stored.Received);
         }
         else if (_journal.IsKept)
@@ -454,8 +457,6 @@ internal sealed class ClientSession
             _journal.Begin(_options);
         }
     }
-
-    private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
 
     private void Disconnected()
     {

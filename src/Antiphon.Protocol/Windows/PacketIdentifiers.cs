@@ -69,7 +69,9 @@ internal sealed class PacketIdentifiers<TOwner>
     /// <summary>Whether there is a place for that identifier, in use or free, so that it may be looked at in its place.</summary>
     public bool HasPlace(PacketIdentifier identifier) => identifier.Value < _places.Length;
 
-    /// <summary>Who holds that identifier, in its place: to be changed only where it is in use. Valid until the next one is taken.</summary>
+    /// <summary>
+    /// Who holds that identifier, in its place: to be changed only where it is in use, and valid until the next one is taken.
+    /// </summary>
     public ref TOwner this[PacketIdentifier identifier] => ref _places[identifier.Value].Owner;
 
     /// <summary>The one in use that was taken next; <see cref="PacketIdentifier.None"/>: that identifier is the newest.</summary>

@@ -102,7 +102,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         {
             _table.Cancelled(call, _timer.Now, cancellationToken);
             Conclude();
-            Send();
+            Send(_timer.Now);
         }
 
         _session.AfterGate();
@@ -147,7 +147,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         if (failure is null)
         {
             _table.ChannelReady(channel);
-            Send();
+            Send(_timer.Now);
         }
         else
         {
@@ -180,7 +180,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         _table.Answered(call, call.Answer(response, status, _options.Strict, now));
         _counting.Answered += call.IsEnded ? 1 : 0;
         Conclude();
-        Send();
+        Send(now);
     }
 
     /// <inheritdoc/>
@@ -197,7 +197,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         Conclude();
-        Send();
+        Send(_timer.Now);
     }
 
     /// <inheritdoc/>
@@ -213,7 +213,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         lock (_session.Gate)
         {
             _sendingIsDeferred = false;
-            Send();
+            Send(_timer.Now);
         }
 
         _session.AfterGate();
@@ -268,7 +268,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             Open(channel, now);
         }
 
-        Send();
+        Send(now);
     }
 
     private void Open(ResponseChannel channel, TimeSpan now)
@@ -285,11 +285,10 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     }
 
     /// <summary>Publishes what waits, while there are a connection and free slots.</summary>
-    private void Send()
+    private void Send(TimeSpan now)
     {
         while (!_isDisposed && _session.Server is not null && _table.TryStart(out var call))
         {
-            var now = _timer.Now;
             var start = RequestWriter.Publish(_session, call, now);
             switch (start.Status)
             {
@@ -319,7 +318,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             if (!_isDisposed)
             {
                 _timer.Arm(_table.NextDeadline, now);
-                Send();
+                Send(now);
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Antiphon.Client;
@@ -7,6 +6,7 @@ using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Wire;
 using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
 
@@ -43,7 +43,8 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     private readonly OpenRequests _requests;
     private readonly Action _handled;
 
-    // For one request: payload, properties and, where it is not the registration's own, topic, in one rented array.
+    // For one request: payload, properties and, where it is not the registration's own, topic, in one array.
+    private ReusableBytes _memory;
     private byte[] _bytes = [];
     private Range _payload;
     private Range _properties;
@@ -250,7 +251,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     {
         Version++;
         State = RequestState.None;
-        ArrayPool<byte>.Shared.Return(_bytes);
+        _memory.Release();
         _bytes = [];
         _payload = _properties = _topic = _responseTopic = _correlation = default;
         Memento = default;
@@ -266,7 +267,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         var properties = message.Payload.Length;
         var topic = properties + message.Properties.Length;
         var end = topic + (_isItsTopic ? 0 : message.Topic.Length);
-        _bytes = ArrayPool<byte>.Shared.Rent(end);
+        _bytes = _memory.Reserve(end);
         message.Payload.CopyTo(_bytes);
         message.Properties.CopyTo(_bytes.AsSpan(properties));
         _payload = ..properties;

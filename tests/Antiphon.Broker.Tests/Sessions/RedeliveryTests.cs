@@ -31,7 +31,8 @@ public sealed class RedeliveryTests
 
         Assert.Equal(["1", "2", "4", "5", "6"], again.Select(TestLink.Text));
         Assert.Equal([true, true, true, true, false], again.Select(publish => publish.Dup));
-        Assert.Equal([.. new[] { 1, 2, 4, 5 }.Select(i => first[i].PacketIdentifier)], again.Take(4).Select(publish => publish.PacketIdentifier));
+        Assert.Equal(
+            [.. new[] { 1, 2, 4, 5 }.Select(i => first[i].PacketIdentifier)], again.Take(4).Select(publish => publish.PacketIdentifier));
         Assert.DoesNotContain(again[4].PacketIdentifier, again.Take(4).Select(publish => publish.PacketIdentifier));
     }
 
@@ -42,7 +43,8 @@ public sealed class RedeliveryTests
         var broker = new HandTurnedBroker();
         var client = Subscriber(broker);
         broker.Connect("publisher").PublishAcknowledged("t", "unwanted");
-        client.Send(new AcknowledgementPacket(PacketType.PubAck, client.NextMessage("unwanted").PacketIdentifier, ReasonCode.NotAuthorized));
+        client.Send(
+            new AcknowledgementPacket(PacketType.PubAck, client.NextMessage("unwanted").PacketIdentifier, ReasonCode.NotAuthorized));
         client.Lose();
 
         Connect(broker).ExpectNothing();

@@ -81,7 +81,7 @@ public sealed class SendWindowTests
         foreach (var (identifier, left) in identifiers.Zip(Enumerable.Range(0, 20).Reverse()))
         {
             Assert.True(_window.TryAcknowledge(identifier, out var message));
-            Assert.Equal(identifier.Value, message.View.Payload[0]);
+            Assert.Equal(identifier.Value, message.Payload[0]);
             Assert.False(_window.TryAcknowledge(identifier, out _));
             Assert.Equal(left, _window.Unacknowledged);
         }
@@ -136,6 +136,6 @@ public sealed class SendWindowTests
         var expected = (byte)(_window.Unacknowledged + 1);
         var publish = new PublishView { Topic = "t"u8, Payload = new[] { expected }, TopicAliasOffset = -1 };
         var message = _pool.Copy(publish, new Instant(TimeSpan.Zero));
-        return _window.AddSent(new OutgoingMessage(message, QualityOfService.AtLeastOnce, Retain: false, []));
+        return _window.AddSent(new OutgoingMessage(message, QualityOfService.AtLeastOnce, retain: false, []));
     }
 }
