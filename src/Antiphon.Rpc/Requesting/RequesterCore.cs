@@ -126,7 +126,8 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         if (failure is null)
         {
-            _table.Acknowledged(call, result.ReasonCode, _timer.Now);
+            // When it was sent before, there may have been a responder, which has run it.
+            _table.Acknowledged(call, result.WasSentBefore ? ReasonCode.Success : result.ReasonCode, _timer.Now);
         }
         else
         {
