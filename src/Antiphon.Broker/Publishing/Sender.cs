@@ -183,7 +183,6 @@ internal sealed class Sender(
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RecipientState DeliverAtMostOnce(
         in PublishView publish, ref Message? copy, Session session, bool retain, uint[] identifiers, Instant now)
     {
