@@ -156,8 +156,7 @@ internal sealed class Receiver(
         if (alias > options.TopicAliasMaximum)
         {
             return new Fault(
-                ReasonCode.TopicAliasInvalid,
-                $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {options.TopicAliasMaximum} [MQTT-3.3.2-9].");
+                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {options.TopicAliasMaximum} [MQTT-3.3.2-9].");
         }
 
         var topics = connection.TopicAliases ??= new byte[]?[options.TopicAliasMaximum];

@@ -306,16 +306,11 @@ internal sealed class Sender(
         var recipient = outgoing.Recipient;
         outgoing.Message.Read(out var view);
         var state = SendNew(session, connection, outgoing, view, now);
-        if (recipient is null)
-        {
-            return;
-        }
-
         if (state == RecipientState.Sent)
         {
-            recipient.State = state;
+            recipient?.Exchange.Delivered(recipient, state);
         }
-        else
+        else if (recipient is not null)
         {
             exchanges.Lose(recipient);
         }
