@@ -1,10 +1,12 @@
 using Antiphon.Client.Connections;
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
-using Antiphon.Client.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Topics;
+using Antiphon.Protocol.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client;
@@ -15,7 +17,8 @@ namespace Antiphon.Client;
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
 {
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
+    private readonly PublishWaiters _publishes;
     private readonly ConnectionLoop _loop;
 
     private MqttClient(MqttClientOptions options, bool stopOnFirstFailure)
@@ -23,7 +26,8 @@ public sealed class MqttClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         var logger = options.LoggerFactory.CreateLogger<MqttClient>();
-        _session = new SharedSession(options, logger);
+        _session = new ClientSession(options, logger);
+        _publishes = new PublishWaiters(_session);
         _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
         _loop.Start();
     }
@@ -107,19 +111,32 @@ public sealed class MqttClient : IAsyncDisposable
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
+        if (message.QoS > QualityOfService.ExactlyOnce)
+        {
+            throw new ArgumentException($"The message has QoS {(int)message.QoS}; there are 0 to 2 (MQTT 5 §3.3.1.2).", nameof(message));
+        }
+
         if (message.ResponseTopic is not null)
         {
             TopicName.ThrowIfInvalid(message.ResponseTopic, nameof(message));
         }
 
         var properties = new PropertyWriter(stackalloc byte[256], PacketSet.Publish);
+        var topic = new WireWriter(stackalloc byte[256]);
         try
         {
+            TopicName.Write(ref topic, message.Topic, nameof(message));
             MessageProperties.Add(ref properties, message);
-            return PublishAsync(
-                new OutgoingPublish
+            if (ProtocolVersion == ProtocolVersion.V311 && properties.Length > 0)
+            {
+                throw new ArgumentException(
+                    $"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+            }
+
+            return _publishes.PublishAsync(
+                new PublishContent
                 {
-                    Topic = message.Topic,
+                    Topic = topic.Written,
                     Payload = message.Payload.Span,
                     Properties = properties.Written,
                     QoS = message.QoS,
@@ -130,11 +147,15 @@ public sealed class MqttClient : IAsyncDisposable
         finally
         {
             properties.Dispose();
+            topic.Dispose();
         }
     }
 
-    /// <summary>As the public one, from bytes that are there already; allocates nothing in steady state.</summary>
-    internal ValueTask<PublishResult> PublishAsync(in OutgoingPublish message, CancellationToken cancellationToken = default) => _session.PublishAsync(message, cancellationToken);
+    /// <summary>What requesters and responders stand on.</summary>
+    internal ClientSession Session => _session;
+
+    /// <summary>Publishes from bytes that are there already; allocates nothing in steady state.</summary>
+    internal PublishWaiters Publishes => _publishes;
 
     /// <summary>
     /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.

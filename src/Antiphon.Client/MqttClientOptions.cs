@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -138,6 +139,9 @@ public sealed record MqttClientOptions
 
     /// <summary>Where log messages go; never a payload or password.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Where loops, handlers and continuations run.</summary>
+    internal Scheduler Scheduler { get; init; } = Scheduler.ThreadPool;
 
     internal const uint LongestExpirySeconds = uint.MaxValue - 1;
 

@@ -37,6 +37,8 @@ internal sealed class BrokerProcess : IDisposable
 
     public int Port { get; }
 
+    public int Id => _process.Id;
+
     /// <summary>CPU time of all its threads so far, in nanoseconds.</summary>
     public long CpuTime => LoadNative.Read(LoadNative.ProcessCpuClock(_process.Id));
 
@@ -51,8 +53,11 @@ internal sealed class BrokerProcess : IDisposable
         }
     }
 
-    /// <summary>Starts it on one core and waits until it accepts connections.</summary>
-    public static BrokerProcess Start(BrokerSpec spec, Cores cores, Func<bool> interrupted)
+    /// <summary>Starts it and waits until it accepts connections.</summary>
+    /// <param name="spec">What to start.</param>
+    /// <param name="cores">Gives it a core of its own; <c>null</c>: it runs wherever the system lets it.</param>
+    /// <param name="interrupted">Whether the bench is to end.</param>
+    public static BrokerProcess Start(BrokerSpec spec, Cores? cores, Func<bool> interrupted)
     {
         var port = FreePort();
         string? config = null;
@@ -66,7 +71,15 @@ internal sealed class BrokerProcess : IDisposable
         try
         {
             // A child runs where the thread that started it was allowed to run.
-            cores.OnBrokerCore(() => broker._process.Start());
+            if (cores is null)
+            {
+                broker._process.Start();
+            }
+            else
+            {
+                cores.OnBrokerCore(() => broker._process.Start());
+            }
+
             broker._process.BeginOutputReadLine();
             broker._process.BeginErrorReadLine();
             broker.AwaitListening(interrupted);

@@ -24,6 +24,28 @@ internal sealed class Histogram
         Count = 0;
     }
 
+    /// <summary>Adds what another has counted.</summary>
+    public void Add(Histogram other)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] += other._counts[i];
+        }
+
+        Count += other.Count;
+    }
+
+    /// <summary>Takes away what another has counted, which this one has counted too.</summary>
+    public void Subtract(Histogram other)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] -= other._counts[i];
+        }
+
+        Count -= other.Count;
+    }
+
     /// <summary>The duration that a share of the recorded ones does not exceed, in nanoseconds; 0 when there are none.</summary>
     /// <param name="share">0 to 1.</param>
     public double Quantile(double share)

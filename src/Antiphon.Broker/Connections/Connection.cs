@@ -4,6 +4,7 @@ using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Aliases;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Connections;
@@ -103,8 +104,8 @@ internal sealed class Connection
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
     public uint MaximumPacketSize { get; set; } = uint.MaxValue;
 
-    /// <summary>The Topic Names behind the client's Topic Aliases, by alias − 1; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
-    public byte[]?[]? TopicAliases { get; set; }
+    /// <summary>The client's Topic Aliases; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
+    public IncomingAliases? IncomingAliases { get; set; }
 
     /// <summary>How many Topic Aliases the client may be sent; 0: none [MQTT-3.1.2-26, MQTT-3.1.2-27].</summary>
     public ushort OutgoingAliasMaximum { get; set; }

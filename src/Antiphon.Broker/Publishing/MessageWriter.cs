@@ -3,6 +3,7 @@ using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Aliases;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Publishing;
@@ -52,7 +53,7 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAppendWithAlias(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
-        var aliases = connection.OutgoingAliases ??= new OutgoingAliases(comparer, connection.OutgoingAliasMaximum);
+        var aliases = connection.OutgoingAliases ??= new OutgoingAliases(comparer.Seed, connection.OutgoingAliasMaximum);
         var alias = aliases.Find(message.Topic, out var isKnown);
         if (alias == 0)
         {

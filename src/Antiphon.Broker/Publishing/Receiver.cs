@@ -4,6 +4,7 @@ using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Aliases;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
 
@@ -30,9 +31,9 @@ internal sealed class Receiver(
         }
 
         counters.MessagesReceived++;
-        if (publish.TopicAlias is { } alias)
+        if (publish.TopicAlias is not null)
         {
-            fault = ResolveAlias(connection, ref publish, alias);
+            fault = (connection.IncomingAliases ??= new IncomingAliases(options.TopicAliasMaximum, rule: "MQTT-3.3.2-9")).Resolve(ref publish);
             if (fault.Exists)
             {
                 return fault;
@@ -147,34 +148,6 @@ internal sealed class Receiver(
         var code = stage == ReceivedStage.None ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
         AcknowledgementPacket.Write(connection.Output, PacketType.PubComp, identifier, code, connection.Version);
         flushList.Mark(connection);
-        return default;
-    }
-
-    /// <summary>A Topic Name with an alias teaches it, an alias without one uses it (MQTT 5 §3.3.2.3.4).</summary>
-    private Fault ResolveAlias(Connection connection, ref PublishView publish, ushort alias)
-    {
-        if (alias > options.TopicAliasMaximum)
-        {
-            return new Fault(
-                ReasonCode.TopicAliasInvalid, $"The Topic Alias is {alias}; the Topic Alias Maximum of this broker is {options.TopicAliasMaximum} [MQTT-3.3.2-9].");
-        }
-
-        var topics = connection.TopicAliases ??= new byte[]?[options.TopicAliasMaximum];
-        ref var known = ref topics[alias - 1];
-        if (publish.Topic.IsEmpty)
-        {
-            if (known is null)
-            {
-                return Fault.Protocol($"The Topic Alias {alias} stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).");
-            }
-
-            publish.Topic = known;
-        }
-        else if (!publish.Topic.SequenceEqual(known))
-        {
-            known = publish.Topic.ToArray();
-        }
-
         return default;
     }
 

@@ -65,7 +65,7 @@ internal sealed class Sender(
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
     public void Resume(Session session, Connection connection, Instant now)
     {
-        for (var position = 0; session.HasUnsent && session.Window.TryRepeatRelease(ref position, out var identifier);)
+        for (var identifier = PacketIdentifier.None; session.HasUnsent && session.Window.TryRepeatRelease(ref identifier);)
         {
             WriteRelease(connection, identifier, ReasonCode.Success);
         }

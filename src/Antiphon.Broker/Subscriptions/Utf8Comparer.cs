@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Subscriptions;
 
@@ -8,7 +8,7 @@ namespace Antiphon.Broker.Subscriptions;
 /// <param name="seed">A number that no peer knows.</param>
 internal sealed class Utf8Comparer(ulong seed) : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
-    private const ulong Mix = 0x9E37_79B9_7F4A_7C15;
+    public ulong Seed => seed;
 
     public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
 
@@ -18,28 +18,5 @@ internal sealed class Utf8Comparer(ulong seed) : IEqualityComparer<byte[]>, IAlt
 
     public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 
-    public int GetHashCode(ReadOnlySpan<byte> alternate)
-    {
-        var hash = seed ^ (ulong)alternate.Length;
-        while (alternate.Length >= sizeof(ulong))
-        {
-            hash = Fold(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(alternate));
-            alternate = alternate[sizeof(ulong)..];
-        }
-
-        var rest = 0UL;
-        foreach (var next in alternate)
-        {
-            rest = rest << 8 | next;
-        }
-
-        hash = Fold(hash ^ rest);
-        return (int)(hash ^ hash >> 32);
-    }
-
-    private static ulong Fold(ulong value)
-    {
-        var high = Math.BigMul(value, Mix, out var low);
-        return high ^ low;
-    }
+    public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8Hash.Of(seed, alternate);
 }

@@ -11,7 +11,7 @@ namespace Antiphon.Client.Authentication;
 /// <summary>
 /// Enhanced authentication on one Network Connection (MQTT 5 §4.12): the exchange that CONNECT begins, and those of re-authentication, one after the other. Packets come on the receive loop.
 /// </summary>
-internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> exchanges, SharedSession session, Action<ConnectionEnd> end, CancellationToken ended)
+internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> exchanges, ClientSession session, Action<ConnectionEnd> end, CancellationToken ended)
 {
     private readonly Lock _lock = new();
 
@@ -20,7 +20,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
 
     // Guarded by the lock. An exchange is under way while there is one.
     private IAuthenticationExchange? _exchange;
-    private TaskCompletionSource? _reauthenticated;
+    private ScheduledCompletion<ValueTuple>? _reauthenticated;
     private bool _isOurTurn;
     private Task _answering = Task.CompletedTask;
     private uint _maximumPacketSize = uint.MaxValue;
@@ -49,7 +49,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
             throw new InvalidOperationException($"The connection was authenticated by {_method}; {exchange.Method} cannot follow it [MQTT-4.12.1-1].");
         }
 
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new ScheduledCompletion<ValueTuple>(session.Scheduler);
         lock (_lock)
         {
             if (_over is not null)
@@ -130,7 +130,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
     public async Task EndAsync(ConnectionEnd reason)
     {
         Task answering;
-        TaskCompletionSource? waiting;
+        ScheduledCompletion<ValueTuple>? waiting;
         lock (_lock)
         {
             _over = reason;
@@ -139,7 +139,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
             _reauthenticated = null;
         }
 
-        waiting?.SetException(reason.ToException(sent: true));
+        waiting?.TrySetException(reason.ToException(sent: true));
         await answering.ConfigureAwait(false);
     }
 
@@ -163,7 +163,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
             return false;
         }
 
-        TaskCompletionSource? waiting;
+        ScheduledCompletion<ValueTuple>? waiting;
         lock (_lock)
         {
             _exchange = null;
@@ -171,7 +171,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
             _reauthenticated = null;
         }
 
-        waiting?.SetResult();
+        waiting?.TrySetResult(default);
         return true;
     }
 
@@ -179,7 +179,7 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
     private void Answer(ReasonCode reason, Func<CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> data)
     {
         _isOurTurn = true;
-        _answering = Task.Run(() => SendAsync(reason, data));
+        _answering = session.Scheduler.Run(() => SendAsync(reason, data));
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever an exchange throws ends its connection and nothing else.")]

@@ -46,10 +46,10 @@ public sealed class ScramSha256Exchange : IAuthenticationExchange
     public ValueTask<ReadOnlyMemory<byte>?> BeginAsync(CancellationToken cancellationToken) => new(_exchange.Begin());
 
     /// <inheritdoc/>
-    public async ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(ReadOnlyMemory<byte> serverData, CancellationToken cancellationToken) =>
+    public ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(ReadOnlyMemory<byte> serverData, CancellationToken cancellationToken) =>
 
-        // It may take a fraction of a second of one processor, which is not the receive loop's to give.
-        await Task.Run(() => Answer(serverData.Span), cancellationToken).ConfigureAwait(false);
+        // It may take a fraction of a second of one processor; the client does not ask for it on its receive loop.
+        new(Answer(serverData.Span));
 
     /// <inheritdoc/>
     public void Complete(ReadOnlyMemory<byte> serverData)

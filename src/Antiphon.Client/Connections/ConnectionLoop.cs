@@ -12,7 +12,7 @@ namespace Antiphon.Client.Connections;
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and RequestStop may come at any time.")]
 internal sealed partial class ConnectionLoop
 {
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
     private readonly MqttClientOptions _options;
     private readonly ILogger _logger;
     private readonly StateNotifier _notifier;
@@ -29,7 +29,7 @@ internal sealed partial class ConnectionLoop
 
     // Guarded by the lock.
     private NetworkConnection? _connection;
-    private TaskCompletionSource? _connected;
+    private ScheduledCompletion<ValueTuple>? _connected;
     private ConnectionEnd? _stop;
     private ConnectionEnd? _stopped;
     private bool _everConnected;
@@ -42,7 +42,7 @@ internal sealed partial class ConnectionLoop
     /// <param name="logger">Where to log.</param>
     /// <param name="stopOnFirstFailure">Whether to stop when the very first try fails.</param>
     /// <param name="raise">Tells of a change of state.</param>
-    public ConnectionLoop(SharedSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
+    public ConnectionLoop(ClientSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
     {
         _session = session;
         _options = options;
@@ -76,7 +76,7 @@ internal sealed partial class ConnectionLoop
     /// <summary>Ends when the client has stopped; never fails.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;
 
-    public void Start() => Completion = Task.Run(RunAsync);
+    public void Start() => Completion = _options.Scheduler.Run(RunAsync);
 
     public Task WaitUntilConnectedAsync(CancellationToken cancellationToken)
     {
@@ -89,7 +89,7 @@ internal sealed partial class ConnectionLoop
 
             return _state == ConnectionState.Connected
                 ? Task.CompletedTask
-                : (_connected ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancellationToken);
+                : (_connected ??= new ScheduledCompletion<ValueTuple>(_options.Scheduler)).Task.WaitAsync(cancellationToken);
         }
     }
 
@@ -168,7 +168,7 @@ internal sealed partial class ConnectionLoop
             end = new ConnectionEnd($"It failed: {failure.Message}") { Cause = failure };
         }
 
-        TaskCompletionSource? waiting;
+        ScheduledCompletion<ValueTuple>? waiting;
         bool asked;
         lock (_lock)
         {
@@ -179,7 +179,12 @@ internal sealed partial class ConnectionLoop
             _connected = null;
         }
 
-        await _session.StopAsync(end).ConfigureAwait(false);
+        // Code of handlers runs in there, which must not run on the thread of whoever stopped the client.
+        await _options.Scheduler.Run(() =>
+        {
+            _session.Stop(end);
+            return Task.CompletedTask;
+        }).ConfigureAwait(false);
         waiting?.TrySetException(Stopped(end));
         if (asked)
         {
@@ -281,7 +286,7 @@ internal sealed partial class ConnectionLoop
     /// <summary>The server has accepted; on the receive loop.</summary>
     private void Accepted(ConnAckPacket answer, ServerLimits limits)
     {
-        TaskCompletionSource? waiting;
+        ScheduledCompletion<ValueTuple>? waiting;
         lock (_lock)
         {
             if (_everConnected)
@@ -298,7 +303,7 @@ internal sealed partial class ConnectionLoop
             _connected = null;
         }
 
-        waiting?.TrySetResult();
+        waiting?.TrySetResult(default);
         LogConnected(_options.Server, limits.SessionPresent);
         _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Connected, answer.ReasonCode, null, limits.SessionPresent));
     }

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using Antiphon.Client.Authentication;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
+using Antiphon.Client.Transports;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -19,19 +20,19 @@ internal sealed class NetworkConnection : IDisposable
     /// <summary>How long the server may take to read our DISCONNECT and to close.</summary>
     private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(2);
 
-    private readonly SharedSession _session;
+    private readonly ClientSession _session;
     private readonly MqttClientOptions _options;
     private readonly ConnectPacket _connect;
     private readonly Action<ConnAckPacket, ServerLimits> _accepted;
     private readonly InboundPackets _inbound;
-    private readonly EnhancedAuthentication? _authentication;
+    private readonly Greeting _greeting;
 
     // Set once, before either loop begins.
     private volatile Transport? _transport;
 
     // Never disposed: it has no timer, and whoever ends the connection late may still cancel it.
     private readonly CancellationTokenSource _connecting = new();
-    private readonly TaskCompletionSource<ConnectionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ScheduledCompletion<ConnectionEnd> _ended;
     private readonly long _start;
     private readonly ITimer _timer;
     private readonly Lock _timerLock = new();
@@ -45,14 +46,15 @@ internal sealed class NetworkConnection : IDisposable
     /// <param name="options">Where to connect.</param>
     /// <param name="connect">The first packet.</param>
     /// <param name="accepted">Called on the receive loop when the server has accepted, before it reads anything else.</param>
-    public NetworkConnection(SharedSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
+    public NetworkConnection(ClientSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
     {
         _session = session;
         _options = options;
         _connect = connect;
         _accepted = accepted;
+        _ended = new ScheduledCompletion<ConnectionEnd>(options.Scheduler);
         _inbound = new InboundPackets(session, options);
-        _authentication = options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, End, _connecting.Token) : null;
+        _greeting = new Greeting(session, options, connect, Accept, End, _connecting.Token);
         _start = options.TimeProvider.GetTimestamp();
         _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
@@ -66,10 +68,7 @@ internal sealed class NetworkConnection : IDisposable
         try
         {
             _transport = transport = await Transport.OpenAsync(_options, _connecting.Token).ConfigureAwait(false);
-            if (_authentication is not null)
-            {
-                connect = await _authentication.BeginAsync(connect).ConfigureAwait(false);
-            }
+            connect = await _greeting.BeginAsync().ConfigureAwait(false);
         }
         catch (Exception failure)
         {
@@ -84,16 +83,13 @@ internal sealed class NetworkConnection : IDisposable
         _session.EndConnection(end.Farewell);
         _closing = true;
         _session.OutputReady.Set();
-        if (end.Farewell is not null && (_keepAlive is not null || _authentication is not null))
+        if (end.Farewell is not null && _greeting.HasBegun)
         {
             await SayFarewellAsync(reader, writer).ConfigureAwait(false);
         }
 
         await CloseAsync(transport, Task.WhenAll(reader, writer)).ConfigureAwait(false);
-        if (_authentication is not null)
-        {
-            await _authentication.EndAsync(end).ConfigureAwait(false);
-        }
+        await _greeting.EndAsync(end).ConfigureAwait(false);
 
         _session.ConnectionClosed();
         return end;
@@ -109,9 +105,7 @@ internal sealed class NetworkConnection : IDisposable
     }
 
     /// <summary>Authenticates again over this connection.</summary>
-    public Task ReauthenticateAsync(CancellationToken cancellationToken) => _authentication is not null
-        ? _authentication.ReauthenticateAsync(cancellationToken)
-        : throw new InvalidOperationException("MqttClientOptions.Authentication is null, so that there is no method to authenticate by again [MQTT-4.12.0-7].");
+    public Task ReauthenticateAsync(CancellationToken cancellationToken) => _greeting.ReauthenticateAsync(cancellationToken);
 
     /// <summary>Closes without another word.</summary>
     public void Abort()
@@ -255,7 +249,7 @@ internal sealed class NetworkConnection : IDisposable
         try
         {
             var consumed = 0;
-            while (!_ended.Task.IsCompleted)
+            while (!_ended.IsSet)
             {
                 var fault = default(Fault);
                 switch (FrameReader.TryRead(input[consumed..], _options.MaximumPacketSize, out var frame, out var malformed))
@@ -287,102 +281,18 @@ internal sealed class NetworkConnection : IDisposable
         }
     }
 
-    private Fault Handle(in Frame frame)
+    private Fault Handle(in Frame frame) => _greeting.TryHandle(frame, out var fault) ? fault : _inbound.Handle(frame);
+
+    /// <summary>The server has accepted the connection; on the receive loop.</summary>
+    private void Accept(ConnAckPacket answer)
     {
-        Fault fault;
-        switch (frame.Type)
-        {
-            case PacketType.ConnAck when _keepAlive is null:
-                return HandleConnAck(frame);
-            case PacketType.Auth when _authentication is not null:
-                return PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var auth, out fault) ? _authentication.Handle((AuthPacket)auth) : fault;
-            case var type when _keepAlive is null:
-                return Fault.Protocol($"The server's first packet is {type}, not CONNACK [MQTT-3.2.0-1].");
-            case PacketType.ConnAck:
-                return Fault.Protocol("The server sent a second CONNACK [MQTT-3.2.0-2].");
-            case PacketType.PingResp:
-                return PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out _, out fault) ? default : fault;
-            case PacketType.Disconnect when _options.ProtocolVersion == ProtocolVersion.V5:
-                return HandleDisconnect(frame);
-            default:
-                return _inbound.Handle(frame);
-        }
-    }
-
-    private Fault HandleConnAck(in Frame frame)
-    {
-        if (!PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out var packet, out var fault))
-        {
-            return fault;
-        }
-
-        var answer = (ConnAckPacket)packet;
-        if (answer.ReasonCode >= ReasonCode.UnspecifiedError)
-        {
-            End(new ConnectionEnd($"The server refused the connection{Because(answer.ReasonString)}.")
-            {
-                ReasonCode = answer.ReasonCode,
-                FromServer = true,
-                ServerReference = answer.ServerReference,
-            });
-            return default;
-        }
-
-        if (answer.SessionPresent && _connect.CleanStart)
-        {
-            return Fault.Protocol("CONNACK says Session Present after Clean Start [MQTT-3.2.2-2, MQTT-3.2.2-4].");
-        }
-
-        if (_authentication is null && answer.AuthenticationMethod is not null)
-        {
-            return Fault.Protocol("CONNACK has an Authentication Method, CONNECT had none [MQTT-4.12.0-6].");
-        }
-
-        if (_authentication is not null && !_authentication.TryComplete(answer, out fault))
-        {
-            return fault;
-        }
-
-        if (answer.SessionPresent && !_session.HasSession)
-        {
-            _session.ForgetSession();
-            End(new ConnectionEnd("The server has a Session of this Client Identifier that the SessionStore knows nothing of [MQTT-3.2.2-4]. Connect once with CleanStart to throw it away.") { CannotHeal = true });
-            return default;
-        }
-
         var limits = new ServerLimits(answer, _connect);
-        var now = Elapsed();
-        Volatile.Write(ref _lastSent, now);
+        Volatile.Write(ref _lastSent, Elapsed());
         _keepAlive = new KeepAlive(limits.KeepAlive, _options.ConnectTimeout);
         OnTimer();
         _session.Accepted(limits);
         _accepted(answer, limits);
-        return default;
     }
-
-    private Fault HandleDisconnect(in Frame frame)
-    {
-        if (!PacketDecoder.TryDecode(frame, _options.ProtocolVersion, out var packet, out var fault))
-        {
-            return fault;
-        }
-
-        var farewell = (DisconnectPacket)packet;
-        if (!DisconnectPacket.ServerMaySay(farewell.ReasonCode))
-        {
-            return Fault.Protocol($"The server's DISCONNECT has the Reason Code 0x{(byte)farewell.ReasonCode:X2}, which only a client says (MQTT 5 §3.14.2.1).");
-        }
-
-        End(new ConnectionEnd($"The server ended the connection{Because(farewell.ReasonString)}.")
-        {
-            ReasonCode = farewell.ReasonCode,
-            FromServer = true,
-            ServerReference = farewell.ServerReference,
-        });
-        return default;
-    }
-
-    private static string Because(string? reasonString) => reasonString is null ? "" : $": {reasonString}";
 
     private void OnTimer()
     {

@@ -25,6 +25,7 @@ public sealed record ServerLimits
         SharedSubscriptionAvailable = packet.SharedSubscriptionAvailable ?? isV5;
         ResponseInformation = packet.ResponseInformation;
         ReasonString = packet.ReasonString;
+        ClientId = packet.AssignedClientIdentifier ?? asked.ClientId;
         UserProperties = packet.UserProperties;
     }
 
@@ -69,6 +70,9 @@ public sealed record ServerLimits
 
     /// <summary>User Properties of the CONNACK in their order.</summary>
     public IReadOnlyList<UserProperty> UserProperties { get; }
+
+    /// <summary>The Client Identifier that the connection goes by.</summary>
+    internal string ClientId { get; }
 
     private static TimeSpan ToExpiry(uint seconds) => seconds == uint.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds);
 }

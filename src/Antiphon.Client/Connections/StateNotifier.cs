@@ -1,11 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
-using Antiphon.Client.Subscriptions;
 
 namespace Antiphon.Client.Connections;
 
 /// <summary>Tells of changes in their order, one at a time, on no caller's thread. Its lock is never held while another is taken.</summary>
-internal sealed class StateNotifier(SharedSession session, Action<ConnectionStateChange> raise, Action<Exception> failed)
+internal sealed class StateNotifier(ClientSession session, Action<ConnectionStateChange> raise, Action<Exception> failed) : IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
     private readonly Queue<ConnectionStateChange> _waiting = new();
@@ -25,11 +25,11 @@ internal sealed class StateNotifier(SharedSession session, Action<ConnectionStat
         }
 
         session.Callbacks.Enter();
-        ThreadPool.UnsafeQueueUserWorkItem(static notifier => notifier.Run(), this, preferLocal: false);
+        session.Scheduler.Queue(this);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is its own; the next change must be told.")]
-    private void Run()
+    void IThreadPoolWorkItem.Execute()
     {
         CallbackScope.Enter(session);
         while (TryDequeue(out var change))

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Buffers.Binary;
-using System.Threading.Tasks.Sources;
-using Antiphon.Client.Sessions;
+using System.Text;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Wire;
@@ -19,39 +17,31 @@ internal enum PublishProgress
 
     /// <summary>A QoS 2 one whose PUBREC has come: its PUBREL has been written, its PUBCOMP has not come.</summary>
     Released,
-
-    /// <summary>Over, as far as the Session is concerned.</summary>
-    Settled,
 }
 
 /// <summary>
-/// A PUBLISH that somebody waits for: its bytes, for sending it again, and the source of the caller's <see cref="ValueTask"/>. Pooled; it goes back when the Session is done with it and the
-/// caller has read the result. All but the task source is guarded by the lock of <see cref="SharedSession"/>.
+/// A PUBLISH that is not over: its bytes, encoded once and kept for sending again, and who is to be told of its end. Used again when it is over; the version then changes.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
-internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<PublishResult>
+internal sealed class PendingPublish
 {
     private const byte DupFlag = 0x08;
 
-    // For the process.
-    private ManualResetValueTaskSourceCore<PublishResult> _core = new() { RunContinuationsAsynchronously = true };
-
-    // For one message.
+    private ReusableBytes _memory;
     private byte[] _bytes = [];
-    private int _length;
     private int _identifierOffset;
     private TimeSpan _agedTo;
-    private bool _completed;
-    private bool _resultRead;
-    private CancellationToken _cancellationToken;
-    private CancellationTokenRegistration _registration;
+    private IPublishSink? _sink;
+    private uint _sinkVersion;
 
     public PendingPublish? Previous { get; set; }
 
     public PendingPublish? Next { get; set; }
 
-    public PublishProgress Progress { get; set; }
+    /// <summary>Changes each time that this object is used again.</summary>
+    public uint Version { get; private set; }
 
-    public string Topic { get; private set; } = "";
+    public PublishProgress Progress { get; set; }
 
     public PacketIdentifier PacketIdentifier { get; private set; }
 
@@ -68,49 +58,54 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     /// <summary>Whether it counts against the Receive Maximum of the connection that there is now.</summary>
     public bool HoldsQuota { get; set; }
 
-    public int Length => _length;
-
-    public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, _length);
-
-    public ValueTask<PublishResult> Task => new(this, _core.Version);
-
-    /// <summary>Whether nobody needs it any more.</summary>
-    public bool IsFree => Progress == PublishProgress.Settled && _resultRead;
-
     /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
     public bool IsRestored { get; private set; }
 
-    /// <summary>Begins as what an earlier client has left behind unacknowledged.</summary>
-    public void Restore(PacketIdentifier identifier, PublishProgress progress)
+    public int Length { get; private set; }
+
+    public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, Length);
+
+    /// <summary>Where in <see cref="Packet"/> the Topic Name begins, and how long it is.</summary>
+    public int TopicOffset { get; private set; }
+
+    public int TopicLength { get; private set; }
+
+    /// <summary>The Topic Name, made anew each time; for exceptions.</summary>
+    public string Topic => Encoding.UTF8.GetString(Packet.Slice(TopicOffset, TopicLength));
+
+    /// <summary>Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes; until then any keeps its bytes well formed.</summary>
+    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now)
     {
-        IsRestored = true;
-        _resultRead = true;
-        PacketIdentifier = identifier;
-        Progress = progress;
+        _bytes = _memory.Reserve(size);
+        PublishEncoder.Write(
+            _bytes, message, new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) }, version);
+        Begin(size, message.Topic.Length, message.QoS, message.Retain, now);
     }
 
-    /// <summary>Begins with a whole packet, which is copied.</summary>
-    public void Begin(ReadOnlySpan<byte> packet, ProtocolVersion version, TimeSpan now)
+    /// <summary>Says who waits for its end.</summary>
+    public void Attach(IPublishSink? sink, uint version)
+    {
+        _sink = sink;
+        _sinkVersion = version;
+    }
+
+    /// <summary>Begins as what an earlier client has left behind without PUBACK or PUBREC.</summary>
+    public void Restore(ReadOnlySpan<byte> packet, PacketIdentifier identifier, ProtocolVersion version, TimeSpan now)
     {
         FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
         PublishView.TryDecode(frame, version, out var view, out _);
-        Begin(System.Text.Encoding.UTF8.GetString(view.Topic), packet, view.QoS, view.Retain, now);
+        _bytes = _memory.Reserve(packet.Length);
+        packet.CopyTo(_bytes);
+        Begin(packet.Length, view.Topic.Length, view.QoS, view.Retain, now);
+        Restore(identifier, PublishProgress.InFlight);
     }
 
-    /// <summary>Begins with a message's bytes, which are copied.</summary>
-    public void Begin(string topic, ReadOnlySpan<byte> packet, QualityOfService qos, bool retain, TimeSpan now)
+    /// <summary>Begins as what an earlier client has left behind, for which nobody waits.</summary>
+    public void Restore(PacketIdentifier identifier, PublishProgress progress)
     {
-        _agedTo = now;
-        Topic = topic;
-        QoS = qos;
-        Retain = retain;
-        Progress = PublishProgress.Waiting;
-        VariableByteInteger.TryRead(packet[1..], out _, out var lengthBytes);
-        var topicOffset = 1 + lengthBytes + sizeof(ushort);
-        _identifierOffset = topicOffset + BinaryPrimitives.ReadUInt16BigEndian(packet[(topicOffset - sizeof(ushort))..]);
-        _length = packet.Length;
-        _bytes = ArrayPool<byte>.Shared.Rent(packet.Length);
-        packet.CopyTo(_bytes);
+        IsRestored = true;
+        PacketIdentifier = identifier;
+        Progress = progress;
     }
 
     public void SetIdentifier(PacketIdentifier identifier)
@@ -122,7 +117,8 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
     public void SetDup(bool dup) => _bytes[0] = (byte)(dup ? _bytes[0] | DupFlag : _bytes[0] & ~DupFlag);
 
     /// <summary>
-    /// Takes the time that has gone by off the Message Expiry Interval, so that a late packet does not live longer than it was meant to. It stays at 1 second at least: 0 means «never» to some servers.
+    /// Takes the time that has gone by off the Message Expiry Interval, so that a late packet does not live longer than it was meant to.
+    /// It stays at 1 second at least: 0 means «never» to some servers.
     /// </summary>
     /// <param name="now">The time now.</param>
     /// <param name="version">The version that the packet is written in; MQTT 3.1.1 has no expiry.</param>
@@ -147,100 +143,44 @@ internal sealed class PendingPublish(SharedSession session) : IValueTaskSource<P
         return interval > seconds;
     }
 
-    public void Watch(CancellationToken cancellationToken)
+    /// <summary>Tells who waits for it, once, and nobody where it was given up.</summary>
+    public void Tell(in PublishResult result, MqttException? failure)
     {
-        if (cancellationToken.CanBeCanceled && !_completed)
-        {
-            _cancellationToken = cancellationToken;
-            _registration = cancellationToken.UnsafeRegister(
-                static (state, token) =>
-                {
-                    var pending = (PendingPublish)state!;
-                    pending.Session.Cancel(pending, token);
-                },
-                this);
-        }
+        var sink = _sink;
+        _sink = null;
+        sink?.Published(_sinkVersion, result, failure);
     }
 
-    /// <summary>Whether a cancellation that fires now, perhaps late, is meant for this message: a token is cancelled for all who hold it.</summary>
-    public bool IsWatching(CancellationToken cancellationToken) => !_completed && _cancellationToken == cancellationToken;
+    /// <summary>Whoever waited for it does so no longer.</summary>
+    public void Detach() => _sink = null;
 
-    public void Complete(PublishResult result)
+    /// <summary>It is over: gives the bytes back and makes it ready for another message.</summary>
+    public void Reset()
     {
-        if (TryComplete())
-        {
-            _core.SetResult(result);
-        }
-    }
-
-    public void Fail(Exception exception)
-    {
-        if (TryComplete())
-        {
-            _core.SetException(exception);
-        }
-    }
-
-    /// <summary>Gives the bytes back; the message will not be sent again.</summary>
-    public void Settle()
-    {
-        Progress = PublishProgress.Settled;
+        Version++;
+        Progress = PublishProgress.Waiting;
         HoldsQuota = false;
         Recorded = default;
         ReleasedAgain = false;
-        PacketIdentifier = PacketIdentifier.None;
-        ArrayPool<byte>.Shared.Return(_bytes);
-        _bytes = [];
-        _length = 0;
-    }
-
-    /// <summary>The caller has read the result.</summary>
-    public void ResultRead() => _resultRead = true;
-
-    /// <summary>Makes it ready for another message.</summary>
-    public void Reset()
-    {
-        _core.Reset();
-        _completed = false;
-        _resultRead = false;
         IsRestored = false;
-        Topic = "";
+        PacketIdentifier = PacketIdentifier.None;
+        _sink = null;
+        _memory.Release();
+        _bytes = [];
+        Length = 0;
+        TopicOffset = TopicLength = 0;
     }
 
-    public PublishResult GetResult(short token)
+    private void Begin(int length, int topicLength, QualityOfService qos, bool retain, TimeSpan now)
     {
-        // A wrong token, from awaiting twice, must not give back what belongs to another message by now.
-        _core.GetStatus(token);
-        try
-        {
-            return _core.GetResult(token);
-        }
-        finally
-        {
-            Session.Recycle(this);
-        }
-    }
-
-    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
-
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
-
-    private SharedSession Session { get; } = session;
-
-    private bool TryComplete()
-    {
-        if (_completed)
-        {
-            return false;
-        }
-
-        _completed = true;
-
-        // Not Dispose, which would wait for a callback that may be waiting for our lock.
-        _registration.Unregister();
-        _registration = default;
-        _cancellationToken = default;
-        return true;
+        _agedTo = now;
+        QoS = qos;
+        Retain = retain;
+        Progress = PublishProgress.Waiting;
+        Length = length;
+        VariableByteInteger.TryRead(_bytes.AsSpan(1), out _, out var lengthBytes);
+        TopicOffset = 1 + lengthBytes + sizeof(ushort);
+        TopicLength = topicLength;
+        _identifierOffset = TopicOffset + topicLength;
     }
 }

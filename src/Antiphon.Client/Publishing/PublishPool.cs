@@ -1,11 +1,9 @@
-using Antiphon.Client.Sessions;
-
 namespace Antiphon.Client.Publishing;
 
-/// <summary>Places for messages that are not in use, so that a publish costs no allocation. Guarded by the lock of <see cref="SharedSession"/>.</summary>
-internal sealed class PublishPool(SharedSession session)
+/// <summary>Places for messages that are not in use, so that a publish costs no allocation. Guarded by the gate of <see cref="Sessions.ClientSession"/>.</summary>
+internal sealed class PublishPool
 {
-    private const int Largest = 1024;
+    private const int Largest = 4096;
 
     private PendingPublish? _first;
     private int _count;
@@ -14,7 +12,7 @@ internal sealed class PublishPool(SharedSession session)
     {
         if (_first is not { } pending)
         {
-            return new PendingPublish(session);
+            return new PendingPublish();
         }
 
         _first = pending.Next;
@@ -23,12 +21,12 @@ internal sealed class PublishPool(SharedSession session)
         return pending;
     }
 
-    /// <summary>Takes it back if the Session is done with it and the caller has read the result.</summary>
-    public void ReturnIfFree(PendingPublish pending)
+    /// <summary>Takes back what is over.</summary>
+    public void Return(PendingPublish pending)
     {
-        if (pending.IsFree && _count < Largest)
+        pending.Reset();
+        if (_count < Largest)
         {
-            pending.Reset();
             pending.Next = _first;
             _first = pending;
             _count++;

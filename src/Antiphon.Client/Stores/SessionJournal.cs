@@ -1,11 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Client.Publishing;
 using Antiphon.Protocol;
 
 namespace Antiphon.Client.Stores;
 
 /// <summary>
 /// Tells the <see cref="MqttClientOptions.SessionStore"/>, if there is one, what happens to the Session. A failure to store a PUBLISH is that publish's; every other is reported, and the Session
-/// goes on as if there were no store. Guarded by the lock of <see cref="Sessions.SharedSession"/>.
+/// goes on as if there were no store. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class SessionJournal(ISessionStore? store, Action<Exception> failed)
 {
@@ -42,16 +43,16 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
     /// <summary>Stores a PUBLISH before it is written.</summary>
     /// <returns>Why it must not be written; <c>null</c>: it may be.</returns>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever the store throws is the outcome of this publish, and nothing else.")]
-    public SessionStoreException? TryAddPublish(PacketIdentifier identifier, string topic, ReadOnlySpan<byte> packet)
+    public SessionStoreException? TryAddPublish(PendingPublish publish)
     {
         try
         {
-            store?.AddPublish(identifier, packet);
+            store?.AddPublish(publish.PacketIdentifier, publish.Packet);
             return null;
         }
         catch (Exception failure)
         {
-            return new SessionStoreException($"The message to «{topic}» could not be stored, so that it has not been sent: {failure.Message}", failure);
+            return new SessionStoreException($"The message to «{publish.Topic}» could not be stored, so that it has not been sent: {failure.Message}", failure);
         }
     }
 

@@ -15,16 +15,29 @@ public static class TopicName
     /// <param name="topic">1 to 65,535 bytes in UTF-8, without wildcards, U+0000 and lone surrogates.</param>
     /// <param name="parameterName">The caller's parameter, for the exception.</param>
     /// <exception cref="ArgumentException">It is not a Topic Name; the message says why.</exception>
-    public static void ThrowIfInvalid(string topic, string parameterName)
+    public static void ThrowIfInvalid(string topic, string parameterName) => Check(topic, parameterName);
+
+    /// <summary>Writes the bytes of a Topic Name that the caller wants to send, checked as <see cref="ThrowIfInvalid"/> does.</summary>
+    internal static void Write(ref WireWriter writer, string topic, string parameterName) =>
+        writer.WriteUtf8(topic, Check(topic, parameterName));
+
+    /// <summary>Checks it.</summary>
+    /// <returns>How many bytes it has in UTF-8.</returns>
+    private static int Check(string topic, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(topic, parameterName);
-        Utf8Text.GetByteCount(topic, parameterName);
+        var bytes = Utf8Text.GetByteCount(topic, parameterName);
         if (topic.AsSpan().ContainsAny('+', '#'))
         {
-            throw new ArgumentException($"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
+            throw new ArgumentException(
+                $"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
         }
+
+        return bytes;
     }
 
     private static Fault Wildcard(ReadOnlySpan<byte> utf8) =>
-        new(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].");
+        new(
+            ReasonCode.TopicNameInvalid,
+            $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].");
 }

@@ -39,7 +39,8 @@ public ref struct WireWriter(Span<byte> initial)
     {
         if (identifier == PacketIdentifier.None)
         {
-            throw new ArgumentException("The packet needs a Packet Identifier of 1 to 65,535 [MQTT-2.2.1-3, MQTT-2.2.1-4].", nameof(identifier));
+            throw new ArgumentException(
+                "The packet needs a Packet Identifier of 1 to 65,535 [MQTT-2.2.1-3, MQTT-2.2.1-4].", nameof(identifier));
         }
 
         WriteUInt16(identifier.Value);
@@ -72,6 +73,9 @@ public ref struct WireWriter(Span<byte> initial)
         WriteUInt16((ushort)bytes);
         Encoding.UTF8.GetBytes(text, Reserve(bytes));
     }
+
+    /// <summary>Text in UTF-8 without a length, checked by the caller.</summary>
+    internal void WriteUtf8(string text, int bytes) => Encoding.UTF8.GetBytes(text, Reserve(bytes));
 
     /// <summary>A property section (§2.2.2) behind its length, which is there also when it is zero [MQTT-2.2.2-1].</summary>
     /// <param name="section">The properties.</param>

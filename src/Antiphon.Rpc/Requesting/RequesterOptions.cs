@@ -1,5 +1,6 @@
 using Antiphon.Protocol;
 using Antiphon.Protocol.Topics;
+using Antiphon.Rpc.Requesting.Calls;
 
 namespace Antiphon.Rpc;
 
@@ -46,9 +47,9 @@ public sealed record RequesterOptions
             mistakes.Add($"QoS is {(int)QoS}; it has to be 0 or 1.");
         }
 
-        if (MaximumInFlight is < 1 or > ExchangeTable.MaximumSlots)
+        if (MaximumInFlight is < 1 or > CallTable.MaximumSlots)
         {
-            mistakes.Add($"MaximumInFlight is {MaximumInFlight}; it has to be 1 to {ExchangeTable.MaximumSlots}.");
+            mistakes.Add($"MaximumInFlight is {MaximumInFlight}; it has to be 1 to {CallTable.MaximumSlots}.");
         }
 
         if (ResponseTopicPrefix is not null)

@@ -1,152 +1,286 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Antiphon.Client;
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Wire;
+using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
-using Antiphon.Rpc.Wire;
 
-namespace Antiphon.Rpc;
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>How far a received request is.</summary>
 internal enum RequestState
 {
-    /// <summary>It waits for a handler.</summary>
+    /// <summary>There is none: the object waits to be used again.</summary>
+    None,
+
+    /// <summary>It waits for its handler.</summary>
     Waiting,
 
     /// <summary>Its handler runs.</summary>
     Running,
 
-    /// <summary>Its answer is known.</summary>
+    /// <summary>It has its answer.</summary>
     Answered,
 
     /// <summary>Its time was up first.</summary>
     Expired,
 }
 
-/// <summary>A request from its arrival until it may be forgotten. The responder's lock owns its state.</summary>
+/// <summary>
+/// A request from its arrival until it has been answered and its handler has ended. Then it is used again, and the version changes. The gate of
+/// <see cref="ClientSession"/> owns its state; the message does not change while its handler runs, which may read it from any thread.
+/// </summary>
 #pragma warning disable CA1001 // A source without a timer holds nothing to dispose, and handlers may keep its token.
-internal sealed class ReceivedRequest : IDeadline, IThreadPoolWorkItem
+internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
 #pragma warning restore CA1001
 {
-    private readonly Lock _cancellationGate = new();
-    private readonly TimeSpan? _statedDeadline;
-    private readonly Acknowledgement _acknowledgement;
+    // For the process.
+    private readonly OpenRequests _requests;
+    private readonly Action _handled;
+
+    // For one request: payload, properties and, where it is not the registration's own, topic, in one array.
+    private ReusableBytes _memory;
+    private byte[] _bytes = [];
+    private Range _payload;
+    private Range _properties;
+    private Range _topic;
+    private Range _responseTopic;
+    private Range _correlation;
+    private bool _isItsTopic;
+    private TimeSpan? _statedDeadline;
+    private Acknowledgement _acknowledgement;
     private List<Acknowledgement>? _repeats;
     private CancellationTokenSource? _cancellation;
-    private bool _isCancelled;
+    private volatile bool _isCancelled;
+    private ConfiguredValueTaskAwaitable<Reply>.ConfiguredValueTaskAwaiter _handling;
 
-    public ReceivedRequest(Registration registration, in PublishView message, in Acknowledgement acknowledgement, in RequestBudget budget, int session)
+    public ReceivedRequest(OpenRequests requests, int number)
     {
-        Registration = registration;
-        Message = new MessageCopy(message);
-        _acknowledgement = acknowledgement;
-        _statedDeadline = budget.IsStated ? budget.Deadline : null;
-        Deadline = budget.Deadline;
-        ForgetAt = budget.ForgetAt;
-        Session = session;
-        PacketIdentifier = message.PacketIdentifier;
-        IsOfProfile = message.CorrelationData.Length == ExchangeTable.CorrelationLength && message.TryGetUserProperty(RpcPropertyName.ProtocolVersion, out _);
-        Request = new Request(
-            Message,
-            this,
-            Encoding.UTF8.GetString(message.Topic),
-            message.ResponseTopic.IsEmpty ? null : Encoding.UTF8.GetString(message.ResponseTopic),
-            message.QoS,
-            message.Dup);
+        _requests = requests;
+        Number = number;
+        _handled = () => Registration.Runs.Ended(this, _handling);
     }
 
-    public Registration Registration { get; }
+    /// <summary>Its place among all that the responder has made; it stays.</summary>
+    public int Number { get; }
 
-    public MessageCopy Message { get; }
+    /// <summary>Changes each time that this object is used again.</summary>
+    public uint Version { get; private set; } = 1;
 
-    public Request Request { get; }
+    public Registration Registration { get; private set; } = null!;
 
-    /// <summary>The Session in which it arrived, counted by the responder.</summary>
-    public int Session { get; }
-
-    public PacketIdentifier PacketIdentifier { get; }
-
-    /// <summary>Whether its Correlation Data is unique by contract: 16 bytes, and it names the profile.</summary>
-    public bool IsOfProfile { get; }
-
-    /// <summary>Whether it can be told from others when it comes again.</summary>
-    public bool CanBeRemembered => IsOfProfile || Request.QoS != QualityOfService.AtMostOnce;
+    /// <summary>What the memory knows it by; none: it is not remembered.</summary>
+    public Memento Memento { get; private set; }
 
     public RequestState State { get; set; }
 
-    /// <summary>What was answered; <c>null</c>: nothing, or nothing yet.</summary>
-    public Reply? Answer { get; set; }
+    /// <summary>Whether a handler has it, which may go on when the request is over.</summary>
+    public bool IsHandled { get; set; }
+
+    /// <summary>Whether its response is on the way.</summary>
+    public bool IsPublishing { get; set; }
+
+    /// <summary>Whether its response is the error that stands for one which was too large.</summary>
+    public bool IsSubstituted { get; set; }
+
+    public ReceivedRequest? Previous { get; set; }
+
+    public ReceivedRequest? Next { get; set; }
 
     /// <inheritdoc/>
-    public TimeSpan Deadline { get; set; }
-
-    /// <summary>When nothing can bring the request again.</summary>
-    public TimeSpan ForgetAt { get; }
+    public TimeSpan Deadline { get; private set; }
 
     /// <inheritdoc/>
     public int QueueIndex { get; set; } = -1;
 
-    /// <summary>Its place among the remembered, oldest first.</summary>
-    public LinkedListNode<ReceivedRequest>? Remembered { get; set; }
+    public QualityOfService QoS { get; private set; }
 
-    /// <summary>What remembering it costs, in bytes, roughly.</summary>
-    public int Size => 512 + Message.Size + (Answer?.Payload.Length ?? 0);
+    public bool IsRedelivery { get; private set; }
 
-    public TimeSpan? Remaining => _statedDeadline is { } deadline ? Max(deadline - Registration.Responder.Now) : null;
+    public bool AsksForAnswer { get; private set; }
 
-    public CancellationToken CancellationToken
-    {
-        get
-        {
-            lock (_cancellationGate)
-            {
-                if (_cancellation is null)
-                {
-                    _cancellation = new CancellationTokenSource();
-                    if (_isCancelled)
-                    {
-                        _cancellation.Cancel();
-                    }
-                }
+    public bool HasCorrelationData { get; private set; }
 
-                return _cancellation.Token;
-            }
-        }
-    }
+    public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_payload);
+
+    public ReadOnlyMemory<byte> CorrelationData => _bytes.AsMemory(_correlation);
+
+    public ReadOnlySpan<byte> ResponseTopic => _bytes.AsSpan(_responseTopic);
+
+    public string Topic => _isItsTopic ? Registration.Topic! : Encoding.UTF8.GetString(_bytes.AsSpan(_topic));
+
+    public TimeSpan? Remaining => RemainingAt(_requests.Now);
 
     /// <summary>Whether the handler has been told to stop.</summary>
-    public bool IsCancelled => Volatile.Read(ref _isCancelled);
+    public bool IsCancelled => _isCancelled;
+
+    private PropertyReader Properties => new PublishView { Properties = _bytes.AsSpan(_properties) }.ReadProperties();
+
+    /// <summary>How much time is left, zero or more; <c>null</c>: it says nothing of time.</summary>
+    public TimeSpan? RemainingAt(TimeSpan now) => _statedDeadline is { } deadline ? deadline > now ? deadline - now : TimeSpan.Zero : null;
+
+    /// <summary>Begins with a message, which is copied.</summary>
+    public void Begin(
+        Registration registration,
+        in PublishView message,
+        in RequestProperties properties,
+        in RequestBudget budget,
+        in Acknowledgement acknowledgement,
+        Memento memento)
+    {
+        Registration = registration;
+        Memento = memento;
+        State = RequestState.Waiting;
+        Deadline = budget.Deadline;
+        _statedDeadline = budget.IsStated ? budget.Deadline : null;
+        _acknowledgement = acknowledgement;
+        QoS = message.QoS;
+        IsRedelivery = message.Dup;
+        AsksForAnswer = !message.ResponseTopic.IsEmpty;
+        HasCorrelationData = properties.HasCorrelationData;
+        _isItsTopic = registration.IsItsTopic(message.Topic);
+        Copy(message);
+    }
 
     /// <summary>The same request once more, while the first still runs: its acknowledgement goes out with the first one's.</summary>
     public void Join(in Acknowledgement acknowledgement) => (_repeats ??= []).Add(acknowledgement);
 
-    /// <summary>Acknowledges it, and what has joined it. Only the first time counts.</summary>
+    /// <summary>Acknowledges it, and what has joined it. Only the first time counts. Within the gate.</summary>
     public void Acknowledge()
     {
-        _acknowledgement.Complete();
-        if (_repeats is { } repeats)
+        _acknowledgement.CompleteWithinGate();
+        if (_repeats is { Count: > 0 } repeats)
         {
             foreach (var repeat in repeats)
             {
-                repeat.Complete();
+                repeat.CompleteWithinGate();
+            }
+
+            repeats.Clear();
+        }
+    }
+
+    /// <summary>Looks for a property.</summary>
+    public bool TryFind(PropertyIdentifier identifier, out Property found)
+    {
+        var properties = Properties;
+        while (properties.TryRead(out found))
+        {
+            if (found.Identifier == identifier)
+            {
+                return true;
             }
         }
+
+        return false;
     }
 
-    /// <summary>Tells the handler to stop. Callbacks of the token run here: not under a lock.</summary>
-    public void Cancel()
+    /// <summary>The User Properties as text.</summary>
+    public List<UserProperty> ReadUserProperties()
     {
-        CancellationTokenSource? cancellation;
-        lock (_cancellationGate)
+        var list = new List<UserProperty>();
+        var properties = Properties;
+        while (properties.TryRead(out var property))
         {
-            _isCancelled = true;
-            cancellation = _cancellation;
+            if (property.Identifier == PropertyIdentifier.UserProperty)
+            {
+                list.Add(property.Pair);
+            }
         }
 
-        cancellation?.Cancel();
+        return list;
     }
 
-    public void Execute() => Registration.Responder.Run(this);
+    /// <summary>What fires when the handler is to stop, made when somebody asks for it. Enters the gate.</summary>
+    /// <returns><c>null</c>: the handler of that version has ended.</returns>
+    public CancellationToken? TokenOf(uint version)
+    {
+        lock (_requests.Gate)
+        {
+            if (version != Version)
+            {
+                return null;
+            }
 
-    private static TimeSpan Max(TimeSpan remaining) => remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+            if (_cancellation is null)
+            {
+                _cancellation = new CancellationTokenSource();
+                if (_isCancelled)
+                {
+                    // Nobody has registered with it yet, so that no code of the application runs here.
+                    _cancellation.Cancel();
+                }
+            }
+
+            return _cancellation.Token;
+        }
+    }
+
+    /// <summary>Its handler is to stop.</summary>
+    /// <returns>What to cancel outside the gate; <c>null</c>: nobody has asked for the token.</returns>
+    public CancellationTokenSource? Cancel()
+    {
+        _isCancelled = true;
+        return _cancellation;
+    }
+
+    /// <summary>Waits for a handler that has not ended yet.</summary>
+    public void Await(in ConfiguredValueTaskAwaitable<Reply>.ConfiguredValueTaskAwaiter handling)
+    {
+        _handling = handling;
+        handling.UnsafeOnCompleted(_handled);
+    }
+
+    public void Published(uint version, in PublishResult result, MqttException? failure)
+    {
+        if (version == Version)
+        {
+            _requests.Published(this, result, failure);
+        }
+    }
+
+    public void Run(uint version) => _requests.Substitute(this, version);
+
+    /// <summary>It is over: gives its bytes back and makes it ready for another request.</summary>
+    public void Reset()
+    {
+        Version++;
+        State = RequestState.None;
+        _memory.Release();
+        _bytes = [];
+        _payload = _properties = _topic = _responseTopic = _correlation = default;
+        Memento = default;
+        IsSubstituted = false;
+        _acknowledgement = default;
+        _cancellation = null;
+        _isCancelled = false;
+        _handling = default;
+    }
+
+    private void Copy(in PublishView message)
+    {
+        var properties = message.Payload.Length;
+        var topic = properties + message.Properties.Length;
+        var end = topic + (_isItsTopic ? 0 : message.Topic.Length);
+        _bytes = _memory.Reserve(end);
+        message.Payload.CopyTo(_bytes);
+        message.Properties.CopyTo(_bytes.AsSpan(properties));
+        _payload = ..properties;
+        _properties = properties..topic;
+        _topic = topic..end;
+        _responseTopic = WhereIn(message.Properties, message.ResponseTopic, properties);
+        _correlation = WhereIn(message.Properties, message.CorrelationData, properties);
+        if (!_isItsTopic)
+        {
+            message.Topic.CopyTo(_bytes.AsSpan(topic));
+        }
+    }
+
+    private static Range WhereIn(ReadOnlySpan<byte> section, ReadOnlySpan<byte> part, int offset) =>
+        section.Overlaps(part, out var start) ? (offset + start)..(offset + start + part.Length) : default;
 }

@@ -1,15 +1,31 @@
+using System.Text;
 using Antiphon.Client;
+using Antiphon.Client.Receiving;
+using Antiphon.Client.Sessions;
+using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
+using Antiphon.Rpc.Responding;
 
 namespace Antiphon.Rpc;
 
 /// <summary>One handler that answers the requests on one Topic Filter. It outlives reconnects until it is disposed. Safe from any thread.</summary>
-public sealed class Registration : IAsyncDisposable
+public sealed class Registration : IAsyncDisposable, IMessageSink
 {
-    internal Registration(Responder responder, string topicFilter, Func<Request, ValueTask<Reply>> handler)
+    private readonly ScheduledCompletion<ValueTuple> _subscribed;
+    private readonly byte[] _pattern;
+
+    internal Registration(
+        Responder responder, in TopicFilter filter, Func<Request, ValueTask<Reply>> handler, int number, RequestQueue queue, Scheduler scheduler)
     {
+        _subscribed = new ScheduledCompletion<ValueTuple>(scheduler);
+        Draining = new Draining(scheduler);
         Responder = responder;
-        TopicFilter = topicFilter;
+        TopicFilter = filter.ToString();
         Handler = handler;
+        Number = number;
+        Queue = queue;
+        _pattern = Encoding.UTF8.GetBytes(filter.Pattern);
+        Topic = filter.HasWildcard ? null : filter.Pattern;
     }
 
     /// <summary>The Topic Filter that was subscribed to, <c>$share/NAME/…</c> included.</summary>
@@ -19,26 +35,56 @@ public sealed class Registration : IAsyncDisposable
 
     internal Func<Request, ValueTask<Reply>> Handler { get; }
 
+    /// <summary>Its number among the registrations of the responder.</summary>
+    internal int Number { get; }
+
+    /// <summary>The filter without <c>$share/NAME/</c>, in UTF-8.</summary>
+    internal ReadOnlySpan<byte> Pattern => _pattern;
+
+    /// <summary>The one Topic Name that its requests come on; <c>null</c>: there are many.</summary>
+    internal string? Topic { get; }
+
+    /// <summary>Completes when the server has granted the subscription, or fails.</summary>
+    internal Task Subscribed => _subscribed.Task;
+
     /// <summary>Set once, before the registration is given to the application.</summary>
-    internal Subscription? Subscription { get; set; }
+    internal HandlerRuns Runs { get; set; } = null!;
 
-    // The responder's lock owns what follows.
+    /// <summary>Set once, before the registration is given to the application.</summary>
+    internal Subscription Subscription { get; set; } = null!;
 
-    /// <summary>Handlers that run.</summary>
-    internal int Running { get; set; }
+    // The gate of the client's Session owns what follows.
 
-    /// <summary>Requests that wait for a handler, in their order.</summary>
-    internal LinkedList<ReceivedRequest> Waiting { get; } = [];
+    /// <summary>Requests that wait, and how many run.</summary>
+    internal RequestQueue Queue { get; }
 
-    /// <summary>Requests that were taken and are not dealt with yet.</summary>
-    internal int Active { get; set; }
-
-    /// <summary>Completed when <see cref="Active"/> comes to zero; <c>null</c>: nobody waits for that.</summary>
-    internal TaskCompletionSource? Drained { get; set; }
+    /// <summary>Requests that are not dealt with yet.</summary>
+    internal Draining Draining { get; }
 
     /// <summary>
-    /// Ends the subscription, so that no new requests come, and waits until those that have come are answered, as long as <see cref="ResponderOptions.DrainTimeout"/> says; after that handlers are
-    /// cancelled and their requests answered with status 503. Awaited from within a handler of this registration it waits for itself, and so for all that time.
+    /// Ends the subscription, so that no new requests come, and waits until those that have come are answered, as long as
+    /// <see cref="ResponderOptions.DrainTimeout"/> says. After that handlers are cancelled and their requests answered with status 503.
+    /// Awaited from within a handler of this registration it waits for itself, and so for all that time.
     /// </summary>
     public ValueTask DisposeAsync() => Responder.EndAsync(this);
+
+    void IMessageSink.Subscribed(MqttException? failure)
+    {
+        if (failure is null)
+        {
+            _subscribed.TrySetResult(default);
+        }
+        else
+        {
+            _subscribed.TrySetException(failure);
+        }
+    }
+
+    void IMessageSink.Take(in PublishView message, in Acknowledgement acknowledgement) => Responder.Requests.Take(this, message, acknowledgement);
+
+    /// <summary>Ends the wait for the subscription, if somebody still waits.</summary>
+    internal void GiveUp() => _subscribed.TrySetException(new ObjectDisposedException(nameof(Responder)));
+
+    /// <summary>Whether it is the one Topic Name of this registration.</summary>
+    internal bool IsItsTopic(ReadOnlySpan<byte> topic) => Topic is not null && topic.SequenceEqual(_pattern);
 }

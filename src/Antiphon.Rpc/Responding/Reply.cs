@@ -3,13 +3,21 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Rpc;
 
-/// <summary>What a handler answers. Text and bytes turn into one by themselves. Immutable, as long as nobody writes to the memory behind <see cref="Payload"/>.</summary>
-public sealed record Reply
+/// <summary>
+/// What a handler answers. Text and bytes turn into one by themselves. Immutable, as long as nobody writes to the memory behind <see cref="Payload"/>.
+/// The default value is a success that says nothing more.
+/// </summary>
+public readonly record struct Reply
 {
-    /// <summary>A success that says nothing more.</summary>
-    public static readonly Reply Empty = new();
+    private const short Success = 200;
 
-    /// <summary>The payload; may be empty.</summary>
+    /// <summary>A success that says nothing more.</summary>
+    public static readonly Reply Empty;
+
+    private readonly IReadOnlyList<UserProperty>? _userProperties;
+    private readonly short _status;
+
+    /// <summary>The payload; may be empty. It is copied when the handler has ended, so that it may be the request's own.</summary>
     public ReadOnlyMemory<byte> Payload { get; init; }
 
     /// <summary>What the payload is, for instance a MIME type; <c>null</c>: not said.</summary>
@@ -18,11 +26,20 @@ public sealed record Reply
     /// <summary>Whether the payload is UTF-8 text; <c>null</c>: not said.</summary>
     public bool? PayloadIsUtf8 { get; init; }
 
-    /// <summary>User Properties in their order, after those of the profile.</summary>
-    public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
+    /// <summary>User Properties in their order, after those of the profile; never <c>null</c>.</summary>
+    public IReadOnlyList<UserProperty> UserProperties
+    {
+        get => _userProperties ?? [];
+        init => _userProperties = value;
+    }
 
     /// <summary>The status, an HTTP status code: 200 to 299 is a success, anything else an error.</summary>
-    public int Status { get; private init; } = 200;
+    public int Status
+    {
+        // Kept as 0 where it is the usual one, so that the default value is a success.
+        get => _status == 0 ? Success : _status;
+        private init => _status = value == Success ? (short)0 : (short)value;
+    }
 
     /// <summary>The sentence beside the status; <c>null</c>: none.</summary>
     public string? StatusMessage { get; private init; }

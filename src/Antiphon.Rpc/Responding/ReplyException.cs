@@ -1,6 +1,8 @@
 namespace Antiphon.Rpc;
 
-/// <summary>Thrown by a handler to answer with an error, where returning a <see cref="Reply"/> is not possible. It is no failure of the handler: nothing is logged.</summary>
+/// <summary>
+/// Thrown by a handler to answer with an error, where returning a <see cref="Reply"/> is not possible. It is no failure of the handler: nothing is logged.
+/// </summary>
 #pragma warning disable CA1032 // Without a status it would say nothing.
 public sealed class ReplyException : Exception
 #pragma warning restore CA1032

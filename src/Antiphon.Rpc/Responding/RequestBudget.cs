@@ -1,7 +1,6 @@
 using Antiphon.Protocol.Packets;
-using Antiphon.Rpc.Wire;
 
-namespace Antiphon.Rpc;
+namespace Antiphon.Rpc.Responding;
 
 /// <summary>How much time a request has.</summary>
 /// <param name="Deadline">When its requester gives up.</param>
@@ -12,14 +11,13 @@ internal readonly record struct RequestBudget(TimeSpan Deadline, TimeSpan Forget
     /// <summary>Message Expiry Intervals are whole seconds on two clocks.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
-    /// <summary>The smaller of the Message Expiry Interval, which the server has reduced by what the request waited there, and the exact time that the requester gave it.</summary>
-    public static RequestBudget Of(in PublishView message, TimeSpan now, TimeSpan otherwise)
+    /// <summary>
+    /// The smaller of the Message Expiry Interval, which the server has reduced by what the request waited there, and the exact time that the requester gave it.
+    /// </summary>
+    public static RequestBudget Of(in PublishView message, in RequestProperties properties, TimeSpan now, TimeSpan otherwise)
     {
         TimeSpan? expiry = message.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-        TimeSpan? timeout = message.TryGetUserProperty(RpcPropertyName.Timeout, out var text) && ResponseStatus.ReadNumber(text) is { } milliseconds
-            ? TimeSpan.FromMilliseconds(milliseconds)
-            : null;
-        var budget = expiry < timeout ? expiry : timeout ?? expiry;
+        var budget = expiry < properties.Timeout ? expiry : properties.Timeout ?? expiry;
         return new RequestBudget(now + (budget ?? otherwise), now + (expiry ?? otherwise) + Margin, budget is not null);
     }
 }

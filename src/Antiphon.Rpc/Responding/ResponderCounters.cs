@@ -21,6 +21,11 @@ public readonly record struct ResponderCounters
     /// <summary>Requests that came again and were answered from memory, or with the answer of the first, without another run.</summary>
     public long Repeated { get; init; }
 
+    /// <summary>
+    /// Requests that came again after their answer had to make room (<see cref="ResponderOptions.MaximumRememberedBytes"/>): answered with 409 and not run again.
+    /// </summary>
+    public long AlreadyExecuted { get; init; }
+
     /// <summary>Requests answered with 429, since too many waited.</summary>
     public long Overloaded { get; init; }
 
@@ -41,4 +46,9 @@ public readonly record struct ResponderCounters
 
     /// <summary>Responses that the server refused, or that nobody received.</summary>
     public long Undelivered { get; init; }
+
+    /// <summary>
+    /// Requests that had to be forgotten before their time (<see cref="ResponderOptions.MaximumRememberedBytes"/>): one of them that comes again is run again.
+    /// </summary>
+    public long ForgottenEarly { get; init; }
 }

@@ -1,3 +1,4 @@
+
 namespace Antiphon.Rpc.Timing;
 
 /// <summary>Something that a <see cref="DeadlineQueue{T}"/> can hold: its deadline, and the place where the queue notes where it stands.</summary>

@@ -150,7 +150,7 @@ public sealed class ReplyCommandTests
             }
         }
 
-        Assert.Equal("still there", response.Text);
+        Assert.Equal("still there", response.Value.Text);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Antiphon.Client.Publishing;
 using Antiphon.Client.Tests.Peers;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Properties;

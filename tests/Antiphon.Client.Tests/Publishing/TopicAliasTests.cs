@@ -1,4 +1,4 @@
-using Antiphon.Client.Publishing;
+using System.Text;
 using Antiphon.Client.Tests.Peers;
 using Antiphon.Protocol;
 
@@ -104,18 +104,21 @@ public sealed class TopicAliasTests
     }
 
     [Fact]
-    [Trait("Label", "MQTT-3.2.2-17")]
-    public void Aliases_stay_within_the_smaller_maximum_whatever_the_topics()
+    [Trait("Label", "MQTT-3.2.2-15")]
+    public async Task An_alias_counts_with_the_bytes_by_which_the_lengths_grow()
     {
-        var aliases = new TopicAliases(maximum: 16);
-        aliases.Connected(serverMaximum: 5);
-        var seen = new HashSet<ushort>();
-        for (var i = 0; i < 1000; i++)
+        // Alias and topic together would be 131 bytes, since the Remaining Length would take two; the server takes 130.
+        var longest = new string('x', 117);
+        await using var pair = await Pair.ConnectAsync("20 0B 00 00 08 22 0001 27 00000082");
+        for (var i = 0; i < 2; i++)
         {
-            aliases.Choose($"topic/{i}", out _);
-            seen.Add(aliases.Choose($"topic/{i}", out _));
+            await pair.Client.PublishAsync(Message with { Payload = Encoding.UTF8.GetBytes(longest) }, Limit.Token);
+            await pair.Server.ExpectAsync($"30 7D 0005 'topic' 00 '{longest}'");
         }
 
-        Assert.Equal([1, 2, 3, 4, 5], seen.Order().Select(alias => (int)alias));
+        await pair.Client.PublishAsync(Message, Limit.Token);
+        await pair.Server.ExpectAsync("30 0B 0005 'topic' 03 23 0001");
+        await pair.Client.PublishAsync(Message with { Payload = Encoding.UTF8.GetBytes(longest) }, Limit.Token);
+        await pair.Server.ExpectAsync($"30 7B 0000 03 23 0001 '{longest}'");
     }
 }

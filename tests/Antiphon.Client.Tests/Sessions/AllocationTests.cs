@@ -1,3 +1,5 @@
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -15,11 +17,13 @@ public sealed class AllocationTests
     // Behind the fixed header and a topic that is empty, since its alias is known.
     private const int PacketIdentifierOffset = 4;
 
-    private readonly SharedSession _session = new(new MqttClientOptions(), NullLogger.Instance);
+    private readonly ClientSession _session = new(new MqttClientOptions(), NullLogger.Instance);
+    private readonly PublishWaiters _publishes;
     private readonly InboundPackets _inbound;
 
     public AllocationTests()
     {
+        _publishes = new PublishWaiters(_session);
         _inbound = new InboundPackets(_session, new MqttClientOptions());
         _session.BeginConnection(new ConnectPacket());
         _session.Accepted(new ServerLimits(new ConnAckPacket { ReceiveMaximum = 100, TopicAliasMaximum = 5 }, new ConnectPacket()));
@@ -36,8 +40,8 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            var publishing = _session.PublishAsync(
-                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
+            var publishing = _publishes.PublishAsync(
+                new PublishContent { Topic = "device/1/relay"u8, Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
             packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
@@ -56,8 +60,8 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            var publishing = _session.PublishAsync(
-                new OutgoingPublish { Topic = "device/1/relay", Payload = payload, QoS = QualityOfService.ExactlyOnce },
+            var publishing = _publishes.PublishAsync(
+                new PublishContent { Topic = "device/1/relay"u8, Payload = payload, QoS = QualityOfService.ExactlyOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
             packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
@@ -78,7 +82,7 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            Read(_session.PublishAsync(new OutgoingPublish { Topic = "device/1/relay", Payload = payload }, CancellationToken.None));
+            Read(_publishes.PublishAsync(new PublishContent { Topic = "device/1/relay"u8, Payload = payload }, CancellationToken.None));
             Send();
         });
     }
@@ -141,7 +145,7 @@ public sealed class AllocationTests
     {
         for (var i = 0; i < 2; i++)
         {
-            Read(_session.PublishAsync(new OutgoingPublish { Topic = "device/1/relay" }, CancellationToken.None));
+            Read(_publishes.PublishAsync(new PublishContent { Topic = "device/1/relay"u8 }, CancellationToken.None));
         }
 
         Send();

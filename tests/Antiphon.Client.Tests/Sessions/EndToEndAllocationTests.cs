@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Antiphon.Client.Publishing;
 using Antiphon.Client.Tests.Peers;
 using Antiphon.Protocol;
 
@@ -38,7 +39,7 @@ public sealed class EndToEndAllocationTests
     }
 
     private static ValueTask<PublishResult> PublishOneAsync(MqttClient client) =>
-        client.PublishAsync(new OutgoingPublish { Topic = "a", Payload = "x"u8, QoS = QualityOfService.AtLeastOnce });
+        client.Publishes.PublishAsync(new PublishContent { Topic = "a"u8, Payload = "x"u8, QoS = QualityOfService.AtLeastOnce }, CancellationToken.None);
 
     /// <summary>Answers CONNECT, and each PUBLISH of that one form with its PUBACK. Blocking throughout: that allocates nothing.</summary>
     private sealed class AnsweringServer : IDisposable

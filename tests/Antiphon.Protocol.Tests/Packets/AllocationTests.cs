@@ -1,4 +1,5 @@
 using System.Buffers;
+using Antiphon.Protocol.Aliases;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Tests.Wire;
 
@@ -50,10 +51,41 @@ public sealed class AllocationTests
     [Fact]
     public void Writing_an_acknowledgement_allocates_nothing() => AllocatesNothing(() =>
     {
-        AcknowledgementPacket.Write(_output, PacketType.PubAck, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers, ProtocolVersion.V5);
-        AcknowledgementPacket.Write(_output, PacketType.PubRel, new PacketIdentifier(1), ReasonCode.Success, ProtocolVersion.V5);
+        var identifier = new PacketIdentifier(1);
+        AcknowledgementPacket.Write(_output, PacketType.PubAck, identifier, ReasonCode.NoMatchingSubscribers, ProtocolVersion.V5);
+        AcknowledgementPacket.Write(_output, PacketType.PubRel, identifier, ReasonCode.Success, ProtocolVersion.V5);
         _output.ResetWrittenCount();
     });
+
+    [Fact]
+    public void Topic_Aliases_allocate_nothing_though_topics_displace_each_other()
+    {
+        byte[][] topics = ["topic/number/1"u8.ToArray(), "topic/2"u8.ToArray(), "topic/number/three"u8.ToArray()];
+        var kept = Hex.Bytes("32 09  0005'topic' 1234  00");
+        var outgoing = new OutgoingAliases(seed: 42, maximum: 1);
+        var incoming = new IncomingAliases(1, "MQTT-3.3.2-9");
+        AllocatesNothing(() =>
+        {
+            foreach (var topic in topics)
+            {
+                for (var i = 0; i < 3; i++)
+                {
+                    var alias = outgoing.Find(topic, out var isKnown);
+                    if (alias != 0 && !isKnown)
+                    {
+                        outgoing.Teach(alias, topic);
+                    }
+
+                    var view = new PublishView { Topic = isKnown ? [] : topic, TopicAlias = alias == 0 ? null : alias };
+                    Assert.False(incoming.Resolve(ref view).Exists);
+                    Assert.True(view.Topic.SequenceEqual(topic));
+                }
+            }
+
+            PublishEncoder.WriteWithAlias(_output, kept, topicOffset: 4, topicLength: 5, 1, aliasIsKnown: false);
+            _output.ResetWrittenCount();
+        });
+    }
 
     private static Antiphon.Protocol.Wire.Frame ReadFrame(byte[] bytes)
     {

@@ -39,7 +39,9 @@ public sealed class PublishEncoderTests
     public void The_alias_goes_the_expiry_is_what_remains_and_all_else_stays_in_its_order(string a, string b, string c, string d, string e)
     {
         string[] order = [a, b, c, d, e];
-        var expected = string.Join(' ', order).Replace(Alias, "", StringComparison.Ordinal).Replace(Expiry, "02 00000063", StringComparison.Ordinal);
+        var expected = string.Join(' ', order)
+            .Replace(Alias, "", StringComparison.Ordinal)
+            .Replace(Expiry, "02 00000063", StringComparison.Ordinal);
         var forwarded = Forward(
             Publish(string.Join(' ', order), "'payload'"),
             new Delivery { QoS = QualityOfService.AtMostOnce, RemainingExpiry = 99 });
@@ -73,7 +75,9 @@ public sealed class PublishEncoderTests
         Assert.Equal(
             Hex.Text(Publish($"23 0003 0B 05 02 00000009 {First}", "'p'")),
             Hex.Text(Forward(incoming, new Delivery { TopicAlias = 3, RemainingExpiry = 9, SubscriptionIdentifiers = identifiers })));
-        Assert.Equal("30 07 00 00 03 23 FF FF 70", Spaced(Forward(Publish("", "'p'"), new Delivery { TopicAlias = ushort.MaxValue, AliasIsKnown = true })));
+        Assert.Equal(
+            "30 07 00 00 03 23 FF FF 70",
+            Spaced(Forward(Publish("", "'p'"), new Delivery { TopicAlias = ushort.MaxValue, AliasIsKnown = true })));
     }
 
     [Fact]
@@ -95,8 +99,16 @@ public sealed class PublishEncoderTests
     public void A_receiver_of_MQTT_3_1_1_gets_no_properties()
     {
         uint[] identifiers = [5];
-        var delivery = new Delivery { QoS = QualityOfService.AtLeastOnce, PacketIdentifier = new(2), RemainingExpiry = 1, SubscriptionIdentifiers = identifiers };
-        Assert.Equal("32 07 00 01 74 00 02 68 69", Spaced(Forward(Publish(Alias + Expiry + First, "'hi'"), delivery, ProtocolVersion.V311)));
+        var delivery = new Delivery
+        {
+            QoS = QualityOfService.AtLeastOnce,
+            PacketIdentifier = new(2),
+            RemainingExpiry = 1,
+            SubscriptionIdentifiers = identifiers,
+        };
+        Assert.Equal(
+            "32 07 00 01 74 00 02 68 69",
+            Spaced(Forward(Publish(Alias + Expiry + First, "'hi'"), delivery, ProtocolVersion.V311)));
     }
 
     [Fact]
@@ -112,7 +124,9 @@ public sealed class PublishEncoderTests
     {
         var view = new PublishView { Topic = "t"u8, Payload = "hi"u8, Properties = Hex.Bytes(First) };
         Assert.Equal(Hex.Text(Publish(First, "'hi'")), Hex.Text(Write(view, new Delivery(), ProtocolVersion.V5)));
-        Assert.Equal("30 06 00 01 74 00 68 69", Spaced(Write(new PublishView { Topic = "t"u8, Payload = "hi"u8 }, new Delivery(), ProtocolVersion.V5)));
+        Assert.Equal(
+            "30 06 00 01 74 00 68 69",
+            Spaced(Write(new PublishView { Topic = "t"u8, Payload = "hi"u8 }, new Delivery(), ProtocolVersion.V5)));
     }
 
     [Theory]
@@ -129,13 +143,63 @@ public sealed class PublishEncoderTests
         Assert.Equal(payload, ((PublishPacket)ByteCase.Accept(bytes, ProtocolVersion.V5)).Message.Payload.Length);
     }
 
+    [Theory]
+    [InlineData(false, "32 11  0005'topic' 1234  05 02 00000007  'xy'", "32 14  0005'topic' 1234  08 23 0009 02 00000007  'xy'")]
+    [InlineData(true, "3D 0A  0005'topic' 1234  00", "3D 08  0000 1234  03 23 0009")]
+    [InlineData(true, "31 08  0005'topic' 00", "31 06  0000 03 23 0009")]
+    public void A_kept_packet_gets_an_alias_in_front_of_its_properties(bool aliasIsKnown, string kept, string expected)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        PublishEncoder.WriteWithAlias(output, Hex.Bytes(kept), topicOffset: 4, topicLength: 5, 9, aliasIsKnown);
+
+        Assert.Equal(Hex.Text(Hex.Bytes(expected)), Hex.Text(output.WrittenSpan.ToArray()));
+    }
+
+    [Theory]
+    [InlineData(0, 110)]
+    [InlineData(115, 0)]
+    [InlineData(10, 16_360)]
+    [InlineData(16_370, 3)]
+    [InlineData(5, 2_097_130)]
+    public void A_kept_packet_with_an_alias_is_as_if_encoded_with_it_also_where_a_length_grows(int properties, int payload)
+    {
+        for (var more = 0; more < 20; more++)
+        {
+            foreach (var qos in Enum.GetValues<QualityOfService>())
+            {
+                var section = new ArrayBufferWriter<byte>();
+                section.Write(new byte[] { 0x09, (byte)(properties + more >> 8), (byte)(properties + more) });
+                section.Write(new byte[properties + more]);
+                var view = new PublishView { Topic = "topic"u8, Properties = section.WrittenSpan, Payload = new byte[payload], QoS = qos };
+                var identifier = qos == QualityOfService.AtMostOnce ? PacketIdentifier.None : new PacketIdentifier(7);
+                var kept = Write(view, new Delivery { QoS = qos, PacketIdentifier = identifier }, ProtocolVersion.V5);
+                var topicOffset = kept.AsSpan().IndexOf("topic"u8);
+                foreach (var aliasIsKnown in new[] { false, true })
+                {
+                    var output = new ArrayBufferWriter<byte>();
+                    PublishEncoder.WriteWithAlias(output, kept, topicOffset, topicLength: 5, 9, aliasIsKnown);
+                    var expected = Write(
+                        view,
+                        new Delivery { QoS = qos, PacketIdentifier = identifier, TopicAlias = 9, AliasIsKnown = aliasIsKnown },
+                        ProtocolVersion.V5);
+                    Assert.True(
+                        output.WrittenSpan.SequenceEqual(expected),
+                        $"{properties + more} bytes of Correlation Data, {qos}, {aliasIsKnown}");
+                }
+            }
+        }
+    }
+
     private static byte[] Forward(byte[] incoming, in Delivery delivery, ProtocolVersion version = ProtocolVersion.V5)
     {
         Assert.True(PublishView.TryDecode(ByteCase.Frame(incoming), ProtocolVersion.V5, out var view, out var fault), fault.Message);
         return Write(view, delivery, version);
     }
 
-    /// <summary>Writes the packet in one piece, and checks that its size is what was announced and that its beginning without the payload is the same.</summary>
+    /// <summary>
+    /// Writes the packet in one piece, and checks that its size is what was announced and
+    /// that its beginning without the payload is the same.
+    /// </summary>
     private static byte[] Write(in PublishView view, in Delivery delivery, ProtocolVersion version)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -1,6 +1,10 @@
 using Antiphon.Broker;
 using Antiphon.Client;
+using Antiphon.Client.Publishing;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Rpc.Requesting.Calls;
+using Antiphon.Rpc.Requesting.Topics;
 
 namespace Antiphon.Rpc.Tests.Requesting;
 
@@ -14,24 +18,28 @@ public sealed class AllocationTests
     [Fact]
     public void Waiting_allocates_nothing()
     {
-        var channel = new ResponseChannel(null);
-        channel.Ready("r/1", "c", null);
-        var table = new ExchangeTable(16, 1);
-        var call = new Call("t", default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1));
+        var owner = new Owner();
+        var channel = new ResponseChannel(owner, 1, null);
+        channel.Opening("r/1", "c", null!);
+        channel.Subscribed(null);
+        var table = new CallTable(16, 1);
+        var content = new CallContent("t", default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1), null);
         var correlation = new byte[16];
         void Exchange()
         {
-            var exchange = table.Begin(call, default);
-            exchange.CancelWith(CancellationToken.None);
+            var call = owner.Pool.Rent();
+            var response = call.Task;
+            call.Begin(content, default);
+            table.Began(call);
+            call.CancelWith(CancellationToken.None);
             table.TryStart(out _);
-            exchange.Share();
-            exchange.WriteCorrelation(correlation);
-            table.Published(exchange, ReasonCode.Success, this);
-            exchange.Release();
-            table.Match(channel, correlation, out _);
-            exchange.Complete(null!);
-            _ = ((System.Threading.Tasks.Sources.IValueTaskSource<Response>)exchange).GetResult(exchange.Version);
-            table.Return(exchange);
+            Correlation.Write(correlation, 1, call.Number);
+            table.Acknowledged(call, ReasonCode.Success, default);
+            table.Find(channel, correlation, out _);
+            table.Answered(call, call.Answer(default, default, strict: false, default));
+            table.Ended.Dequeue();
+            call.Run(call.Version);
+            response.GetAwaiter().GetResult();
         }
 
         Exchange();
@@ -72,7 +80,7 @@ public sealed class AllocationTests
                 properties[2] = 16;
                 message.CorrelationData.CopyTo(properties[3..]);
 #pragma warning disable CA2012 // Nobody waits for it, and QoS 0 is done at once.
-                _ = device.PublishAsync(new OutgoingPublish { Topic = topic, Payload = message.Payload, Properties = properties });
+                _ = device.Publishes.PublishAsync(new PublishContent { Topic = message.ResponseTopic, Payload = message.Payload, Properties = properties }, CancellationToken.None);
 #pragma warning restore CA2012
             },
             cancellationToken: Limit.Token);
@@ -96,5 +104,27 @@ public sealed class AllocationTests
         TestContext.Current.TestOutputHelper!.WriteLine($"{perCall:0} bytes per call");
 
         Assert.InRange(perCall, 0, 400);
+    }
+
+    private sealed class Owner : ICallOwner, IChannelOwner
+    {
+        public Owner()
+        {
+            Pool = new CallPool(this);
+        }
+
+        public CallPool Pool { get; }
+
+        public void Opened(ResponseChannel channel, MqttException? failure)
+        {
+        }
+
+        public void Arrived(ResponseChannel channel, bool isOnItsTopic, in PublishView message) => throw new NotSupportedException();
+
+        public void Published(Call call, in PublishResult result, MqttException? failure) => throw new NotSupportedException();
+
+        public void Cancel(Call call, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public void Release(SingleCall call) => Pool.Return(call);
     }
 }

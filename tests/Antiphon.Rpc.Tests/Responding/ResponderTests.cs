@@ -57,30 +57,71 @@ public sealed class ResponderTests : IAsyncLifetime
     [Fact]
     public async Task A_handler_sees_all_of_the_request()
     {
-        var seen = new TaskCompletionSource<Request>();
+        var seen = new TaskCompletionSource();
         await _responder.RespondAsync(
             "relay/+",
             request =>
             {
-                seen.SetResult(request);
+                try
+                {
+                    Assert.Equal("relay/1", request.Topic);
+                    Assert.Equal("1", request.Text);
+                    Assert.Equal("1"u8.ToArray(), request.Payload.ToArray());
+                    Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), request.CorrelationData.ToArray());
+                    Assert.Equal("a/b", request.ContentType);
+                    Assert.True(request.PayloadIsUtf8);
+                    Assert.Equal("r/1", request.ResponseTopic);
+                    Assert.Equal(QualityOfService.AtLeastOnce, request.QoS);
+                    Assert.True(request.IsRedelivery);
+                    Assert.Equal(TimeSpan.FromSeconds(4.5), request.Remaining);
+                    Assert.Contains(new UserProperty("__protVer", "1.0"), request.UserProperties);
+                    _time.Advance(TimeSpan.FromSeconds(2));
+                    Assert.Equal(TimeSpan.FromSeconds(2.5), request.Remaining);
+                    seen.SetResult();
+                }
+                catch (Exception exception)
+                {
+                    seen.SetException(exception);
+                }
+
                 return new Reply { Payload = new byte[] { 1 }, ContentType = "x/y", UserProperties = [new("mine", "1")] };
             },
             cancellationToken: Token);
         _server.Deliver(Request(1) with { ContentType = "a/b", PayloadIsUtf8 = true }, dup: true);
 
-        var request = await seen.Task;
-        Assert.Equal("a/b", request.ContentType);
-        Assert.True(request.PayloadIsUtf8);
-        Assert.Equal("r/1", request.ResponseTopic);
-        Assert.Equal(QualityOfService.AtLeastOnce, request.QoS);
-        Assert.True(request.IsRedelivery);
-        Assert.Equal(TimeSpan.FromSeconds(4.5), request.Remaining);
-        Assert.Contains(new UserProperty("__protVer", "1.0"), request.UserProperties);
+        await seen.Task;
         var answer = (await _server.PublishAsync()).Message;
         Assert.Equal("x/y", answer.ContentType);
         Assert.Contains(new UserProperty("mine", "1"), answer.UserProperties);
-        _time.Advance(TimeSpan.FromHours(1));
-        Assert.Equal(TimeSpan.Zero, request.Remaining);
+    }
+
+    [Fact]
+    public async Task A_request_may_be_used_until_its_handler_has_ended()
+    {
+        Request? kept = null;
+        var token = CancellationToken.None;
+        await _responder.RespondAsync(
+            "relay/+",
+            request =>
+            {
+                kept = request;
+                token = request.CancellationToken;
+                return request.Payload;
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1, "echo"));
+
+        var answer = await _server.PublishAsync();
+        Assert.Equal("echo", Text(answer));
+        _server.Acknowledge(answer);
+        await _server.PubAckAsync();
+        var request = kept!;
+        Assert.Contains("Copy what is to be kept", Assert.Throws<ObjectDisposedException>(() => request.Payload).Message);
+        Assert.Throws<ObjectDisposedException>(() => request.Topic);
+        Assert.Throws<ObjectDisposedException>(() => request.ResponseTopic);
+        Assert.Throws<ObjectDisposedException>(() => request.UserProperties);
+        Assert.Throws<ObjectDisposedException>(() => request.CancellationToken);
+        Assert.False(token.IsCancellationRequested);
     }
 
     [Fact]
@@ -245,6 +286,7 @@ public sealed class ResponderTests : IAsyncLifetime
         Assert.Equal(
             [new("__stat", "429"), new("__stMsg", "The responder is overloaded."), new("__protVer", "1.0"), new("antiphon-retry-after-ms", "250")],
             refusal.Message.UserProperties);
+        await Wait.Until(() => responder.Counters.Running == 1);
         Assert.Equal((1, 1, 1), (responder.Counters.Running, responder.Counters.Waiting, (int)responder.Counters.Overloaded));
         go.SetResult();
         Assert.Equal("a", Text(await _server.PublishAsync()));

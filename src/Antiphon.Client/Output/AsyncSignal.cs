@@ -1,0 +1,73 @@
+using System.Threading.Tasks.Sources;
+using Antiphon.Client.Sessions;
+
+namespace Antiphon.Client.Output;
+
+/// <summary>
+/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates. The waiter goes to the end of the scheduler's
+/// queue, behind what is ready to run: publishers that run meanwhile get into the same send.
+/// </summary>
+internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
+{
+    private const int Idle = 0;
+    private const int Waiting = 1;
+    private const int Ready = 2;
+
+    private ManualResetValueTaskSourceCore<bool> _core;
+    private int _state;
+
+    public void Set()
+    {
+        if (Volatile.Read(ref _state) != Ready && TryWake())
+        {
+            scheduler.Queue(this);
+        }
+    }
+
+    /// <summary>As <see cref="Set"/>, but runs the waiter here and now, until it waits again or for something else.</summary>
+    public void SetAndRun()
+    {
+        if (TryWake())
+        {
+            _core.SetResult(true);
+        }
+    }
+
+    /// <summary>Waits for the next <see cref="Set"/>. One waiter at a time.</summary>
+    public ValueTask WaitAsync()
+    {
+        if (Interlocked.CompareExchange(ref _state, Idle, Ready) == Ready)
+        {
+            return default;
+        }
+
+        _core.Reset();
+        if (Interlocked.CompareExchange(ref _state, Waiting, Idle) == Ready)
+        {
+            Volatile.Write(ref _state, Idle);
+            return default;
+        }
+
+        return new ValueTask(this, _core.Version);
+    }
+
+    void IThreadPoolWorkItem.Execute() => _core.SetResult(true);
+
+    void IValueTaskSource.GetResult(short token) => _core.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    private bool TryWake()
+    {
+        if (Interlocked.Exchange(ref _state, Ready) != Waiting)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _state, Idle);
+        return true;
+    }
+}

@@ -1,0 +1,22 @@
+using Antiphon.Protocol;
+
+namespace Antiphon.Client.Publishing;
+
+/// <summary>A message to publish as bytes that are there already. It is written without an object for each message; everything is copied before the call returns.</summary>
+internal readonly ref struct PublishContent
+{
+    /// <summary>The Topic Name in UTF-8, checked by the caller.</summary>
+    public ReadOnlySpan<byte> Topic { get; init; }
+
+    /// <summary>The payload.</summary>
+    public ReadOnlySpan<byte> Payload { get; init; }
+
+    /// <summary>The encoded property section without its length, as in <see cref="Protocol.Packets.PublishView.Properties"/>.</summary>
+    public ReadOnlySpan<byte> Properties { get; init; }
+
+    /// <summary>QoS 0 to 2.</summary>
+    public QualityOfService QoS { get; init; }
+
+    /// <summary>The RETAIN flag.</summary>
+    public bool Retain { get; init; }
+}

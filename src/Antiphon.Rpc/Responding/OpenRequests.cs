@@ -1,0 +1,420 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using Antiphon.Client;
+using Antiphon.Client.Publishing;
+using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+using Antiphon.Rpc.Responding.Remembering;
+using Antiphon.Rpc.Timing;
+
+namespace Antiphon.Rpc.Responding;
+
+/// <summary>
+/// The requests of a responder from their arrival to their acknowledgement. Guarded by the gate of <see cref="ClientSession"/>: methods that say so enter it,
+/// the others are called within it. A request is acknowledged when its response has been published, or when it needs none.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Stop disposes of the timer.")]
+internal sealed class OpenRequests : ISessionWatcher
+{
+    /// <summary>What takes the place of a response that is larger than the server, or MQTT itself, allows.</summary>
+    public static readonly Reply TooLarge = Reply.Failure(500, "The response is larger than the server accepts.");
+
+    private static readonly Reply AlreadyExecuted = Reply.Failure(409, "The request has been executed, and its answer is no longer remembered.");
+    private static readonly Reply ShuttingDown = Reply.Failure(503, "The responder is shutting down.");
+
+    // For the process.
+    private readonly ClientSession _session;
+    private readonly ResponderOptions _options;
+    private readonly ResponderLog _log;
+    private readonly DeadlineTimer _timer;
+    private readonly DeadlineQueue<ReceivedRequest> _deadlines = new();
+    private readonly Counting _counting = new();
+    private readonly AnswerMemory _memory;
+    private readonly Admission _admission;
+    private readonly List<ReceivedRequest> _all = [];
+    private readonly Stack<ReceivedRequest> _free = new();
+    private readonly Reply _overloaded;
+
+    // Counts the Sessions that this client has had.
+    private int _sessionNumber;
+
+    public OpenRequests(ClientSession session, ResponderOptions options, ResponderLog log, ulong secret)
+    {
+        _session = session;
+        _options = options;
+        _log = log;
+        _memory = new AnswerMemory(options.MaximumRememberedBytes);
+        _admission = new Admission(_memory, secret);
+        _overloaded = Reply.Failure(429, "The responder is overloaded.") with { RetryAfter = options.RetryAfter };
+        _timer = new DeadlineTimer(options.TimeProvider, Tick);
+    }
+
+    public Lock Gate => _session.Gate;
+
+    public TimeSpan Now => _timer.Now;
+
+    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory);
+
+    /// <summary>A message has arrived.</summary>
+    public void Take(Registration registration, in PublishView message, in Acknowledgement acknowledgement)
+    {
+        var now = Now;
+        var properties = RequestProperties.Read(message);
+        var budget = RequestBudget.Of(message, properties, now, _options.DefaultTimeout);
+        var verdict = _admission.Admit(registration, message, properties, budget, _sessionNumber, now, out var memento);
+        _counting.Arrived(verdict, !message.ResponseTopic.IsEmpty);
+        switch (verdict)
+        {
+            case Verdict.Join:
+                _all[_memory.OwnerOf(memento)].Join(acknowledgement);
+                return;
+            case Verdict.Run or Verdict.Overloaded or Verdict.AnswerAgain or Verdict.Executed:
+                break;
+            default:
+                acknowledgement.CompleteWithinGate();
+                return;
+        }
+
+        var request = Rent();
+        request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.Run ? memento : default);
+        registration.Draining.Began();
+        switch (verdict)
+        {
+            case Verdict.Run:
+                _memory.Assign(memento, request.Number);
+                _deadlines.Add(request);
+                _timer.Arm(_deadlines.Next, now);
+                registration.Queue.Add(request);
+                registration.Runs.Wake();
+                break;
+            case Verdict.AnswerAgain:
+                AnswerAgain(request, memento, now);
+                ReturnIfOver(request);
+                break;
+            default:
+                Refuse(request, verdict == Verdict.Overloaded ? _overloaded : AlreadyExecuted, now);
+                ReturnIfOver(request);
+                break;
+        }
+    }
+
+    /// <summary>Takes the next request of a registration whose handler may run. One whose time is up in this moment never does.</summary>
+    /// <param name="registration">The registration.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="next">The request; <c>null</c>: none waits, or too many run.</param>
+    /// <returns>Whether one more worker is to be asked for.</returns>
+    public bool TakeNext(Registration registration, TimeSpan now, out ReceivedRequest? next)
+    {
+        while (registration.Queue.TryTake(out next))
+        {
+            if (next.Deadline > now)
+            {
+                next.State = RequestState.Running;
+                next.IsHandled = true;
+                return registration.Queue.TryAskForWorker();
+            }
+
+            registration.Queue.Ended();
+            _deadlines.Remove(next);
+            _counting.Expired();
+            Expire(next, now);
+        }
+
+        return false;
+    }
+
+    /// <summary>A handler has ended. The first answer counts, and only before the time is up.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="response">The properties of the response.</param>
+    /// <param name="payload">Its payload.</param>
+    /// <param name="now">The time.</param>
+    public void Handled(ReceivedRequest request, in ResponseWriter response, ReadOnlySpan<byte> payload, TimeSpan now)
+    {
+        request.IsHandled = false;
+        request.Registration.Queue.Ended();
+        if (request.State == RequestState.Running)
+        {
+            Answer(request, response, payload, now);
+        }
+
+        ReturnIfOver(request);
+    }
+
+    /// <summary>A handler has thrown. Enters the gate.</summary>
+    public void HandlerFailed(Registration registration, Exception exception)
+    {
+        lock (Gate)
+        {
+            _counting.HandlerFailures++;
+        }
+
+        _session.AfterGate();
+        _log.HandlerFailed(registration.TopicFilter, exception);
+    }
+
+    /// <summary>The response of a request is with the server, or came to nothing.</summary>
+    public void Published(ReceivedRequest request, in PublishResult result, MqttException? failure)
+    {
+        if (IsTooLarge(request, failure))
+        {
+            // A sink does not publish.
+            _session.Defer(request, request.Version);
+            return;
+        }
+
+        if (failure is not null)
+        {
+            Undelivered(request, failure);
+        }
+        else if (result.NoMatchingSubscribers)
+        {
+            _counting.Undelivered++;
+        }
+
+        request.IsPublishing = false;
+        End(request);
+        ReturnIfOver(request);
+    }
+
+    /// <summary>Answers a request with an error, since its response was too large. Enters the gate.</summary>
+    public void Substitute(ReceivedRequest request, uint version)
+    {
+        lock (Gate)
+        {
+            if (request.Version == version)
+            {
+                request.IsPublishing = false;
+                request.IsSubstituted = true;
+                Refuse(request, TooLarge, Now);
+                ReturnIfOver(request);
+            }
+        }
+
+        _session.AfterGate();
+    }
+
+    /// <summary>Waited long enough: handlers are told to stop, and whoever waits for them is told that nothing will come. Enters the gate.</summary>
+    public void StopHandlers(Registration registration)
+    {
+        var stopped = new List<CancellationTokenSource>();
+        lock (Gate)
+        {
+            var now = Now;
+            foreach (var request in _deadlines.Items.ToArray())
+            {
+                if (!ReferenceEquals(request.Registration, registration))
+                {
+                    continue;
+                }
+
+                if (request.Cancel() is { } cancellation)
+                {
+                    stopped.Add(cancellation);
+                }
+
+                StopWaiting(request);
+                Stop(request, now);
+            }
+        }
+
+        _session.AfterGate();
+        foreach (var cancellation in stopped)
+        {
+            Cancel(registration, cancellation);
+        }
+    }
+
+    /// <summary>Nothing comes any more, and nothing is due.</summary>
+    public void Stop() => _timer.Dispose();
+
+    void ISessionWatcher.Connected(ServerLimits server) => _sessionNumber += server.SessionPresent ? 0 : 1;
+
+    void ISessionWatcher.Stopped(Func<bool, ConnectionException> why)
+    {
+        // Every response has been told by itself; handlers that run find out when they answer.
+    }
+
+    private static bool IsTooLarge(ReceivedRequest request, MqttException? failure) =>
+        !request.IsSubstituted && failure is RefusedException { ReasonCode: ReasonCode.PacketTooLarge };
+
+    private void Answer(ReceivedRequest request, in ResponseWriter response, ReadOnlySpan<byte> payload, TimeSpan now)
+    {
+        request.State = RequestState.Answered;
+        _deadlines.Remove(request);
+        if (!request.AsksForAnswer)
+        {
+            _memory.Unanswered(request.Memento, now);
+            End(request);
+            return;
+        }
+
+        _counting.Answered++;
+        _memory.Answered(request.Memento, response.OfReply, payload, now);
+        Publish(request, response.Written, payload, now);
+    }
+
+    private void Stop(ReceivedRequest request, TimeSpan now)
+    {
+        var response = new ResponseWriter(stackalloc byte[256]);
+        response.Write(request, ShuttingDown, now);
+        Answer(request, response, default, now);
+        response.Dispose();
+        ReturnIfOver(request);
+    }
+
+    /// <summary>Answers a request without remembering that.</summary>
+    private void Refuse(ReceivedRequest request, in Reply reply, TimeSpan now)
+    {
+        request.State = RequestState.Answered;
+        if (!request.AsksForAnswer)
+        {
+            End(request);
+            return;
+        }
+
+        var response = new ResponseWriter(stackalloc byte[256]);
+        response.Write(request, reply, now);
+        Publish(request, response.Written, default, now);
+        response.Dispose();
+    }
+
+    private void AnswerAgain(ReceivedRequest request, Memento memento, TimeSpan now)
+    {
+        request.State = RequestState.Answered;
+        var length = _memory.LengthOf(memento);
+        var answer = ArrayPool<byte>.Shared.Rent(length);
+        var properties = _memory.Read(memento, answer.AsSpan(0, length));
+        var response = new ResponseWriter(stackalloc byte[512]);
+        response.Write(request, answer.AsSpan(0, properties), now);
+        Publish(request, response.Written, answer.AsSpan(properties, length - properties), now);
+        response.Dispose();
+        ArrayPool<byte>.Shared.Return(answer);
+    }
+
+    private void Publish(ReceivedRequest request, ReadOnlySpan<byte> properties, ReadOnlySpan<byte> payload, TimeSpan now)
+    {
+        var content = new PublishContent { Topic = request.ResponseTopic, Payload = payload, Properties = properties, QoS = request.QoS };
+        var start = _session.Publish(content, request, request.Version);
+        if (start.Status == PublishStatus.Taken)
+        {
+            request.IsPublishing = true;
+            return;
+        }
+
+        if (IsTooLarge(request, start.Failure))
+        {
+            request.IsSubstituted = true;
+            Refuse(request, TooLarge, now);
+            return;
+        }
+
+        if (start.Failure is { } failure)
+        {
+            Undelivered(request, failure);
+        }
+
+        End(request);
+    }
+
+    private void Undelivered(ReceivedRequest request, MqttException failure)
+    {
+        _counting.Undelivered++;
+        _session.Defer(_log.Undelivered(Encoding.UTF8.GetString(request.ResponseTopic), failure), 0);
+    }
+
+    /// <summary>Nothing more is to be done for a request.</summary>
+    private static void End(ReceivedRequest request)
+    {
+        request.Acknowledge();
+        request.Registration.Draining.Ended();
+    }
+
+    private void Expire(ReceivedRequest request, TimeSpan now)
+    {
+        request.State = RequestState.Expired;
+        _memory.Unanswered(request.Memento, now);
+        End(request);
+        ReturnIfOver(request);
+    }
+
+    private static void StopWaiting(ReceivedRequest request)
+    {
+        if (request.State == RequestState.Waiting)
+        {
+            request.Registration.Queue.Remove(request);
+        }
+    }
+
+    private ReceivedRequest Rent()
+    {
+        if (_free.TryPop(out var request))
+        {
+            return request;
+        }
+
+        request = new ReceivedRequest(this, _all.Count);
+        _all.Add(request);
+        return request;
+    }
+
+    private void ReturnIfOver(ReceivedRequest request)
+    {
+        if (request is { IsHandled: false, IsPublishing: false, State: RequestState.Answered or RequestState.Expired })
+        {
+            request.Reset();
+            _free.Push(request);
+        }
+    }
+
+    private void Tick()
+    {
+        List<(Registration Registration, CancellationTokenSource Cancellation)>? stopped = null;
+        lock (Gate)
+        {
+            var now = Now;
+            _timer.Fired();
+            while (_deadlines.TryTakeDue(now, out var request))
+            {
+                if (request.State == RequestState.Running)
+                {
+                    _counting.Overran++;
+                    if (request.Cancel() is { } cancellation)
+                    {
+                        (stopped ??= []).Add((request.Registration, cancellation));
+                    }
+                }
+                else
+                {
+                    _counting.Expired();
+                    StopWaiting(request);
+                }
+
+                Expire(request, now);
+            }
+
+            _timer.Arm(_deadlines.Next, now);
+        }
+
+        _session.AfterGate();
+        foreach (var (registration, cancellation) in stopped ?? [])
+        {
+            Cancel(registration, cancellation);
+        }
+    }
+
+    /// <summary>Runs what handlers have registered with their tokens.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "What a callback throws is the application's, and must not end this thread.")]
+    private void Cancel(Registration registration, CancellationTokenSource cancellation)
+    {
+        try
+        {
+            cancellation.Cancel();
+        }
+        catch (Exception exception)
+        {
+            _log.CancellationFailed(registration.TopicFilter, exception);
+        }
+    }
+}
