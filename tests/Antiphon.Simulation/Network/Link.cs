@@ -1,3 +1,4 @@
+using Antiphon.Broker;
 using Antiphon.Broker.Connections;
 using Antiphon.Simulation.Ends;
 
@@ -61,7 +62,7 @@ internal sealed class Link : ILink
     public void Accept()
     {
         _trace.Add("accepted", Name);
-        _connection = _broker.Engine.Open(this, _broker.Now);
+        _connection = _broker.Engine.Open(this, new ConnectionOrigin { Listener = "simulation" }, _broker.Now);
     }
 
     public void SendToBroker(ReadOnlySpan<byte> bytes)
