@@ -37,8 +37,9 @@ internal enum Verdict
 }
 
 /// <summary>
-/// Decides what is to be done with a message that has arrived. A request that comes again is recognised by its Correlation Data only where the profile makes that
-/// unique, else by the DUP flag and the Packet Identifier within one Session. MQTT does not send a QoS 0 message again. Plain single-threaded code.
+/// Decides what is to be done with a message that has arrived. A request that comes again is recognised by its Correlation Data only where
+/// the profile makes that unique, else by the DUP flag and the Packet Identifier within one Session. MQTT does not send a QoS 0 message
+/// again. Plain single-threaded code.
 /// </summary>
 /// <param name="memory">The requests that were taken before.</param>
 /// <param name="secret">What the hashes of this process begin with.</param>

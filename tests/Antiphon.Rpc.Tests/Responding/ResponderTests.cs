@@ -8,7 +8,9 @@ using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Responding;
 
-/// <summary>What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.</summary>
+/// <summary>
+/// What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.
+/// </summary>
 public sealed class ResponderTests : IAsyncLifetime
 {
     // Most tests leave answers unacknowledged, which is nothing to wait for at the end.
@@ -166,7 +168,9 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Deliver(Request(1));
 
         var answer = (await _server.PublishAsync()).Message;
-        Assert.Equal([new("__stat", "500"), new("__stMsg", "The handler failed."), new("__apErr", "true"), new("__protVer", "1.0")], answer.UserProperties);
+        Assert.Equal(
+            [new("__stat", "500"), new("__stMsg", "The handler failed."), new("__apErr", "true"), new("__protVer", "1.0")],
+            answer.UserProperties);
         Assert.Equal(1, _responder.Counters.HandlerFailures);
         Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.CorrelationData!.Value.ToArray());
     }
@@ -175,7 +179,8 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task What_a_handler_throws_is_told_if_so_chosen()
     {
         await using var responder = new Responder(_client, Defaults with { ExposeExceptions = true });
-        await responder.RespondAsync("relay/+", Task<Reply> (_) => throw new InvalidOperationException("no such relay"), cancellationToken: Token);
+        await responder.RespondAsync(
+            "relay/+", Task<Reply> (_) => throw new InvalidOperationException("no such relay"), cancellationToken: Token);
         _server.Deliver(Request(1));
 
         Assert.Contains(new UserProperty("__stMsg", "no such relay"), (await _server.PublishAsync()).Message.UserProperties);
@@ -185,7 +190,9 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task An_error_of_the_application_is_answered_as_it_is()
     {
         await _responder.RespondAsync(
-            "relay/+", request => request.Text == "throw" ? throw new ReplyException(404, "no relay 9") : Reply.Error(409, "busy"), cancellationToken: Token);
+            "relay/+",
+            request => request.Text == "throw" ? throw new ReplyException(404, "no relay 9") : Reply.Error(409, "busy"),
+            cancellationToken: Token);
         _server.Deliver(Request(1, "throw"));
         Assert.Equal(
             [new("__stat", "404"), new("__stMsg", "no relay 9"), new("__apErr", "true"), new("__protVer", "1.0")],
@@ -267,7 +274,14 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task Overload_is_answered_at_once()
     {
         await using var responder = new Responder(
-            _client, Defaults with { MaximumConcurrency = 1, MaximumWaiting = 1, RetryAfter = TimeSpan.FromMilliseconds(250), TimeProvider = _time });
+            _client,
+            Defaults with
+            {
+                MaximumConcurrency = 1,
+                MaximumWaiting = 1,
+                RetryAfter = TimeSpan.FromMilliseconds(250),
+                TimeProvider = _time,
+            });
         var go = new TaskCompletionSource();
         await responder.RespondAsync(
             "relay/+",
@@ -284,7 +298,12 @@ public sealed class ResponderTests : IAsyncLifetime
         var refusal = await _server.PublishAsync();
         Assert.Equal(Request(3).CorrelationData!.Value.ToArray(), refusal.Message.CorrelationData!.Value.ToArray());
         Assert.Equal(
-            [new("__stat", "429"), new("__stMsg", "The responder is overloaded."), new("__protVer", "1.0"), new("antiphon-retry-after-ms", "250")],
+            [
+                new("__stat", "429"),
+                new("__stMsg", "The responder is overloaded."),
+                new("__protVer", "1.0"),
+                new("antiphon-retry-after-ms", "250"),
+            ],
             refusal.Message.UserProperties);
         await Wait.Until(() => responder.Counters.Running == 1);
         Assert.Equal((1, 1, 1), (responder.Counters.Running, responder.Counters.Waiting, (int)responder.Counters.Overloaded));
@@ -453,7 +472,9 @@ public sealed class ResponderTests : IAsyncLifetime
         await _responder.RespondAsync("relay/+", _ => new byte[1000], cancellationToken: Token);
         _server.Deliver(Request(1));
 
-        Assert.Contains(new UserProperty("__stMsg", "The response is larger than the server accepts."), (await _server.PublishAsync()).Message.UserProperties);
+        Assert.Contains(
+            new UserProperty("__stMsg", "The response is larger than the server accepts."),
+            (await _server.PublishAsync()).Message.UserProperties);
     }
 
     [Fact]
@@ -471,7 +492,8 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task Wrong_usage_is_said_at_once()
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a/#/b", _ => "x", cancellationToken: Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
         Assert.Throws<ArgumentOutOfRangeException>(() => Reply.Error(200, "fine"));
         var mistakes = Assert.Throws<ArgumentException>(() => new Responder(_client, new ResponderOptions
         {
