@@ -1,6 +1,8 @@
 namespace Antiphon.Broker;
 
-/// <summary>What a broker has done since it started, at one moment. Each figure is exact; together they may be a few messages apart.</summary>
+/// <summary>
+/// What a broker has done since it started, at one moment. Each figure is exact; together they may be a few messages apart.
+/// </summary>
 public readonly record struct BrokerCounters
 {
     /// <summary>Network Connections that are open.</summary>
@@ -33,10 +35,16 @@ public readonly record struct BrokerCounters
     /// <summary>QoS 0 messages dropped because the client of the Session is away.</summary>
     public long DroppedAway { get; init; }
 
-    /// <summary>QoS 1 and QoS 2 messages dropped because the Session's queue was full; the newest or the oldest, as <see cref="BrokerOptions.QueueOverflow"/> says.</summary>
+    /// <summary>
+    /// QoS 1 and QoS 2 messages dropped because the Session's queue was full;
+    /// the newest or the oldest, as <see cref="BrokerOptions.QueueOverflow"/> says.
+    /// </summary>
     public long DroppedQueueFull { get; init; }
 
-    /// <summary>QoS 1 and QoS 2 messages dropped because their client is away and what waits for such clients takes half of <see cref="BrokerOptions.MaximumBufferBytes"/>.</summary>
+    /// <summary>
+    /// QoS 1 and QoS 2 messages dropped because their client is away and what waits for such clients takes half of
+    /// <see cref="BrokerOptions.MaximumBufferBytes"/>.
+    /// </summary>
     public long DroppedMemoryShort { get; init; }
 
     /// <summary>QoS 1 and QoS 2 messages that ended with the Session that they were for.</summary>
@@ -46,7 +54,8 @@ public readonly record struct BrokerCounters
     public long Redispatched { get; init; }
 
     /// <summary>
-    /// Requests that a member of a share group was sent and had not acknowledged when its Session ended: they may have been executed, and go to no other member.
+    /// Requests that a member of a share group was sent and had not acknowledged when its Session ended:
+    /// they may have been executed, and go to no other member.
     /// </summary>
     public long UncertainRequests { get; init; }
 
@@ -62,13 +71,15 @@ public readonly record struct BrokerCounters
     /// <summary>Exchanges on own response topics that may still be answered.</summary>
     public long OpenExchanges { get; init; }
 
-    /// <summary>Messages to an own response topic from clients that hold no permission to answer there: late, uninvited or more than asked for.</summary>
+    /// <summary>
+    /// Messages to an own response topic from clients that hold no permission to answer there: late, uninvited or more than asked for.
+    /// </summary>
     public long UninvitedResponses { get; init; }
 
     /// <summary>Requests refused because their exchange could not be tracked.</summary>
     public long UntrackedRequests { get; init; }
 
-    /// <summary>Acknowledgements that publishers are waiting for because memory is short.</summary>
+    /// <summary>Acknowledgements that publishers are waiting for because memory is short or a commit is not done.</summary>
     public long WithheldAcknowledgements { get; init; }
 
     /// <summary>Connections that are left unread because memory is short.</summary>
@@ -83,7 +94,10 @@ public readonly record struct BrokerCounters
     /// <summary>Bytes of memory that retained messages take, their topics included.</summary>
     public long RetainedBytes { get; init; }
 
-    /// <summary>QoS 0 messages and Wills that were passed on, but not retained as they asked for, because the bound of retained messages was reached.</summary>
+    /// <summary>
+    /// QoS 0 messages and Wills that were passed on, but not retained as they asked for, because the bound of retained messages was
+    /// reached.
+    /// </summary>
     public long NotRetained { get; init; }
 
     /// <summary>Messages of clients to <c>$SYS</c> and below, which were refused.</summary>

@@ -17,13 +17,16 @@ using Antiphon.Protocol;
 namespace Antiphon.Broker;
 
 /// <summary>
-/// The broker without its sockets: plain single-threaded code that owns every Session, subscription and message. It is told that a connection opened, that bytes
-/// arrived, that a connection ended, that time has passed; it answers by appending bytes to connections' outputs, which <see cref="Flush"/> hands to their links.
+/// The broker without its sockets: plain single-threaded code that owns every Session, subscription and message.
+/// It is told that a connection opened, that bytes arrived, that a connection ended, that time has passed;
+/// it answers by appending bytes to connections' outputs, which <see cref="Flush"/> hands to their links.
 /// It never waits, locks, logs or reads a clock.
 /// </summary>
 internal sealed class BrokerEngine
 {
-    /// <summary>So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.</summary>
+    /// <summary>
+    /// So many deadlines are met in one turn; many that fall together, such as the expiry of a crowd of Sessions, take several.
+    /// </summary>
     internal const int DeadlinesPerTurn = 512;
 
     private readonly BrokerOptions _options;
@@ -31,6 +34,7 @@ internal sealed class BrokerEngine
     private readonly MessagePool _messages;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
+    private readonly AcknowledgementGate _gate;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
@@ -39,7 +43,7 @@ internal sealed class BrokerEngine
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
     private readonly Closer _closer;
-    private readonly Admission _admission;
+    private readonly Identification _identification;
     private readonly Handshake _handshake;
     private readonly Input _input;
     private bool _isBehind;
@@ -58,13 +62,15 @@ internal sealed class BrokerEngine
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _pressure = new MemoryPressure(options, _buffers, _flushList, Counters);
-        _sender = new Sender(options, new MessageWriter(comparer, _flushList, Counters), _messages, _wheel, _flushList, Counters);
+        _pressure = new MemoryPressure(options, _buffers, Counters);
+        _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _sender = new Sender(
+            options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        var receiver = new Receiver(options, router, _sender, _pressure, _flushList, Counters);
+        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _flushList, Counters);
         var memory = new SessionMemory(options);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
@@ -72,10 +78,23 @@ internal sealed class BrokerEngine
         _sessions = new SessionTable(subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
-        _admission = new Admission(options, _closer, _flushList);
-        _handshake = new Handshake(options, _sessions, responseTopics, new ConnectRules(options, _sessions, _admission), _admission, _sender, _closer, memory, _wheel, _flushList, Counters, fillRandom);
-        var reception = new Reception(receiver, subscriptions, systemFigures, _walks, _admission, _handshake, _closer, _flushList);
-        _input = new Input(options, _handshake, reception, unfinished, _closer, Counters);
+        _identification = new Identification(options, _closer, _flushList);
+        _handshake = new Handshake(
+            options,
+            _sessions,
+            responseTopics,
+            new ConnectRules(options, _sessions, _identification),
+            _identification,
+            _sender,
+            _closer,
+            memory,
+            _wheel,
+            _flushList,
+            Counters,
+            fillRandom);
+        var clientPackets = new ClientPackets(
+            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
+        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -90,9 +109,9 @@ internal sealed class BrokerEngine
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>A Network Connection was opened.</summary>
-    public Connection Open(ILink link, Instant now)
+    public Connection Open(ILink link, ConnectionOrigin origin, Instant now)
     {
-        var connection = new Connection(link, _buffers, _messages, now);
+        var connection = new Connection(link, origin, _buffers, _messages, now);
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
@@ -102,14 +121,17 @@ internal sealed class BrokerEngine
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now) => _input.Receive(connection, bytes, now);
 
-    /// <summary>Takes the next step of an authentication that is to be run on another thread; what comes of it returns through <see cref="Authenticated"/>.</summary>
-    public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _admission.TryTakeStarted(out step);
+    /// <summary>
+    /// Takes the next step of an authentication that is to be run on another thread;
+    /// what comes of it returns through <see cref="Authenticated"/>.
+    /// </summary>
+    public bool TryTakeStep([NotNullWhen(true)] out AuthenticationStep? step) => _identification.TryTakeStarted(out step);
 
     /// <summary>A step of an authentication has run. If its connection has ended since, nothing comes of it.</summary>
     public void Authenticated(AuthenticationStep step, AuthenticationResult result, Instant now)
     {
         var connection = step.Connection;
-        if (_admission.TryAdmit(step, result, now))
+        if (_identification.TryIdentify(step, result, now))
         {
             _handshake.Accept(connection, result.Data, now);
             if (connection.Phase == ConnectionPhase.Connected)
@@ -195,6 +217,7 @@ internal sealed class BrokerEngine
     public void Flush(Instant now)
     {
         _pressure.Relieve(now);
+        _gate.Release();
         _flushList.FlushAll();
     }
 
@@ -215,6 +238,16 @@ internal sealed class BrokerEngine
         }
     }
 
+    /// <summary>What there is at this moment; other threads may keep it.</summary>
+    /// <param name="maximumConnections">How many connections are listed at most.</param>
+    /// <param name="now">The current instant.</param>
+    public BrokerSnapshot TakeSnapshot(int maximumConnections, Instant now) => new()
+    {
+        Uptime = now.Elapsed,
+        Counters = Counters.Read(),
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+    };
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -224,14 +257,15 @@ internal sealed class BrokerEngine
                 Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
-                _admission.TimeOut(connection, now);
+                _identification.TimeOut(connection, now);
                 break;
             case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
                 _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;
-                var silence = new Fault(ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
+                var silence = new Fault(
+                    ReasonCode.KeepAliveTimeout, $"No packet has come for {connection.Patience.TotalSeconds} s [MQTT-3.1.2-22].");
                 _closer.Disconnect(connection, silence, now);
                 break;
             case ConnectionPhase.Closing:

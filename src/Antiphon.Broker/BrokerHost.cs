@@ -23,15 +23,24 @@ public sealed class BrokerHost : IAsyncDisposable
     private BrokerHost(BrokerOptions options)
     {
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
-        var epoll = options.Transport == BrokerTransport.Epoll || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
+        var epoll = options.Transport == BrokerTransport.Epoll
+            || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
         _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
-        EndPoint = _loop.EndPoint;
+        EndPoints = _loop.EndPoints;
     }
 
-    /// <summary>The address and port that it listens on; with <see cref="BrokerOptions.Port"/> 0 the port that was found.</summary>
-    public IPEndPoint EndPoint { get; }
+    /// <summary>
+    /// The addresses and ports that it listens on, in the order of the listeners; where port 0 was asked for, the port that was found.
+    /// </summary>
+    public IReadOnlyList<IPEndPoint> EndPoints { get; }
 
-    /// <summary>The TCP port that it listens on.</summary>
+    /// <summary>The first of <see cref="EndPoints"/>.</summary>
+    /// <exception cref="InvalidOperationException">It listens nowhere, since <see cref="BrokerOptions.Listeners"/> is empty.</exception>
+    public IPEndPoint EndPoint =>
+        EndPoints.Count > 0 ? EndPoints[0] : throw new InvalidOperationException("The broker listens nowhere: Listeners is empty.");
+
+    /// <summary>The TCP port of <see cref="EndPoint"/>.</summary>
+    /// <exception cref="InvalidOperationException">It listens nowhere, since <see cref="BrokerOptions.Listeners"/> is empty.</exception>
     public int Port => EndPoint.Port;
 
     /// <summary>What it has done so far.</summary>
@@ -44,7 +53,9 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <param name="options">How it is to run.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every one.</exception>
     /// <exception cref="BrokerStartException">The address or port cannot be listened on.</exception>
-    /// <exception cref="PlatformNotSupportedException"><see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// <see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.
+    /// </exception>
     public static BrokerHost Start(BrokerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -59,23 +70,65 @@ public sealed class BrokerHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Opens a connection to the broker within the process, without a socket: what a client writes into the stream is what it would write to TCP.</summary>
+    /// <summary>
+    /// Opens a connection to the broker within the process, without a socket:
+    /// what a client writes into the stream is what it would write to TCP.
+    /// </summary>
     /// <returns>The client's end; closing it closes the connection.</returns>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     public Stream ConnectInProcess()
     {
-        if (Volatile.Read(ref _stopping) != 0)
-        {
-            throw new InvalidOperationException("The broker has been stopped; nothing can connect to it.");
-        }
-
         var (client, broker) = InProcessStream.CreatePair();
-        QueuedLink.Open(_loop.Shell, broker, broker.EndSending);
+        _ = Accept(broker, new ConnectionOrigin { Listener = "in-process" });
         return client;
     }
 
     /// <summary>
-    /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed, at most <see cref="BrokerOptions.CloseTimeout"/>.
+    /// Takes a connection from any stream, such as a TLS stream or a pipe: its other end is a client that speaks MQTT.
+    /// It is read and written on other threads than the caller's, and disposed of at the end.
+    /// </summary>
+    /// <remarks>
+    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end:
+    /// they stay open until the client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
+    /// </remarks>
+    /// <param name="stream">The connection; it has to be readable and writable at the same time. The broker owns it from now on.</param>
+    /// <param name="origin">Where it comes from.</param>
+    /// <returns>Ends when the connection has ended; it never fails.</returns>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task Accept(Stream stream, ConnectionOrigin origin)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(origin);
+        return Volatile.Read(ref _stopping) == 0
+            ? QueuedLink.OpenAsync(_loop.Shell, stream, origin)
+            : throw new InvalidOperationException("The broker has been stopped; nothing can connect to it.");
+    }
+
+    /// <summary>
+    /// What the broker holds at one moment. The broker's own thread makes it between two turns, so it takes as long as that thread is busy.
+    /// </summary>
+    /// <param name="maximumConnections">
+    /// How many connections are listed at most, zero or more. Each takes the broker's thread some tenths of a microsecond.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maximumConnections"/> is negative.</exception>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public async Task<BrokerSnapshot> TakeSnapshotAsync(int maximumConnections = 1000, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maximumConnections);
+        var taken = new TaskCompletionSource<BrokerSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Shell.Post(() => taken.SetResult(_engine.TakeSnapshot(maximumConnections, _loop.Shell.Now)));
+
+        // A broker that ends meanwhile may not get to it.
+        await Task.WhenAny(taken.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return taken.Task.IsCompleted
+            ? await taken.Task.ConfigureAwait(false)
+            : throw new InvalidOperationException("The broker has been stopped; there is nothing to be seen of it.");
+    }
+
+    /// <summary>
+    /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed,
+    /// at most <see cref="BrokerOptions.CloseTimeout"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
     public Task StopAsync(CancellationToken cancellationToken = default)
@@ -96,6 +149,9 @@ public sealed class BrokerHost : IAsyncDisposable
         try
         {
             _loop.Run();
+
+            // What was asked for while the last turn ended: connections are turned away, questions answered.
+            _loop.Shell.RunCommands();
             _loop.Dispose();
             _ended.SetResult();
         }

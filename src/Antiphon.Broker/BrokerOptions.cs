@@ -9,62 +9,93 @@ namespace Antiphon.Broker;
 /// <summary>How a broker is to run. Immutable; checked once, when the broker starts, and all mistakes are reported together.</summary>
 public sealed record BrokerOptions
 {
-    /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>
+    /// <summary>The address to listen on, where there are no <see cref="Listeners"/>; 127.0.0.1 unless said otherwise.</summary>
     public IPAddress Bind { get; init; } = IPAddress.Loopback;
 
-    /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
+    /// <summary>
+    /// The TCP port, 0 to 65,535, where there are no <see cref="Listeners"/>; 0 takes a free one. 1883 unless said otherwise.
+    /// </summary>
     public int Port { get; init; } = 1883;
+
+    /// <summary>
+    /// All addresses to listen on, for more than one; <c>null</c>, as unless said otherwise:
+    /// one with the name <c>tcp</c>, at <see cref="Bind"/> and <see cref="Port"/>. Empty:
+    /// none, and connections come through <see cref="BrokerHost.Accept"/> and <see cref="BrokerHost.ConnectInProcess"/> only.
+    /// </summary>
+    public IReadOnlyList<Listener>? Listeners { get; init; }
 
     /// <summary>How the broker reads and writes its sockets; <see cref="BrokerTransport.Automatic"/> unless said otherwise.</summary>
     public BrokerTransport Transport { get; init; }
 
     /// <summary>
-    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/>, which is asked about them too and may refuse them or give them a
-    /// name, or there are <see cref="AuthenticationMethods"/>. Without these everybody is let in, and this is what allows an address other than a loopback one to be bound.
+    /// Whether clients that say nothing of who they are may connect although there is an <see cref="Authenticator"/>,
+    /// which is asked about them too and may refuse them or give them a name, or there are <see cref="AuthenticationMethods"/>.
+    /// Without these everybody is let in, and this is what allows an address other than a loopback one to be bound.
     /// </summary>
     public bool AllowAnonymous { get; init; }
 
     /// <summary>
-    /// Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>, and may send any of them to another server (§4.11); <c>null</c>: nobody does, and neither is looked at.
+    /// Judges clients by user name and password, such as <see cref="CredentialList.Passwords"/>,
+    /// and may send any of them to another server (§4.11); <c>null</c>: nobody does, and neither is looked at.
     /// </summary>
     public IAuthenticator? Authenticator { get; init; }
 
-    /// <summary>Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once; none unless said otherwise.</summary>
+    /// <summary>
+    /// Methods of enhanced authentication (MQTT 5 §4.12), such as <see cref="CredentialList.ScramSha256"/>, each name once;
+    /// none unless said otherwise.
+    /// </summary>
     public IReadOnlyList<IAuthenticationMethod> AuthenticationMethods { get; init; } = [];
 
-    /// <summary>How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more; 4 unless said otherwise. The others wait.</summary>
+    /// <summary>
+    /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;
+    /// 4 unless said otherwise. The others wait.
+    /// </summary>
     public int MaximumConcurrentAuthentications { get; init; } = 4;
 
-    /// <summary>The longest Client Identifier, 23 to 65,535 bytes; 65,535 unless said otherwise. A longer one is refused with 0x85 (§3.1.3.1).</summary>
+    /// <summary>
+    /// The longest Client Identifier, 23 to 65,535 bytes; 65,535 unless said otherwise. A longer one is refused with 0x85 (§3.1.3.1).
+    /// </summary>
     public int MaximumClientIdLength { get; init; } = ushort.MaxValue;
 
-    /// <summary>How many clients may be connected, 1 or more; 100,000 unless said otherwise. Further ones are refused with 0x97, unless they come back to a Session that is connected still.</summary>
+    /// <summary>
+    /// How many clients may be connected, 1 or more; 100,000 unless said otherwise.
+    /// Further ones are refused with 0x97, unless they come back to a Session that is connected still.
+    /// </summary>
     public int MaximumConnections { get; init; } = 100_000;
 
-    /// <summary>How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise. A client that would begin another one is refused with 0x97.</summary>
+    /// <summary>
+    /// How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise.
+    /// A client that would begin another one is refused with 0x97.
+    /// </summary>
     public int MaximumSessions { get; init; } = 100_000;
 
     /// <summary>
-    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills and subscriptions, as the broker estimates them, 1 MiB or more; 1 GiB unless said otherwise.
-    /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription.
+    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills and subscriptions,
+    /// as the broker estimates them, 1 MiB or more; 1 GiB unless said otherwise. No Session may take more than a sixteenth of it.
+    /// Beyond either a CONNECT is refused with 0x97, and so is a subscription.
     /// </summary>
     public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
 
-    /// <summary>The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise. Older ones are refused in their own words.</summary>
+    /// <summary>
+    /// The oldest version of MQTT that clients may speak; <see cref="ProtocolVersion.V311"/> unless said otherwise.
+    /// Older ones are refused in their own words.
+    /// </summary>
     public ProtocolVersion MinimumProtocolVersion { get; init; } = ProtocolVersion.V311;
 
-    /// <summary>The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).</summary>
+    /// <summary>
+    /// The longest packet accepted, in bytes, 64 or more; 1 MiB unless said otherwise. CONNACK says it (MQTT 5 §3.2.2.3.6).
+    /// </summary>
     public uint MaximumPacketSize { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The highest QoS of what clients publish, their Wills included; <see cref="QualityOfService.ExactlyOnce"/> unless said otherwise. CONNACK says a lower one
-    /// (§3.2.2.3.4). More is refused with 0x9B, and subscriptions that ask for more are granted this.
+    /// The highest QoS of what clients publish, their Wills included; <see cref="QualityOfService.ExactlyOnce"/> unless said otherwise.
+    /// CONNACK says a lower one (§3.2.2.3.4). More is refused with 0x9B, and subscriptions that ask for more are granted this.
     /// </summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.ExactlyOnce;
 
     /// <summary>
-    /// How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise. CONNACK says it (§3.2.2.3.3); a client of MQTT 3.1.1, which cannot be
-    /// told, may have 65,535. More end the connection with 0x93.
+    /// How many QoS 1 and QoS 2 messages of one client may be unfinished, 1 to 65,535; 1,024 unless said otherwise.
+    /// CONNACK says it (§3.2.2.3.3); a client of MQTT 3.1.1, which cannot be told, may have 65,535. More end the connection with 0x93.
     /// </summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
 
@@ -72,29 +103,35 @@ public sealed record BrokerOptions
     public ushort TopicAliasMaximum { get; init; } = 16;
 
     /// <summary>
-    /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes; 16 unless said otherwise (§3.1.2.11.5). Each takes memory
-    /// for one Topic Name, of the connections whose clients take aliases. QoS 2 messages go without.
+    /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes;
+    /// 16 unless said otherwise (§3.1.2.11.5). Each takes memory for one Topic Name, of the connections whose clients take aliases.
+    /// QoS 2 messages go without.
     /// </summary>
     public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
 
     /// <summary>
-    /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none, is given this as Server Keep Alive (§3.2.2.3.14).
-    /// <c>null</c>: the client's value holds; so does that of a client of MQTT 3.1.1, which cannot be told.
+    /// The longest Keep Alive, whole seconds from 1 to 65,535; a client that asks for more, or for none,
+    /// is given this as Server Keep Alive (§3.2.2.3.14). <c>null</c>: the client's value holds;
+    /// so does that of a client of MQTT 3.1.1, which cannot be told.
     /// </summary>
     public TimeSpan? MaximumKeepAlive { get; init; }
 
     /// <summary>
-    /// How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise. CONNACK says it where it is less than asked for (§3.2.2.3.2).
-    /// A client of MQTT 3.1.1 that connects without Clean Session gets all of it.
+    /// How long a Session may outlive its connection at most, zero or more; 1 day unless said otherwise.
+    /// CONNACK says it where it is less than asked for (§3.2.2.3.2). A client of MQTT 3.1.1 that connects without Clean Session gets all of
+    /// it.
     /// </summary>
     public TimeSpan MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How long a new connection may take to send its CONNECT and to be authenticated, more than zero and at most a day; 10 seconds unless said otherwise. So long may re-authentication work on one step, too.</summary>
+    /// <summary>
+    /// How long a new connection may take to send its CONNECT and to be authenticated, more than zero and at most a day;
+    /// 10 seconds unless said otherwise. So long may re-authentication work on one step, too.
+    /// </summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a packet may take from its first byte to its last, more than zero; 2 minutes unless said otherwise. It ends half packets also where Keep Alive is off;
-    /// where it is on, it counts whole packets and may end them sooner (§3.1.2.10).
+    /// How long a packet may take from its first byte to its last, more than zero; 2 minutes unless said otherwise.
+    /// It ends half packets also where Keep Alive is off; where it is on, it counts whole packets and may end them sooner (§3.1.2.10).
     /// </summary>
     public TimeSpan PacketTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -102,63 +139,82 @@ public sealed record BrokerOptions
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Bytes that may wait to be written to one connection, 4,096 or more; 1 MiB unless said otherwise. Beyond it QoS 0 messages to that client are dropped
-    /// and counted, and those of QoS 1 and QoS 2 wait in its Session.
+    /// Bytes that may wait to be written to one connection, 4,096 or more; 1 MiB unless said otherwise.
+    /// Beyond it QoS 0 messages to that client are dropped and counted, and those of QoS 1 and QoS 2 wait in its Session.
     /// </summary>
     public int MaximumOutputBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>QoS 1 and QoS 2 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise. Beyond it one is dropped and counted, as <see cref="QueueOverflow"/> says.</summary>
+    /// <summary>
+    /// QoS 1 and QoS 2 messages that may wait in one Session, 1 or more; 10,000 unless said otherwise.
+    /// Beyond it one is dropped and counted, as <see cref="QueueOverflow"/> says.
+    /// </summary>
     public int MaximumQueuedMessages { get; init; } = 10_000;
 
     /// <summary>
-    /// Bytes of QoS 1 and QoS 2 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more; 16 MiB unless said otherwise.
-    /// Beyond it messages are dropped and counted, as <see cref="QueueOverflow"/> says.
+    /// Bytes of QoS 1 and QoS 2 messages that may wait in one Session, and as many that may wait for its acknowledgement, 1 or more;
+    /// 16 MiB unless said otherwise. Beyond it messages are dropped and counted, as <see cref="QueueOverflow"/> says.
     /// </summary>
     public long MaximumQueuedBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Which message is dropped when a Session's queue is full; <see cref="QueueOverflow.DiscardNewest"/> unless said otherwise. What has expired goes first in any case.</summary>
+    /// <summary>
+    /// Which message is dropped when a Session's queue is full; <see cref="QueueOverflow.DiscardNewest"/> unless said otherwise.
+    /// What has expired goes first in any case.
+    /// </summary>
     public QueueOverflow QueueOverflow { get; init; }
 
-    /// <summary>Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).</summary>
+    /// <summary>
+    /// Subscriptions that one Session may have, 1 or more; 10,000 unless said otherwise. Further ones are refused with 0x97 (§3.9.3).
+    /// </summary>
     public int MaximumSubscriptions { get; init; } = 10_000;
 
     /// <summary>
-    /// Whether messages are retained; so unless said otherwise. If not, CONNACK says so (§3.2.2.3.5), and a PUBLISH or a Will with RETAIN ends its connection with 0x9A.
+    /// Whether messages are retained; so unless said otherwise. If not, CONNACK says so (§3.2.2.3.5),
+    /// and a PUBLISH or a Will with RETAIN ends its connection with 0x9A.
     /// </summary>
     public bool RetainAvailable { get; init; } = true;
 
     /// <summary>
-    /// Retained messages at most, zero or more; 1,000,000 unless said otherwise. One more is refused with 0x97; with QoS 0, and as a Will, it is passed on without being retained, and
-    /// counted. Replacing one is always possible.
+    /// Retained messages at most, zero or more; 1,000,000 unless said otherwise. One more is refused with 0x97;
+    /// with QoS 0, and as a Will, it is passed on without being retained, and counted. Replacing one is always possible.
     /// </summary>
     public int MaximumRetainedMessages { get; init; } = 1_000_000;
 
     /// <summary>
-    /// Bytes of memory that retained messages may take, their topics included, zero or more; 256 MiB unless said otherwise. They do not count in <see cref="MaximumBufferBytes"/>.
-    /// Beyond it as beyond <see cref="MaximumRetainedMessages"/>.
+    /// Bytes of memory that retained messages may take, their topics included, zero or more; 256 MiB unless said otherwise.
+    /// They do not count in <see cref="MaximumBufferBytes"/>. Beyond it as beyond <see cref="MaximumRetainedMessages"/>.
     /// </summary>
     public long MaximumRetainedBytes { get; init; } = 256 * 1024 * 1024;
 
-    /// <summary>How often the broker's figures below <c>$SYS</c> are published while somebody subscribes to them, zero or more; 10 seconds unless said otherwise. Zero: never.</summary>
+    /// <summary>
+    /// How often the broker's figures below <c>$SYS</c> are published while somebody subscribes to them, zero or more;
+    /// 10 seconds unless said otherwise. Zero: never.
+    /// </summary>
     public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise. Beyond it acknowledgements to publishers are
-    /// withheld until a quarter is free again; a quarter beyond it publishers are left unread. Once half is taken, messages for clients that are away are dropped
-    /// and counted. Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
+    /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise.
+    /// Beyond it acknowledgements to publishers are withheld until a quarter is free again; a quarter beyond it publishers are left unread.
+    /// Once half is taken, messages for clients that are away are dropped and counted.
+    /// Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.
     /// </summary>
     public long MaximumBufferBytes { get; init; } = 512 * 1024 * 1024;
 
     /// <summary>
-    /// How long the receiver of a request may answer on the requester's own response topic when the request has no Message Expiry Interval, more than zero;
-    /// 2 minutes unless said otherwise.
+    /// How long the receiver of a request may answer on the requester's own response topic when the request has no Message Expiry Interval,
+    /// more than zero; 2 minutes unless said otherwise.
     /// </summary>
     public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise; those of one requester at most a quarter of it. Beyond it a request with an own response topic is refused with 0x97.</summary>
+    /// <summary>
+    /// Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise; those of one requester at most a quarter of it.
+    /// Beyond it a request with an own response topic is refused with 0x97.
+    /// </summary>
     public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more; 1,000 unless said otherwise.</summary>
+    /// <summary>
+    /// How many Response Messages of each responder a request may ask for with the User Property <c>antiphon-replies</c>, 1 or more;
+    /// 1,000 unless said otherwise.
+    /// </summary>
     public int MaximumReplies { get; init; } = 1000;
 
     /// <summary>The clock.</summary>
@@ -169,6 +225,9 @@ public sealed record BrokerOptions
 
     /// <summary>Whether the broker asks anybody who they are.</summary>
     internal bool IdentifiesClients => Authenticator is not null || AuthenticationMethods.Count > 0;
+
+    /// <summary>The <see cref="Listeners"/>, or the one that <see cref="Bind"/> and <see cref="Port"/> stand for.</summary>
+    internal IReadOnlyList<Listener> AllListeners => Listeners ?? [new Listener { Name = "tcp", Bind = Bind, Port = Port }];
 
     internal void Validate()
     {
@@ -182,17 +241,32 @@ public sealed record BrokerOptions
             }
         }
 
-        Require(Port is >= 0 and <= ushort.MaxValue, $"Port is {Port}; it has to be 0 to 65,535.");
+        foreach (var listener in AllListeners)
+        {
+            var which = Listeners is null ? "" : $" of listener «{listener.Name}»";
+            Require(listener.Port is >= 0 and <= ushort.MaxValue, $"Port{which} is {listener.Port}; it has to be 0 to 65,535.");
+            Require(
+                AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(listener.Bind),
+                $"Bind{which} is {listener.Bind}, which other machines can reach, and nobody asks who they are: "
+                    + "set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
+        }
+
+        Require(
+            AllListeners.All(listener => listener.Name.Length > 0)
+                && AllListeners.DistinctBy(listener => listener.Name).Count() == AllListeners.Count,
+            $"Listeners is {string.Join(", ", AllListeners.Select(listener => $"«{listener.Name}»"))}; "
+                + "each has to have a name of its own.");
         Require(Enum.IsDefined(Transport), $"Transport is {Transport}, which does not exist.");
         Require(
-            AllowAnonymous || IdentifiesClients || IPAddress.IsLoopback(Bind),
-            $"Bind is {Bind}, which other machines can reach, and nobody asks who they are: set an Authenticator or AuthenticationMethods, bind a loopback address, or set AllowAnonymous to let anybody in.");
-        Require(
             AuthenticationMethods.Select(method => method.Name).Distinct(StringComparer.Ordinal).Count() == AuthenticationMethods.Count,
-            $"AuthenticationMethods is {string.Join(", ", AuthenticationMethods.Select(method => method.Name))}; each name has to be there once.");
-        Require(MaximumConcurrentAuthentications >= 1, $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
+            $"AuthenticationMethods is {string.Join(", ", AuthenticationMethods.Select(method => method.Name))}; "
+                + "each name has to be there once.");
         Require(
-            MaximumClientIdLength is >= 23 and <= ushort.MaxValue, $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
+            MaximumConcurrentAuthentications >= 1,
+            $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
+        Require(
+            MaximumClientIdLength is >= 23 and <= ushort.MaxValue,
+            $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
         Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
         Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
         Require(MaximumSessionBytes >= 1024 * 1024, $"MaximumSessionBytes is {MaximumSessionBytes}; it has to be 1 MiB or more.");
@@ -201,11 +275,13 @@ public sealed record BrokerOptions
         Require(Enum.IsDefined(MaximumQoS), $"MaximumQoS is {(int)MaximumQoS}; it has to be 0, 1 or 2.");
         Require(ReceiveMaximum > 0, "ReceiveMaximum is 0; it has to be 1 to 65,535 (MQTT 5 §3.2.2.3.3).");
         Require(
-            MaximumKeepAlive is not { } keepAlive || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
+            MaximumKeepAlive is not { } keepAlive
+                || (keepAlive >= TimeSpan.FromSeconds(1) && keepAlive <= TimeSpan.FromSeconds(ushort.MaxValue)),
             $"MaximumKeepAlive is {MaximumKeepAlive}; it has to be 1 to 65,535 seconds.");
         Require(MaximumSessionExpiry >= TimeSpan.Zero, $"MaximumSessionExpiry is {MaximumSessionExpiry}; it has to be zero or more.");
         Require(
-            ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= TimeSpan.FromDays(1), $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero and at most a day.");
+            ConnectTimeout > TimeSpan.Zero && ConnectTimeout <= TimeSpan.FromDays(1),
+            $"ConnectTimeout is {ConnectTimeout}; it has to be more than zero and at most a day.");
         Require(PacketTimeout > TimeSpan.Zero, $"PacketTimeout is {PacketTimeout}; it has to be more than zero.");
         Require(CloseTimeout > TimeSpan.Zero, $"CloseTimeout is {CloseTimeout}; it has to be more than zero.");
         Require(MaximumOutputBytes >= 4096, $"MaximumOutputBytes is {MaximumOutputBytes}; it has to be 4,096 or more.");

@@ -18,6 +18,7 @@ namespace Antiphon.Client;
 public sealed class MqttClient : IAsyncDisposable
 {
     private readonly ClientSession _session;
+    private readonly PublishWaiters _publishes;
     private readonly ConnectionLoop _loop;
 
     private MqttClient(MqttClientOptions options, bool stopOnFirstFailure)
@@ -26,6 +27,7 @@ public sealed class MqttClient : IAsyncDisposable
         options.Validate();
         var logger = options.LoggerFactory.CreateLogger<MqttClient>();
         _session = new ClientSession(options, logger);
+        _publishes = new PublishWaiters(_session);
         _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
         _loop.Start();
     }
@@ -131,7 +133,7 @@ public sealed class MqttClient : IAsyncDisposable
                     $"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
             }
 
-            return _session.PublishAsync(
+            return _publishes.PublishAsync(
                 new PublishContent
                 {
                     Topic = topic.Written,
@@ -151,6 +153,9 @@ public sealed class MqttClient : IAsyncDisposable
 
     /// <summary>What requesters and responders stand on.</summary>
     internal ClientSession Session => _session;
+
+    /// <summary>Publishes from bytes that are there already; allocates nothing in steady state.</summary>
+    internal PublishWaiters Publishes => _publishes;
 
     /// <summary>
     /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.

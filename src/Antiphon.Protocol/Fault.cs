@@ -1,7 +1,9 @@
 namespace Antiphon.Protocol;
 
 /// <summary>Why a packet is not acceptable: the Reason Code to answer with and a sentence that names the rule (MQTT 5 §4.13).</summary>
-/// <param name="Code">The Reason Code for the CONNACK or DISCONNECT, 0x80 or above; <see cref="ReasonCode.Success"/> when there is no fault.</param>
+/// <param name="Code">
+/// The Reason Code for the CONNACK or DISCONNECT, 0x80 or above; <see cref="ReasonCode.Success"/> when there is no fault.
+/// </param>
 /// <param name="Message">What was seen, what is allowed and where the rule is; <c>null</c> when there is no fault.</param>
 public readonly record struct Fault(ReasonCode Code, string? Message)
 {

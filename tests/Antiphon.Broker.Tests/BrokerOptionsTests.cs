@@ -33,6 +33,22 @@ public sealed class BrokerOptionsTests
     }
 
     [Fact]
+    public void Every_listener_needs_a_name_of_its_own_a_port_and_somebody_who_asks()
+    {
+        var options = new BrokerOptions
+        {
+            Listeners = [new Listener { Name = "lan", Bind = IPAddress.Any }, new Listener { Name = "lan", Port = -1 }],
+        };
+
+        var message = Assert.Throws<ArgumentException>(options.Validate).Message;
+
+        Assert.Contains("Bind of listener «lan» is 0.0.0.0", message, StringComparison.Ordinal);
+        Assert.Contains("Port of listener «lan» is -1", message, StringComparison.Ordinal);
+        Assert.Contains("Listeners is «lan», «lan»", message, StringComparison.Ordinal);
+        new BrokerOptions { Bind = IPAddress.Any, Listeners = [] }.Validate();
+    }
+
+    [Fact]
     public void ConnectTimeout_is_a_day_at_most()
     {
         new BrokerOptions { ConnectTimeout = TimeSpan.FromDays(1) }.Validate();
@@ -77,8 +93,24 @@ public sealed class BrokerOptionsTests
 
         foreach (var name in new[]
         {
-            "Port", "MinimumProtocolVersion", "MaximumPacketSize", "ReceiveMaximum", "MaximumQoS", "MaximumKeepAlive", "MaximumSessionExpiry", "ConnectTimeout", "PacketTimeout", "CloseTimeout", "MaximumOutputBytes",
-            "MaximumQueuedMessages", "MaximumQueuedBytes", "QueueOverflow", "MaximumSubscriptions", "MaximumRetainedMessages", "MaximumRetainedBytes", "SystemTopicsInterval",
+            "Port",
+            "MinimumProtocolVersion",
+            "MaximumPacketSize",
+            "ReceiveMaximum",
+            "MaximumQoS",
+            "MaximumKeepAlive",
+            "MaximumSessionExpiry",
+            "ConnectTimeout",
+            "PacketTimeout",
+            "CloseTimeout",
+            "MaximumOutputBytes",
+            "MaximumQueuedMessages",
+            "MaximumQueuedBytes",
+            "QueueOverflow",
+            "MaximumSubscriptions",
+            "MaximumRetainedMessages",
+            "MaximumRetainedBytes",
+            "SystemTopicsInterval",
             "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
             "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })

@@ -33,7 +33,7 @@ internal sealed class HandTurnedBroker
     public TestLink Open()
     {
         var link = new TestLink(this);
-        link.Connection = Engine.Open(link, Now);
+        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now);
         return link;
     }
 
@@ -51,15 +51,19 @@ internal sealed class HandTurnedBroker
     }
 
     /// <summary>A client of MQTT 3.1.1 whose CONNECT was accepted.</summary>
-    public TestLink ConnectV311(string clientId, bool cleanSession = true, Func<ConnectPacket, ConnectPacket>? with = null) => Connect(clientId, connect =>
-    {
-        connect = connect with { ProtocolVersion = ProtocolVersion.V311, CleanStart = cleanSession };
-        return with is null ? connect : with(connect);
-    });
+    public TestLink ConnectV311(string clientId, bool cleanSession = true, Func<ConnectPacket, ConnectPacket>? with = null) =>
+        Connect(clientId, connect =>
+        {
+            connect = connect with { ProtocolVersion = ProtocolVersion.V311, CleanStart = cleanSession };
+            return with is null ? connect : with(connect);
+        });
 
     /// <summary>A client that is subscribed already.</summary>
     public TestLink Subscriber(
-        string clientId, string filter, QualityOfService qos = QualityOfService.AtLeastOnce, Func<ConnectPacket, ConnectPacket>? with = null)
+        string clientId,
+        string filter,
+        QualityOfService qos = QualityOfService.AtLeastOnce,
+        Func<ConnectPacket, ConnectPacket>? with = null)
     {
         var link = Connect(clientId, with);
         link.Subscribe(filter, qos);

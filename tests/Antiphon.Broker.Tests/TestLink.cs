@@ -6,7 +6,9 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Tests;
 
-/// <summary>The client's end of a connection to <see cref="HandTurnedBroker"/>: it writes packets, collects what comes back and takes it apart.</summary>
+/// <summary>
+/// The client's end of a connection to <see cref="HandTurnedBroker"/>: it writes packets, collects what comes back and takes it apart.
+/// </summary>
 internal sealed class TestLink(HandTurnedBroker broker) : ILink
 {
     private readonly ArrayBufferWriter<byte> _received = new();
@@ -45,7 +47,9 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
         {
             var pieces = new ArraySegment<byte>[4];
             var output = Connection.Output;
-            var sent = output.IsContiguous ? output.Own : pieces.AsSpan(0, output.Pieces(pieces)).ToArray().SelectMany(piece => piece).ToArray();
+            var sent = output.IsContiguous
+                ? output.Own
+                : pieces.AsSpan(0, output.Pieces(pieces)).ToArray().SelectMany(piece => piece).ToArray();
             _received.Write(sent);
             output.Consume(sent.Length);
         }
@@ -159,7 +163,13 @@ internal sealed class TestLink(HandTurnedBroker broker) : ILink
     public SubAckPacket Subscribe(string filter, SubscriptionOptions options, uint? identifier = null)
     {
         var packetIdentifier = NextIdentifier();
-        Send(new SubscribePacket { PacketIdentifier = packetIdentifier, Subscriptions = [new RequestedSubscription(filter, options)], SubscriptionIdentifier = identifier });
+        Send(
+            new SubscribePacket
+            {
+                PacketIdentifier = packetIdentifier,
+                Subscriptions = [new RequestedSubscription(filter, options)],
+                SubscriptionIdentifier = identifier,
+            });
         var answer = NextAnswer<SubAckPacket>();
         Assert.Equal(packetIdentifier, answer.PacketIdentifier);
         return answer;

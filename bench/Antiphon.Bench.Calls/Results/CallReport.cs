@@ -28,6 +28,12 @@ internal sealed record CallReport(
         NewLine = "\n",
     };
 
+    /// <summary>On which processors this process may run, and with it those that it starts: <c>taskset</c> changes that.</summary>
+    private static string Processors { get; } = File.ReadLines("/proc/self/status")
+        .First(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))
+        .Split(':')[1]
+        .Trim();
+
     /// <summary>Antiphon as built from this tree, and from other checkouts.</summary>
     private IEnumerable<string> Suffixes => Settings.Peers.Where(peer => peer.Library == Peer.Antiphon).Select(peer => peer.Suffix);
 
@@ -46,16 +52,16 @@ internal sealed record CallReport(
         Line($"# Bench of calls, {At:yyyy-MM-dd}, commit {Commit}");
         Line($"");
         Line($"- {machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}");
-        Line($"- requester, broker and responder are processes of their own, on whatever processor the system puts them");
+        Line($"- requester, broker and responder are processes of their own, wherever the system puts them among processors {Processors}");
         Line($"- {CallScenario.Payload} B there and back");
         Line($"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s");
-        Line($"- warm-up: {Settings.WarmUp.TotalSeconds} s before a peer's first run in a scenario, {Settings.SettleTime.TotalSeconds} s before others");
+        Line($"- warm-up: {Settings.WarmUp.TotalSeconds} s before a peer's first run in a scenario, at most 1 s before the next");
         Line($"- `{CommandLine}`");
         Line($"");
-        Line($"Each outstanding call is a closed loop: it asks again when it has its answer. So latency is what a caller waits with that many");
-        Line($"calls under way; it says nothing of a given rate of calls.");
-        Line($"CPU is in µs per answered call, first summed, then of requester + responder + broker. Bytes are what requester +");
-        Line($"responder allocate per answered call. Medians, with least–greatest in brackets.");
+        Line($"Each outstanding call is a closed loop: it asks again when it has its answer. So latency is what a caller waits with");
+        Line($"that many calls under way; it says nothing of a given rate of calls.");
+        Line($"CPU is in µs per answered call, first summed, then of requester + responder + broker. Bytes are what requester + responder");
+        Line($"allocate per answered call. Medians, with least–greatest in brackets.");
         foreach (var (scenario, rows) in Tables)
         {
             Line($"");
@@ -107,6 +113,7 @@ internal sealed record CallReport(
             At,
             CommandLine,
             Machine = Machine.Here,
+            Processors,
             Settings.Repeat,
             Seconds = Settings.Duration.TotalSeconds,
             WarmUpSeconds = Settings.WarmUp.TotalSeconds,

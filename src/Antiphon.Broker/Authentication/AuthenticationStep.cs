@@ -3,8 +3,8 @@ using Antiphon.Broker.Connections;
 namespace Antiphon.Broker.Authentication;
 
 /// <summary>
-/// One question to an authenticator or to an exchange. The engine makes it and hands it out; <see cref="RunAsync"/> is called once, on another thread, and what comes
-/// of it returns to the engine as a command.
+/// One question to an authenticator or to an exchange. The engine makes it and hands it out;
+/// <see cref="RunAsync"/> is called once, on another thread, and what comes of it returns to the engine as a command.
 /// </summary>
 internal sealed class AuthenticationStep : IDisposable
 {
@@ -34,7 +34,8 @@ internal sealed class AuthenticationStep : IDisposable
         return new AuthenticationStep(connection, options, step => authenticator.AuthenticateAsync(client, step.Token));
     }
 
-    public static AuthenticationStep First(Connection connection, ConnectingClient client, ReadOnlyMemory<byte>? data, BrokerOptions options)
+    public static AuthenticationStep First(
+        Connection connection, ConnectingClient client, ReadOnlyMemory<byte>? data, BrokerOptions options)
     {
         var method = connection.Inquiry!.Method!;
         return new AuthenticationStep(connection, options, step => (step.Exchange = method.Begin(client)).NextAsync(data, step.Token));

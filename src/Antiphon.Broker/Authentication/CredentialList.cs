@@ -6,8 +6,9 @@ using Antiphon.Protocol.Authentication;
 namespace Antiphon.Broker.Authentication;
 
 /// <summary>
-/// Users and what proves them, as a file may hold them: a line <c>name:credential</c> each, with the text form of <see cref="ScramCredential"/>. It serves <see cref="Passwords"/> and
-/// <see cref="ScramSha256"/>. Immutable, and safe from any thread.
+/// Users and what proves them, as a file may hold them: a line <c>name:credential</c> each,
+/// with the text form of <see cref="ScramCredential"/>. It serves <see cref="Passwords"/> and <see cref="ScramSha256"/>.
+/// Immutable, and safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -46,7 +47,9 @@ public sealed class CredentialList
 
     /// <summary>Reads a list. Empty lines count for nothing.</summary>
     /// <param name="text">Lines of <c>name:credential</c>.</param>
-    /// <exception cref="FormatException">A line is none, or a user is there twice; the message names the line's number and not what is in it.</exception>
+    /// <exception cref="FormatException">
+    /// A line is none, or a user is there twice; the message names the line's number and not what is in it.
+    /// </exception>
     public static CredentialList Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -78,7 +81,8 @@ public sealed class CredentialList
 
             if (!users.TryAdd(line[..end], credential))
             {
-                throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"Line {number} has a user that an earlier line has."));
+                throw new FormatException(
+                    string.Create(CultureInfo.InvariantCulture, $"Line {number} has a user that an earlier line has."));
             }
         }
 
@@ -99,10 +103,12 @@ public sealed class CredentialList
         ArgumentNullException.ThrowIfNull(credential);
         if (userName.AsSpan().ContainsAny(":\r\n\0"))
         {
-            throw new ArgumentException("A user name has no colon, no line end and no U+0000: a line of the list is «name:credential».", nameof(userName));
+            throw new ArgumentException(
+                "A user name has no colon, no line end and no U+0000: a line of the list is «name:credential».", nameof(userName));
         }
 
-        return new CredentialList(new SortedDictionary<string, ScramCredential>(_users, StringComparer.Ordinal) { [userName] = credential });
+        return new CredentialList(
+            new SortedDictionary<string, ScramCredential>(_users, StringComparer.Ordinal) { [userName] = credential });
     }
 
     /// <summary>The list without that user.</summary>
@@ -114,7 +120,9 @@ public sealed class CredentialList
         return new CredentialList(users);
     }
 
-    /// <summary>The list as <see cref="Parse"/> reads it. It is a secret: who has it can pretend to be the broker, and try passwords.</summary>
+    /// <summary>
+    /// The list as <see cref="Parse"/> reads it. It is a secret: who has it can pretend to be the broker, and try passwords.
+    /// </summary>
     public override string ToString() => string.Concat(_users.Select(user => $"{user.Key}:{user.Value}\n"));
 
     /// <summary>The user's credential, or one that no password fits.</summary>

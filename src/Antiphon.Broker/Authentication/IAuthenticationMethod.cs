@@ -14,8 +14,12 @@ public interface IAuthenticationMethod
 /// <summary>One client's exchange by an <see cref="IAuthenticationMethod"/>. Its steps follow each other, on whatever threads.</summary>
 public interface IAuthenticationExchange
 {
-    /// <summary>Takes what the client says and tells how it goes on. If this throws, the client is refused with 0x88 and the exception is logged.</summary>
+    /// <summary>
+    /// Takes what the client says and tells how it goes on. If this throws, the client is refused with 0x88 and the exception is logged.
+    /// </summary>
     /// <param name="data">The Authentication Data of CONNECT, then of each AUTH; <c>null</c>: there was none.</param>
-    /// <param name="cancellationToken">The client has gone, or has waited for <see cref="BrokerOptions.ConnectTimeout"/>: the result is not needed any more.</param>
+    /// <param name="cancellationToken">
+    /// The client has gone, or has waited for <see cref="BrokerOptions.ConnectTimeout"/>: the result is not needed any more.
+    /// </param>
     ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken);
 }

@@ -2,7 +2,10 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Authentication;
 
-/// <summary>Who the client of a connection is: how far the question has come. Only connections have one about whose clients somebody is or was asked. Owned by the engine's thread.</summary>
+/// <summary>
+/// Who the client of a connection is: how far the question has come. Only connections have one about whose clients somebody is or was
+/// asked. Owned by the engine's thread.
+/// </summary>
 internal sealed class Inquiry
 {
     /// <summary>The CONNECT that waits for it; <c>null</c>: none does.</summary>

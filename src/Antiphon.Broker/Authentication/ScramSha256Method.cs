@@ -3,7 +3,10 @@ using Antiphon.Protocol.Authentication;
 
 namespace Antiphon.Broker.Authentication;
 
-/// <summary>SCRAM-SHA-256 against a list of users (RFC 5802, RFC 7677): client-first in CONNECT, server-first and client-final in AUTH, server-final in CONNACK.</summary>
+/// <summary>
+/// SCRAM-SHA-256 against a list of users (RFC 5802, RFC 7677): client-first in CONNECT, server-first and client-final in AUTH,
+/// server-final in CONNACK.
+/// </summary>
 internal sealed class ScramSha256Method(CredentialList users, Action<Span<byte>> fillRandom) : IAuthenticationMethod
 {
     private const int NonceBytes = 18;
@@ -36,7 +39,9 @@ internal sealed class ScramSha256Method(CredentialList users, Action<Span<byte>>
         }
 
         private AuthenticationResult Final(string userName, ReadOnlySpan<byte> clientFinal) =>
-            scram.TryReadClientFinal(clientFinal, out var serverFinal, out var fault) ? AuthenticationResult.Accept(userName, serverFinal) : Reject(fault);
+            scram.TryReadClientFinal(clientFinal, out var serverFinal, out var fault)
+                ? AuthenticationResult.Accept(userName, serverFinal)
+                : Reject(fault);
 
         private static AuthenticationResult Reject(Fault fault) => AuthenticationResult.Reject(fault.Code, fault.Message);
     }

@@ -3,8 +3,9 @@ using System.Numerics;
 namespace Antiphon.Broker.Buffers;
 
 /// <summary>
-/// The engine's byte arrays, in sizes that are powers of two. It belongs to the engine's thread, so renting and returning are a pop and a push:
-/// no allocation in steady state, whatever the number of connections that have something to send at once. The arrays are pinned: the kernel may be given their addresses.
+/// The engine's byte arrays, in sizes that are powers of two. It belongs to the engine's thread,
+/// so renting and returning are a pop and a push: no allocation in steady state, whatever the number of connections that have something to
+/// send at once. The arrays are pinned: the kernel may be given their addresses.
 /// </summary>
 internal sealed class BufferPool
 {
@@ -30,7 +31,9 @@ internal sealed class BufferPool
         }
 
         RentedBytes += 1 << (size + SmallestLog2);
-        return _bySize[size].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2), pinned: true);
+        return _bySize[size].TryPop(out var buffer)
+            ? buffer
+            : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2), pinned: true);
     }
 
     /// <summary>Takes an array back that <see cref="Rent"/> gave.</summary>

@@ -6,11 +6,18 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>
-/// Ends connections so that the peer sees why (MQTT 5 §4.13): the last packet is flushed, then the sending side is ended, then what still arrives is discarded for
-/// a limited time and up to a limited number of bytes. (Closing with unread input would reset the connection, and the last packet would be lost.)
+/// Ends connections so that the peer sees why (MQTT 5 §4.13): the last packet is flushed, then the sending side is ended,
+/// then what still arrives is discarded for a limited time and up to a limited number of bytes.
+/// (Closing with unread input would reset the connection, and the last packet would be lost.)
 /// </summary>
 internal sealed class Closer(
-    BrokerOptions options, HashSet<Connection> connections, UnfinishedPackets unfinished, SessionTable sessions, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+    BrokerOptions options,
+    HashSet<Connection> connections,
+    UnfinishedPackets unfinished,
+    SessionTable sessions,
+    TimingWheel wheel,
+    FlushList flushList,
+    EngineCounters counters)
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
@@ -48,12 +55,20 @@ internal sealed class Closer(
         Close(connection, fault, now);
     }
 
-    /// <summary>Closes a connection that stands, saying why; in MQTT 3.1.1 a server has no DISCONNECT to say it with. A Session that rests, and its Will, follow the loss of a connection.</summary>
+    /// <summary>
+    /// Closes a connection that stands, saying why; in MQTT 3.1.1 a server has no DISCONNECT to say it with.
+    /// A Session that rests, and its Will, follow the loss of a connection.
+    /// </summary>
     public void Disconnect(Connection connection, Fault reason, Instant now, string? serverReference = null)
     {
         if (connection.Version == ProtocolVersion.V5)
         {
-            var goodbye = new DisconnectPacket { ReasonCode = reason.Code, ReasonString = reason.Message, ServerReference = serverReference };
+            var goodbye = new DisconnectPacket
+            {
+                ReasonCode = reason.Code,
+                ReasonString = reason.Message,
+                ServerReference = serverReference,
+            };
             _ = connection.TryWrite(goodbye) || connection.TryWrite(goodbye with { ReasonString = null });
         }
 

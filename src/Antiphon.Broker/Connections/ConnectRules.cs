@@ -10,14 +10,18 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>What a CONNECT may ask for here, before anybody is asked who sends it (MQTT 5 §3.1.4, §3.2.2).</summary>
-internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions, Admission admission)
+internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions, Identification identification)
 {
-    /// <summary>What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].</summary>
+    /// <summary>
+    /// What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].
+    /// </summary>
     public Fault Check(ConnectPacket connect)
     {
         if (Utf8Text.GetByteCount(connect.ClientId) > options.MaximumClientIdLength)
         {
-            return new Fault(ReasonCode.ClientIdentifierNotValid, $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
+            return new Fault(
+                ReasonCode.ClientIdentifierNotValid,
+                $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
         }
 
         // Before anybody is asked about it, and once more when it is accepted: others may have come meanwhile.
@@ -29,10 +33,12 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
 
         if (connect is { ProtocolVersion: ProtocolVersion.V311, ClientId: "", CleanStart: false })
         {
-            return new Fault(ReasonCode.ClientIdentifierNotValid, "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
+            return new Fault(
+                ReasonCode.ClientIdentifierNotValid,
+                "There is no Client Identifier by which the Session could be found again (MQTT 3.1.1 §3.1.3.1).");
         }
 
-        var refusal = admission.Check(connect);
+        var refusal = identification.Check(connect);
         if (refusal.Exists)
         {
             return refusal;
@@ -41,16 +47,24 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
         return connect.Will switch
         {
             { Message.QoS: var qos } when qos > options.MaximumQoS =>
-                new Fault(ReasonCode.QoSNotSupported, $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
-            { Message.Retain: true } when !options.RetainAvailable => new Fault(ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
-            { } will when SystemTopic.Includes(will.Message.Topic) || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
-                ReasonCode.NotAuthorized, $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of $reply (MQTT 5 §3.1.3.3)."),
+                new Fault(
+                    ReasonCode.QoSNotSupported,
+                    $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
+            { Message.Retain: true } when !options.RetainAvailable =>
+                new Fault(
+                    ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
+            { } will when SystemTopic.Includes(will.Message.Topic)
+                || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
+                ReasonCode.NotAuthorized,
+                $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of "
+                    + "$reply (MQTT 5 §3.1.3.3)."),
             _ => default,
         };
     }
 
     /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
     public Fault CheckRoom(Session? session) => sessions.ConnectedCount >= options.MaximumConnections && session?.Connection is null
-        ? new Fault(ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
+        ? new Fault(
+            ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
         : default;
 }

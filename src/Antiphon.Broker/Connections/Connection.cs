@@ -31,7 +31,10 @@ internal enum ConnectionPhase : byte
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
 internal interface ILink
 {
-    /// <summary>Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting. When a closing connection's output is empty, ends the sending side.</summary>
+    /// <summary>
+    /// Sends what <see cref="Connection.Output"/> holds, as far as it goes without waiting.
+    /// When a closing connection's output is empty, ends the sending side.
+    /// </summary>
     void Flush();
 
     /// <summary>Reads nothing from the peer until <see cref="ResumeReading"/>; that the peer has gone may still be noticed.</summary>
@@ -44,12 +47,15 @@ internal interface ILink
     void Abort();
 }
 
-/// <summary>A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.</summary>
+/// <summary>
+/// A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.
+/// </summary>
 internal sealed class Connection
 {
-    internal Connection(ILink link, BufferPool pool, MessagePool messages, Instant now)
+    internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
     {
         Link = link;
+        Origin = origin;
         Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
@@ -58,6 +64,9 @@ internal sealed class Connection
 
     public ILink Link { get; }
 
+    /// <summary>Where it comes from.</summary>
+    public ConnectionOrigin Origin { get; }
+
     public OutputBuffer Output { get; }
 
     public PartialPacket Partial { get; }
@@ -65,7 +74,10 @@ internal sealed class Connection
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
 
-    /// <summary>When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close; which of them, the phase says.</summary>
+    /// <summary>
+    /// When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close;
+    /// which of them, the phase says.
+    /// </summary>
     public Deadline Deadline { get; }
 
     public ConnectionPhase Phase { get; set; }
@@ -101,7 +113,9 @@ internal sealed class Connection
     /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
     public OutgoingAliases? OutgoingAliases { get; set; }
 
-    /// <summary>Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).</summary>
+    /// <summary>
+    /// Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).
+    /// </summary>
     public bool WantsProblemInformation { get; set; } = true;
 
     /// <summary>What is asked about who its client is; <c>null</c>: nothing is, and nothing will be.</summary>
@@ -113,8 +127,14 @@ internal sealed class Connection
     /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
     public bool IsHeldUp { get; private set; }
 
-    /// <summary>What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK, which is for who uses no enhanced authentication.</summary>
+    /// <summary>
+    /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
+    /// which is for who uses no enhanced authentication.
+    /// </summary>
     public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+
+    /// <summary>Acknowledgements to its client that the gate holds.</summary>
+    public int HeldAcknowledgements { get; set; }
 
     /// <summary>Whether it is left unread because memory is short.</summary>
     public bool IsPaused { get; set; }
@@ -157,6 +177,16 @@ internal sealed class Connection
             Link.ResumeReading();
         }
     }
+
+    public ConnectionSnapshot TakeSnapshot() => new()
+    {
+        Origin = Origin,
+        ClientId = ClientId,
+        UserName = UserName,
+        ProtocolVersion = ClientId is null ? null : Version,
+        IsConnected = Phase == ConnectionPhase.Connected,
+        OutputBytes = Output.Backlog,
+    };
 
     /// <summary>Appends a packet to <see cref="Output"/>.</summary>
     /// <returns><c>false</c>: nothing was appended, because the packet is larger than the client takes [MQTT-3.1.2-24].</returns>

@@ -12,7 +12,18 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options, SessionTable sessions, OwnResponseTopics responseTopics, ConnectRules rules, Admission admission, Sender sender, Closer closer, SessionMemory memory, TimingWheel wheel, FlushList flushList, EngineCounters counters, Action<Span<byte>> fillRandom)
+    BrokerOptions options,
+    SessionTable sessions,
+    OwnResponseTopics responseTopics,
+    ConnectRules rules,
+    Identification identification,
+    Sender sender,
+    Closer closer,
+    SessionMemory memory,
+    TimingWheel wheel,
+    FlushList flushList,
+    EngineCounters counters,
+    Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -58,13 +69,14 @@ internal sealed class Handshake(
         switch (packet)
         {
             case AuthPacket auth:
-                fault = admission.ReceiveAuth(connection, auth);
+                fault = identification.ReceiveAuth(connection, auth);
                 break;
             case DisconnectPacket disconnect:
                 closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
                 return;
             default:
-                fault = Fault.Protocol($"{packet.Type} before CONNACK: during enhanced authentication only AUTH and DISCONNECT may come [MQTT-3.1.2-30].");
+                fault = Fault.Protocol(
+                    $"{packet.Type} before CONNACK: during enhanced authentication only AUTH and DISCONNECT may come [MQTT-3.1.2-30].");
                 break;
         }
 
@@ -94,7 +106,9 @@ internal sealed class Handshake(
         if (level < (byte)options.MinimumProtocolVersion)
         {
             var spoken = new Fault(
-                ReasonCode.UnsupportedProtocolVersion, $"The client speaks protocol level {level}; spoken here is {(byte)options.MinimumProtocolVersion} or above [MQTT-3.1.2-2].");
+                ReasonCode.UnsupportedProtocolVersion,
+                $"The client speaks protocol level {level}; spoken here is {(byte)options.MinimumProtocolVersion} or above "
+                    + "[MQTT-3.1.2-2].");
             closer.Refuse(connection, spoken, now);
             return;
         }
@@ -115,13 +129,16 @@ internal sealed class Handshake(
             return;
         }
 
-        if (!admission.TryBegin(connection, connect))
+        if (!identification.TryBegin(connection, connect))
         {
             Accept(connection, connect, authenticationData: null, now);
         }
     }
 
-    /// <summary>A CONNECT that goes wrong in its fixed header. Its version stands behind that, and says in whose words to refuse it, if so much of it has come.</summary>
+    /// <summary>
+    /// A CONNECT that goes wrong in its fixed header. Its version stands behind that, and says in whose words to refuse it,
+    /// if so much of it has come.
+    /// </summary>
     public void RefuseFrame(Connection connection, ReadOnlySpan<byte> start, Fault fault, Instant now)
     {
         // The header takes 2 to 5 bytes, the length of the name 2.
@@ -139,7 +156,10 @@ internal sealed class Handshake(
         var session = sessions.Find(clientId);
         if (session is not null && session.UserName != connection.UserName)
         {
-            closer.Refuse(connection, new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."), now);
+            closer.Refuse(
+                connection,
+                new Fault(ReasonCode.NotAuthorized, "The Session with this Client Identifier belongs to another user (MQTT 5 §5.4.2)."),
+                now);
             return;
         }
 
@@ -152,7 +172,8 @@ internal sealed class Handshake(
 
         if (session?.Connection is { } older)
         {
-            closer.Disconnect(older, new Fault(ReasonCode.SessionTakenOver, "Another connection uses the same Client Identifier [MQTT-3.1.4-3]."), now);
+            closer.Disconnect(
+                older, new Fault(ReasonCode.SessionTakenOver, "Another connection uses the same Client Identifier [MQTT-3.1.4-3]."), now);
             session = sessions.Find(clientId);
         }
 
@@ -165,14 +186,20 @@ internal sealed class Handshake(
         var present = session is not null;
         if (!present && counters.Sessions >= options.MaximumSessions)
         {
-            closer.Refuse(connection, new Fault(ReasonCode.QuotaExceeded, $"There are {options.MaximumSessions} Sessions, which is as many as may be (MQTT 5 §3.2.2.2)."), now);
+            closer.Refuse(
+                connection,
+                new Fault(
+                    ReasonCode.QuotaExceeded,
+                    $"There are {options.MaximumSessions} Sessions, which is as many as may be (MQTT 5 §3.2.2.2)."),
+                now);
             return;
         }
 
         var willBytes = SessionMemory.SizeOf(connect.Will);
         if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
         {
-            closer.Refuse(connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
+            closer.Refuse(
+                connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
             return;
         }
 
@@ -221,7 +248,12 @@ internal sealed class Handshake(
         {
             // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
             session.Will = null;
-            closer.Reject(connection, new Fault(ReasonCode.PacketTooLarge, $"CONNACK is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
+            closer.Reject(
+                connection,
+                new Fault(
+                    ReasonCode.PacketTooLarge,
+                    $"CONNACK is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."),
+                now);
             return;
         }
 
@@ -236,7 +268,10 @@ internal sealed class Handshake(
         return asked < options.MaximumSessionExpiry ? asked : options.MaximumSessionExpiry;
     }
 
-    /// <summary>Clean Session of MQTT 3.1.1 says both how the Session begins and when it ends: with the connection, or not at all (MQTT 3.1.1 §3.1.2.4).</summary>
+    /// <summary>
+    /// Clean Session of MQTT 3.1.1 says both how the Session begins and when it ends:
+    /// with the connection, or not at all (MQTT 3.1.1 §3.1.2.4).
+    /// </summary>
     private static uint ExpiryAskedFor(ConnectPacket connect) => connect.ProtocolVersion == ProtocolVersion.V5
         ? connect.SessionExpiryInterval ?? 0
         : connect.CleanStart ? 0 : NeverExpires;
@@ -247,7 +282,9 @@ internal sealed class Handshake(
     private ushort LimitKeepAlive(ConnectPacket connect)
     {
         var asked = connect.KeepAlive;
-        return options.MaximumKeepAlive is { } maximum && connect.ProtocolVersion == ProtocolVersion.V5 && (asked == 0 || asked > maximum.TotalSeconds)
+        return options.MaximumKeepAlive is { } maximum
+            && connect.ProtocolVersion == ProtocolVersion.V5
+            && (asked == 0 || asked > maximum.TotalSeconds)
             ? (ushort)maximum.TotalSeconds
             : asked;
     }

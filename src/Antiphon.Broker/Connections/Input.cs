@@ -5,8 +5,16 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
 
-/// <summary>Takes the bytes of connections apart into packets, in whatever pieces they come, and keeps what is not whole yet or may not be done yet.</summary>
-internal sealed class Input(BrokerOptions options, Handshake handshake, Reception reception, UnfinishedPackets unfinished, Closer closer, EngineCounters counters)
+/// <summary>
+/// Takes the bytes of connections apart into packets, in whatever pieces they come, and keeps what is not whole yet or may not be done yet.
+/// </summary>
+internal sealed class Input(
+    BrokerOptions options,
+    Handshake handshake,
+    ClientPackets clientPackets,
+    UnfinishedPackets unfinished,
+    Closer closer,
+    EngineCounters counters)
 {
     /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
     private const int MaximumHeld = 16 * 1024;
@@ -61,7 +69,12 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
             while (unfinished.IsExcessive(out var oldest))
             {
                 var age = now - oldest.Partial.Began;
-                End(oldest, new Fault(ReasonCode.QuotaExceeded, $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."), now);
+                End(
+                    oldest,
+                    new Fault(
+                        ReasonCode.QuotaExceeded,
+                        $"Too much memory is taken by packets that have begun and not ended; this one began {age.TotalSeconds} s ago."),
+                    now);
             }
         }
     }
@@ -71,7 +84,10 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
     {
         while (unfinished.IsOverdue(now, out var late))
         {
-            End(late, new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {options.PacketTimeout.TotalSeconds} s."), now);
+            End(
+                late,
+                new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {options.PacketTimeout.TotalSeconds} s."),
+                now);
         }
     }
 
@@ -97,7 +113,7 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
                     consumed += frame.Length;
                     if (connection.Phase == ConnectionPhase.Connected)
                     {
-                        reception.Receive(connection, frame, now);
+                        clientPackets.Receive(connection, frame, now);
                     }
                     else
                     {
@@ -105,9 +121,15 @@ internal sealed class Input(BrokerOptions options, Handshake handshake, Receptio
                     }
 
                     break;
-                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect && !rest.IsEmpty && rest[0] >> 4 != (int)PacketType.Connect:
-                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1): the rest of the packet is not waited for.
-                    closer.Reject(connection, Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."), now);
+                case not FrameStatus.Complete when connection.Phase == ConnectionPhase.AwaitingConnect
+                    && !rest.IsEmpty
+                    && rest[0] >> 4 != (int)PacketType.Connect:
+                    // Whoever does not begin with CONNECT may not even speak MQTT (MQTT 5 §4.13.1):
+                    // the rest of the packet is not waited for.
+                    closer.Reject(
+                        connection,
+                        Fault.Protocol($"The first byte is 0x{rest[0]:X2}; the first packet has to be CONNECT [MQTT-3.1.0-1]."),
+                        now);
                     break;
                 case FrameStatus.NeedMore:
                     return consumed;

@@ -5,8 +5,8 @@ using Antiphon.Broker.Messages;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>
-/// What is still to be written to one Network Connection, in order: bytes of its own, and between them large payloads that it shares with other receivers.
-/// The array is rented with the first write and given back when all has been sent, so an idle connection holds none.
+/// What is still to be written to one Network Connection, in order: bytes of its own, and between them large payloads that it shares with
+/// other receivers. The array is rented with the first write and given back when all has been sent, so an idle connection holds none.
 /// </summary>
 /// <param name="pool">Where the array comes from.</param>
 /// <param name="messages">Where shared messages go back to.</param>

@@ -4,8 +4,9 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>
-/// The connections of which a packet has begun and not ended, the one that began first at the front. Keep Alive may be off, so each has a limit of time; and
-/// together they have a quarter of the room for all, so that half packets cannot hold up those who publish whole ones.
+/// The connections of which a packet has begun and not ended, the one that began first at the front.
+/// Keep Alive may be off, so each has a limit of time; and together they have a quarter of the room for all,
+/// so that half packets cannot hold up those who publish whole ones.
 /// </summary>
 internal sealed class UnfinishedPackets
 {

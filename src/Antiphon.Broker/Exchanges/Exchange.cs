@@ -9,17 +9,18 @@ namespace Antiphon.Broker.Exchanges;
 /// </summary>
 internal sealed class Exchange
 {
-    /// <summary>Longer keys are not tracked.</summary>
-    public const int MaximumKeyLength = 256;
-
-    /// <summary>From so many responders on they are found by an index: a request to a hundred thousand must not compare each with all.</summary>
+    /// <summary>
+    /// From so many recipients on they are found by an index: a request to a hundred thousand must not compare each with all.
+    /// </summary>
     private const int IndexedFrom = 16;
 
     private byte[] _key = [];
-    private int _keyLength;
-    private Responder[] _responders = new Responder[1];
-    private int _responderCount;
-    private Dictionary<Session, int>? _index;
+    private int _topicLength;
+    private int _correlationLength;
+    private Recipient?[] _recipients = new Recipient?[1];
+    private int _recipientCount;
+    private int _openCount;
+    private Dictionary<Session, Recipient>? _index;
 
     public Exchange() => Deadline = new Deadline(this);
 
@@ -34,124 +35,182 @@ internal sealed class Exchange
     /// <inheritdoc cref="Previous"/>
     public Exchange? Next { get; set; }
 
-    public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
+    /// <summary>The hash of its key.</summary>
+    public int Hash { get; private set; }
 
-    /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
-    public int Size => 200 + _key.Length + 16 * _responders.Length + (_index is null ? 0 : 40 * _responders.Length);
+    /// <summary>The next one in the same bucket of the <see cref="ExchangeIndex"/>.</summary>
+    public Exchange? NextInBucket { get; set; }
 
-    public void Open(ReadOnlySpan<byte> key, Session? requester)
-    {
-        Requester = requester;
-        if (_key.Length < key.Length)
-        {
-            _key = new byte[key.Length];
-        }
+    /// <summary>How many Response Messages the request asks each recipient for.</summary>
+    public int Replies { get; set; }
 
-        key.CopyTo(_key);
-        _keyLength = key.Length;
-    }
-
-    /// <summary>A Session received the request, for the first time or again: it may send so many Response Messages.</summary>
-    public void Permit(Session responder, int messages)
-    {
-        var place = Find(responder);
-        if (place >= 0)
-        {
-            _responders[place].Remaining = messages;
-            return;
-        }
-
-        if (_responderCount == _responders.Length)
-        {
-            Array.Resize(ref _responders, 2 * _responderCount);
-        }
-
-        _responders[_responderCount] = new Responder { Session = responder, Remaining = messages };
-        _index?.Add(responder, _responderCount);
-        _responderCount++;
-    }
-
-    /// <summary>Another Session is to answer instead of one that did not, or not in full.</summary>
-    public void Move(Session from, Session to)
-    {
-        var place = Find(from);
-        if (place >= 0 && _responders[place].Remaining > 0)
-        {
-            var remaining = _responders[place].Remaining;
-            _responders[place].Remaining = 0;
-            Permit(to, remaining);
-        }
-    }
-
-    /// <summary>A Session sends a Response Message.</summary>
-    /// <returns>Whether it may.</returns>
-    public bool TryUse(Session responder)
-    {
-        var place = Find(responder);
-        return place >= 0 && _responders[place].Remaining > 0 && _responders[place].Remaining-- > 0;
-    }
+    /// <summary>Whether it is being delivered right now: it does not end before all its recipients are known.</summary>
+    public bool IsOpening { get; set; }
 
     /// <summary>Whether nobody may answer any more.</summary>
-    public bool IsAnswered()
+    public bool IsSettled => _openCount == 0;
+
+    /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
+    public int Size => 220 + _key.Length + 72 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length);
+
+    /// <summary>What of <see cref="Size"/> is in the sum of all.</summary>
+    public int Counted { get; set; }
+
+    public bool IsKey(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
+        topic.SequenceEqual(_key.AsSpan(0, _topicLength)) && correlation.SequenceEqual(_key.AsSpan(_topicLength, _correlationLength));
+
+    public void Open(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation, int hash, Session requester)
     {
-        foreach (ref readonly var responder in _responders.AsSpan(0, _responderCount))
+        Requester = requester;
+        Hash = hash;
+        _topicLength = topic.Length;
+        _correlationLength = correlation.Length;
+        if (_key.Length < topic.Length + correlation.Length)
         {
-            if (responder.Remaining > 0)
+            _key = new byte[topic.Length + correlation.Length];
+        }
+
+        topic.CopyTo(_key);
+        correlation.CopyTo(_key.AsSpan(topic.Length));
+    }
+
+    /// <summary>A Session receives the request, for the first time or again, and may answer as often as it asks for.</summary>
+    public Recipient Admit(Session session) => Admit(session, Replies);
+
+    /// <summary>The recipient that is this Session.</summary>
+    public Recipient? Find(Session session)
+    {
+        if (_index is not null)
+        {
+            return _index.GetValueOrDefault(session);
+        }
+
+        foreach (var recipient in _recipients.AsSpan(0, _recipientCount))
+        {
+            if (recipient!.Session == session)
             {
-                return false;
+                return recipient;
             }
+        }
+
+        return null;
+    }
+
+    /// <summary>A recipient sends a Response Message.</summary>
+    /// <returns>Whether it may.</returns>
+    public bool TryAnswer(Recipient recipient)
+    {
+        if (recipient.Remaining == 0)
+        {
+            return false;
+        }
+
+        if (--recipient.Remaining == 0)
+        {
+            Finish(recipient, RecipientState.Answered);
         }
 
         return true;
     }
 
+    /// <summary>The request was delivered to a recipient, or could not be; a recipient that has it from before keeps it.</summary>
+    public void Delivered(Recipient recipient, RecipientState state)
+    {
+        if (state != RecipientState.Gone)
+        {
+            recipient.State = state;
+        }
+        else if (recipient.State == RecipientState.Gone)
+        {
+            Lose(recipient);
+        }
+    }
+
+    /// <summary>No Response Message will come from a recipient any more.</summary>
+    public void Lose(Recipient recipient)
+    {
+        if (recipient.Remaining > 0)
+        {
+            Finish(recipient, RecipientState.Gone);
+        }
+    }
+
+    /// <summary>
+    /// The request goes to another Session instead of a recipient that did not answer, or not in full:
+    /// the permission goes with it, and the deadline stays. When it has been delivered, <see cref="ExchangeTable.Settle"/> is called.
+    /// </summary>
+    /// <returns>The new recipient; <c>null</c>: there is nothing left to answer.</returns>
+    public Recipient? Move(Recipient from, Session to)
+    {
+        var remaining = from.Remaining;
+        if (remaining == 0)
+        {
+            return null;
+        }
+
+        IsOpening = true;
+        Finish(from, RecipientState.Gone);
+        return Admit(to, remaining);
+    }
+
     public void Close()
     {
+        foreach (var recipient in _recipients.AsSpan(0, _recipientCount))
+        {
+            recipient!.End();
+        }
+
         Requester = null;
         _index = null;
-        if (_responders.Length > IndexedFrom)
+        _recipientCount = _openCount = 0;
+        if (_recipients.Length > IndexedFrom)
         {
-            // It is kept for reuse, and most exchanges have one responder.
-            _responders = new Responder[1];
+            // It is kept for reuse, and most exchanges have one recipient.
+            _recipients = new Recipient?[1];
         }
-        else
-        {
-            _responders.AsSpan(0, _responderCount).Clear();
-        }
-
-        _responderCount = 0;
     }
 
-    private int Find(Session responder)
+    private Recipient Admit(Session session, int messages)
     {
-        if (_responderCount < IndexedFrom)
+        var recipient = Find(session) ?? Add(session);
+        if (recipient.Remaining == 0)
         {
-            for (var i = 0; i < _responderCount; i++)
-            {
-                if (_responders[i].Session == responder)
-                {
-                    return i;
-                }
-            }
-
-            return -1;
+            // It has not got the request yet.
+            recipient.State = RecipientState.Gone;
+            recipient.Link();
+            _openCount++;
         }
 
-        if (_index is null)
-        {
-            _index = new Dictionary<Session, int>(2 * _responderCount);
-            for (var i = 0; i < _responderCount; i++)
-            {
-                _index.Add(_responders[i].Session, i);
-            }
-        }
-
-        return _index.TryGetValue(responder, out var place) ? place : -1;
+        recipient.Remaining = messages;
+        return recipient;
     }
 
-    private struct Responder
+    private Recipient Add(Session session)
     {
-        public Session Session;
-        public int Remaining;
+        if (_recipientCount == _recipients.Length)
+        {
+            Array.Resize(ref _recipients, 2 * _recipientCount);
+        }
+
+        var recipient = _recipients[_recipientCount++] ??= new Recipient(this);
+        recipient.Begin(session);
+        if (_index is not null)
+        {
+            _index.Add(session, recipient);
+        }
+        else if (_recipientCount == IndexedFrom)
+        {
+            _index = _recipients.Take(_recipientCount).ToDictionary(each => each!.Session!, each => each!);
+        }
+
+        return recipient;
+    }
+
+    private void Finish(Recipient recipient, RecipientState state)
+    {
+        recipient.Remaining = 0;
+        recipient.State = state;
+        recipient.Unlink();
+        _openCount--;
     }
 }

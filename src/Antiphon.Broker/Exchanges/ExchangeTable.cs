@@ -7,61 +7,86 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
-/// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic, with its Correlation
-/// Data, until its deadline. Bounded in bytes; a steady flow of exchanges allocates nothing.
+/// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic,
+/// with its Correlation Data, until its deadline. Bounded in bytes; a steady flow of exchanges allocates nothing.
 /// </summary>
 internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
 {
+    /// <summary>Response Topic and Correlation Data that are longer together are not tracked.</summary>
+    private const int MaximumKeyLength = 255;
+
     private const int KeptForReuse = 16_384;
 
-    private readonly HashSet<Exchange> _open = new(new KeyComparer(comparer));
+    private readonly ExchangeIndex _open = new();
     private readonly Stack<Exchange> _free = new();
     private long _bytes;
 
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
 
-    /// <summary>Whether there is room for one more of that requester. Nobody may have more than a quarter of it all, so that no client takes what others need.</summary>
-    public bool HasRoom(Session requester) => _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
+    /// <summary>
+    /// Whether there is room for one more of that requester. Nobody may have more than a quarter of it all,
+    /// so that no client takes what others need.
+    /// </summary>
+    public bool HasRoom(Session requester) =>
+        _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
 
     /// <summary>Whether Response Topic and Correlation Data together are too long to be tracked.</summary>
-    public static bool IsTooLong(in PublishView request) => IsTooLong(request.ResponseTopic, request.CorrelationData);
+    public static bool IsTooLong(in PublishView request) =>
+        request.ResponseTopic.Length + request.CorrelationData.Length > MaximumKeyLength;
 
-    /// <summary>A responder is given a request. The same request again from the same Session is a retry of the same exchange.</summary>
-    public void Permit(in PublishView request, Session requester, Session responder, Instant now)
+    /// <summary>
+    /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session)">admitted</see>,
+    /// and <see cref="Settle"/> ends the opening. The same request again is a retry of the same exchange, and gives it a new deadline.
+    /// </summary>
+    public Exchange Open(in PublishView request, Session requester, Instant now)
     {
-        var key = Key(stackalloc byte[Exchange.MaximumKeyLength], request.ResponseTopic, request.CorrelationData);
-        if (!Lookup.TryGetValue(key, out var exchange))
+        var hash = Hash(request.ResponseTopic, request.CorrelationData);
+        var exchange = _open.Find(request.ResponseTopic, request.CorrelationData, hash);
+        if (exchange is null)
         {
             exchange = _free.TryPop(out var free) ? free : new Exchange();
-            exchange.Open(key, requester);
+            exchange.Open(request.ResponseTopic, request.CorrelationData, hash, requester);
             _open.Add(exchange);
             Link(exchange, requester);
-            Count(requester, exchange.Size);
             counters.OpenExchanges++;
         }
 
-        var before = exchange.Size;
-        exchange.Permit(responder, Replies(request));
-        Count(requester, exchange.Size - before);
+        exchange.IsOpening = true;
+        exchange.Replies = Replies(request);
         var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
         wheel.Set(exchange.Deadline, now + limit);
+        return exchange;
     }
 
-    /// <summary>A request goes to another responder instead of one that is gone: the permission to answer goes with it, and its deadline stays.</summary>
-    public void Move(in PublishView request, Session from, Session to)
+    /// <summary>
+    /// The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.
+    /// </summary>
+    /// <returns>Whether it is still open.</returns>
+    public bool Settle(Exchange exchange)
     {
-        if (IsTooLong(request))
+        exchange.IsOpening = false;
+        if (exchange.IsSettled)
         {
-            return;
+            Close(exchange);
+            return false;
         }
 
-        var key = Key(stackalloc byte[Exchange.MaximumKeyLength], request.ResponseTopic, request.CorrelationData);
-        if (Lookup.TryGetValue(key, out var exchange) && exchange.Requester is { } requester)
+        Count(exchange, exchange.Size);
+        return true;
+    }
+
+    /// <summary>
+    /// A recipient will not answer any more. While the request is on its way to it once more, this is about an older copy,
+    /// and means nothing.
+    /// </summary>
+    public void Lose(Recipient recipient)
+    {
+        var exchange = recipient.Exchange;
+        if (!exchange.IsOpening)
         {
-            var before = exchange.Size;
-            exchange.Move(from, to);
-            Count(requester, exchange.Size - before);
+            exchange.Lose(recipient);
+            Settle(exchange);
         }
     }
 
@@ -69,18 +94,15 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <returns>Whether it holds the permission; one Response Message of it is used up.</returns>
     public bool TryUse(in PublishView response, Session responder)
     {
-        if (IsTooLong(response.Topic, response.CorrelationData))
+        var hash = Hash(response.Topic, response.CorrelationData);
+        if (_open.Find(response.Topic, response.CorrelationData, hash) is not { } exchange
+            || exchange.Find(responder) is not { } recipient
+            || !exchange.TryAnswer(recipient))
         {
             return false;
         }
 
-        var key = Key(stackalloc byte[Exchange.MaximumKeyLength], response.Topic, response.CorrelationData);
-        if (!Lookup.TryGetValue(key, out var exchange) || !exchange.TryUse(responder))
-        {
-            return false;
-        }
-
-        if (exchange.IsAnswered())
+        if (exchange.IsSettled)
         {
             Close(exchange);
         }
@@ -88,17 +110,13 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         return true;
     }
 
-    /// <summary>Nobody may answer any more: every permission is used, or the deadline was reached.</summary>
+    /// <summary>Nobody may answer any more, or the deadline was reached.</summary>
     public void Close(Exchange exchange)
     {
         wheel.Cancel(exchange.Deadline);
         _open.Remove(exchange);
-        if (exchange.Requester is { } requester)
-        {
-            Count(requester, -exchange.Size);
-            Unlink(exchange, requester);
-        }
-
+        Count(exchange, 0);
+        Unlink(exchange, exchange.Requester!);
         counters.OpenExchanges--;
         exchange.Close();
         if (_free.Count < KeptForReuse)
@@ -107,25 +125,24 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         }
     }
 
-    /// <summary>The requester's Session ends: nobody is left to be answered.</summary>
-    public void CloseAll(Session requester)
+    /// <summary>A Session ends: nobody is left to get the answers to its requests, and those of others will get none from it.</summary>
+    public void EndSession(Session session)
     {
-        while (requester.FirstExchange is { } exchange)
+        while (session.FirstExchange is { } exchange)
         {
             Close(exchange);
         }
-    }
 
-    private HashSet<Exchange>.AlternateLookup<ReadOnlySpan<byte>> Lookup => _open.GetAlternateLookup<ReadOnlySpan<byte>>();
+        while (session.FirstRecipient is { } recipient)
+        {
+            Lose(recipient);
+        }
+    }
 
     private static void Link(Exchange exchange, Session requester)
     {
         exchange.Next = requester.FirstExchange;
-        if (exchange.Next is { } next)
-        {
-            next.Previous = exchange;
-        }
-
+        exchange.Next?.Previous = exchange;
         requester.FirstExchange = exchange;
     }
 
@@ -140,51 +157,33 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             requester.FirstExchange = exchange.Next;
         }
 
-        if (exchange.Next is { } next)
-        {
-            next.Previous = exchange.Previous;
-        }
-
+        exchange.Next?.Previous = exchange.Previous;
         exchange.Previous = exchange.Next = null;
     }
 
-    private void Count(Session requester, int bytes)
+    private int Hash(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
+        31 * comparer.GetHashCode(topic) + comparer.GetHashCode(correlation);
+
+    private void Count(Exchange exchange, int bytes)
     {
-        _bytes += bytes;
-        requester.ExchangeBytes += bytes;
+        var more = bytes - exchange.Counted;
+        exchange.Counted = bytes;
+        exchange.Requester!.ExchangeBytes += more;
+        _bytes += more;
     }
 
-    private static bool IsTooLong(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) => topic.Length + 1 + correlation.Length > Exchange.MaximumKeyLength;
-
-    /// <summary>Topic, U+0000, which no topic holds, and Correlation Data.</summary>
-    private static ReadOnlySpan<byte> Key(Span<byte> buffer, ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation)
+    private int Replies(in PublishView request)
     {
-        topic.CopyTo(buffer);
-        buffer[topic.Length] = 0;
-        correlation.CopyTo(buffer[(topic.Length + 1)..]);
-        return buffer[..(topic.Length + 1 + correlation.Length)];
-    }
+        // Searching the bytes costs less than reading the properties once more, and hardly any request has this one.
+        if (request.Properties.IndexOf(RepliesProperty) < 0)
+        {
+            return 1;
+        }
 
-    private int Replies(in PublishView request) =>
-        request.TryGetUserProperty(RepliesProperty, out var value) && Utf8Parser.TryParse(value, out int asked, out var length) && length == value.Length
+        return request.TryGetUserProperty(RepliesProperty, out var value)
+            && Utf8Parser.TryParse(value, out int asked, out var length)
+            && length == value.Length
             ? Math.Clamp(asked, 1, options.MaximumReplies)
             : 1;
-
-    private sealed class KeyComparer(Utf8Comparer bytes) : IEqualityComparer<Exchange>, IAlternateEqualityComparer<ReadOnlySpan<byte>, Exchange>
-    {
-        public bool Equals(Exchange? x, Exchange? y) => x == y || (x is not null && y is not null && x.Key.SequenceEqual(y.Key));
-
-        public bool Equals(ReadOnlySpan<byte> alternate, Exchange other) => alternate.SequenceEqual(other.Key);
-
-        public int GetHashCode(Exchange obj) => bytes.GetHashCode(obj.Key);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate) => bytes.GetHashCode(alternate);
-
-        public Exchange Create(ReadOnlySpan<byte> alternate)
-        {
-            var exchange = new Exchange();
-            exchange.Open(alternate, requester: null);
-            return exchange;
-        }
     }
 }

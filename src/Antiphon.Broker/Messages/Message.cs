@@ -6,8 +6,8 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Messages;
 
 /// <summary>
-/// An Application Message that has to wait: copied once out of the receive buffer, shared by all Sessions that it waits for, and returned to the pool
-/// when the last of them is done with it.
+/// An Application Message that has to wait: copied once out of the receive buffer, shared by all Sessions that it waits for,
+/// and returned to the pool when the last of them is done with it.
 /// </summary>
 internal sealed class Message
 {
@@ -27,23 +27,32 @@ internal sealed class Message
     /// <summary>What the array takes that it lives in, in bytes.</summary>
     public int BufferSize => _buffer.Length;
 
+    public ReadOnlySpan<byte> Topic => _buffer.AsSpan(0, _topicLength);
+
     public ArraySegment<byte> Payload => new(_buffer, _topicLength + _propertiesLength, _payloadLength);
 
     public QualityOfService QoS { get; private set; }
 
     public Instant Expires { get; private set; }
 
-    public PublishView View => new()
+    /// <summary>Whether it has a Response Topic.</summary>
+    public bool IsRequest { get; private set; }
+
+    /// <summary>
+    /// The message as it was published, but for the parts that <see cref="IsRequest"/> stands for.
+    /// Field by field into the caller's variable: an initializer would fill a temporary and copy it.
+    /// </summary>
+    public void Read(out PublishView view)
     {
-        Topic = _buffer.AsSpan(0, _topicLength),
-        Properties = _buffer.AsSpan(_topicLength, _propertiesLength),
-        Payload = _buffer.AsSpan(_topicLength + _propertiesLength, _payloadLength),
-        QoS = QoS,
-        Retain = _retain,
-        MessageExpiryOffset = _expiryOffset,
-        MessageExpiryInterval = _expiryInterval,
-        TopicAliasOffset = -1,
-    };
+        view = default;
+        view.Topic = Topic;
+        view.Properties = _buffer.AsSpan(_topicLength, _propertiesLength);
+        view.Payload = _buffer.AsSpan(_topicLength + _propertiesLength, _payloadLength);
+        view.QoS = QoS;
+        view.Retain = _retain;
+        view.MessageExpiryOffset = _expiryOffset;
+        view.MessageExpiryInterval = _expiryInterval;
+    }
 
     /// <summary>Seconds of the Message Expiry Interval that remain, at least 1 while the message has not expired [MQTT-3.3.2-6].</summary>
     public uint RemainingExpiry(Instant now) =>
@@ -68,6 +77,7 @@ internal sealed class Message
         _references = 1;
         QoS = source.QoS;
         _retain = source.Retain;
+        IsRequest = !source.ResponseTopic.IsEmpty;
         Expires = _expiryInterval is { } interval ? now + TimeSpan.FromSeconds(interval) : Instant.Never;
 
         _buffer = pool.Rent(Size);

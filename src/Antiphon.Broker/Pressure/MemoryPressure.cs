@@ -1,20 +1,17 @@
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
-using Antiphon.Broker.Publishing;
-using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
-using Antiphon.Protocol;
-using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Pressure;
 
 /// <summary>
-/// What happens when the engine's buffers reach their bound. First the acknowledgements to publishers are withheld, so that their Receive Maximum stops them.
-/// Where that does not help, because they publish with QoS 0, they are left unread; but never a connection that owes acknowledgements, since these free memory.
+/// What happens when the engine's buffers reach their bound. First the acknowledgements to publishers are withheld (see
+/// <see cref="Publishing.AcknowledgementGate"/>), so that their Receive Maximum stops them.
+/// Where that does not help, because they publish with QoS 0, they are left unread;
+/// but never a connection that owes acknowledgements, since these free memory.
 /// </summary>
-internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, FlushList flushList, EngineCounters counters)
+internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, EngineCounters counters)
 {
-    private readonly Queue<Withheld> _withheld = new();
     private readonly List<Connection> _paused = [];
 
     /// <summary>Publishers are slowed from here on.</summary>
@@ -26,25 +23,14 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
     /// <summary>So much has to be free before publishers go on, so that they do not stop and go with every message: a quarter.</summary>
     private bool IsRelieved => buffers.RentedBytes <= options.MaximumBufferBytes - options.MaximumBufferBytes / 4;
 
-    /// <summary>Acknowledges a publisher's message, now or when there is room again. Acknowledgements keep their order [MQTT-4.6.0-2, MQTT-4.6.0-3].</summary>
-    /// <param name="connection">Over which the message came.</param>
-    /// <param name="session">Its Session.</param>
-    /// <param name="answer">PUBACK or PUBREC.</param>
-    /// <param name="identifier">The message's Packet Identifier.</param>
-    /// <param name="code">What to say.</param>
-    public void Acknowledge(Connection connection, Session session, PacketType answer, PacketIdentifier identifier, ReasonCode code)
-    {
-        if (_withheld.Count == 0 && !IsHigh)
-        {
-            session.Received.Answer(answer, identifier, code);
-            Write(connection, answer, identifier, code);
-            return;
-        }
+    /// <summary>
+    /// Whether acknowledgements are withheld: from the first that was asked about while memory was short until there is room again.
+    /// </summary>
+    public bool IsWithholding { get; private set; }
 
-        session.Received.Withhold(answer, identifier, code);
-        counters.WithheldAcknowledgements++;
-        _withheld.Enqueue(new Withheld(connection, answer, identifier, code));
-    }
+    /// <summary>An acknowledgement is about to be sent.</summary>
+    /// <returns>Whether it is to be withheld.</returns>
+    public bool WithholdsAcknowledgements() => IsWithholding |= IsHigh;
 
     /// <summary>A publisher's message has been dealt with: leaves the publisher unread where nothing else helps.</summary>
     public void AfterPublish(Connection connection)
@@ -58,10 +44,12 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
         }
     }
 
-    /// <summary>Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.</summary>
+    /// <summary>
+    /// Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.
+    /// </summary>
     public void Relieve(Instant now)
     {
-        if (_withheld.Count == 0 && _paused.Count == 0)
+        if (!IsWithholding && _paused.Count == 0)
         {
             return;
         }
@@ -72,16 +60,7 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
             return;
         }
 
-        while (_withheld.TryDequeue(out var withheld))
-        {
-            counters.WithheldAcknowledgements--;
-            if (withheld.Connection.Session is { } session)
-            {
-                session.Received.EndWithholding(withheld.Answer, withheld.Identifier, withheld.Code);
-                Write(withheld.Connection, withheld.Answer, withheld.Identifier, withheld.Code);
-            }
-        }
-
+        IsWithholding = false;
         foreach (var connection in _paused)
         {
             Resume(connection, now);
@@ -115,12 +94,4 @@ internal sealed class MemoryPressure(BrokerOptions options, BufferPool buffers, 
             connection.Link.ResumeReading();
         }
     }
-
-    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
-    {
-        PublishAnswer.Write(connection, answer, identifier, code);
-        flushList.Mark(connection);
-    }
-
-    private readonly record struct Withheld(Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code);
 }

@@ -8,8 +8,11 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Publishing;
 
-/// <summary>Writes PUBLISH into a connection's output: within the client's Maximum Packet Size, with a Topic Alias where the client takes them. QoS 2 goes without: clients
-/// are about that hand the application an empty topic where the alias stands for one, and the choice is the server's (§3.3.2.3.4).</summary>
+/// <summary>
+/// Writes PUBLISH into a connection's output: within the client's Maximum Packet Size, with a Topic Alias where the client takes them.
+/// QoS 2 goes without: clients are about that hand the application an empty topic where the alias stands for one,
+/// and the choice is the server's (§3.3.2.3.4).
+/// </summary>
 internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, EngineCounters counters)
 {
     /// <summary>More than fixed header, lengths, Packet Identifier and Topic Alias add to a message.</summary>
@@ -44,7 +47,8 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
 
     /// <summary>What a message takes at most as a packet, in bytes.</summary>
     public static uint AtMost(in PublishView message, int subscriptionIdentifiers) =>
-        (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length + SubscriptionIdentifierSize * subscriptionIdentifiers + Overhead);
+        (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length
+            + SubscriptionIdentifierSize * subscriptionIdentifiers + Overhead);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAppendWithAlias(Connection connection, in PublishView message, Message? copy, in Delivery delivery)

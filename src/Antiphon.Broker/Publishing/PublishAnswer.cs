@@ -5,8 +5,8 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>
-/// PUBACK and PUBREC: the usual ones in their shortest form; a refusal with a sentence, for clients that want it and that take a packet of that size
-/// (MQTT 5 §3.4, §3.5) [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2].
+/// PUBACK and PUBREC: the usual ones in their shortest form; a refusal with a sentence, for clients that want it and that take a packet of
+/// that size (MQTT 5 §3.4, §3.5) [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2].
 /// </summary>
 internal static class PublishAnswer
 {
@@ -21,9 +21,14 @@ internal static class PublishAnswer
 
     private static string? Text(ReasonCode code) => code switch
     {
-        ReasonCode.NotAuthorized => "Only the broker publishes to $SYS; to a response topic, only who has an open request there: a response is late, uninvited, or one more than was asked for.",
-        ReasonCode.PacketIdentifierInUse => "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier too early.",
-        ReasonCode.QuotaExceeded => "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
+        ReasonCode.NotAuthorized =>
+            "Only the broker publishes to $SYS; to a response topic, only who has an open request there: a response is late, uninvited, "
+                + "or one more than was asked for.",
+        ReasonCode.PacketIdentifierInUse =>
+            "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier "
+                + "too early.",
+        ReasonCode.QuotaExceeded =>
+            "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
             + "or its exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
         _ => null,
     };

@@ -11,7 +11,14 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
-internal sealed class Receiver(BrokerOptions options, Router router, Sender sender, MemoryPressure pressure, FlushList flushList, EngineCounters counters)
+internal sealed class Receiver(
+    BrokerOptions options,
+    Router router,
+    Sender sender,
+    AcknowledgementGate gate,
+    MemoryPressure pressure,
+    FlushList flushList,
+    EngineCounters counters)
 {
     /// <summary>A client publishes.</summary>
     /// <returns>Why its connection has to end, if it has to.</returns>
@@ -45,7 +52,8 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
         if (publish.Retain && !options.RetainAvailable)
         {
-            return new Fault(ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
+            return new Fault(
+                ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
         if (publish.QoS == QualityOfService.AtMostOnce)
@@ -97,7 +105,8 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
             switch (stage)
             {
                 case ReceivedStage.Received:
-                    // Again on the same connection, which no client should do [MQTT-4.4.0-1]: it is the same message all the same [MQTT-4.3.3-10].
+                    // Again on the same connection, which no client should do [MQTT-4.4.0-1]:
+                    // it is the same message all the same [MQTT-4.3.3-10].
                     PublishAnswer.Write(connection, answer, identifier, ReasonCode.Success);
                     flushList.Mark(connection);
                     return default;
@@ -118,13 +127,13 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
         var code = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now),
+            ReceivedStage.None => router.Route(publish, session, now).Code,
             ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now),
+            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now).Code,
         };
-        pressure.Acknowledge(connection, session, answer, identifier, code);
+        gate.Acknowledge(connection, session, answer, identifier, code);
         return default;
     }
 
@@ -144,8 +153,12 @@ internal sealed class Receiver(BrokerOptions options, Router router, Sender send
 
     // Sentences are put together out of the way: room for that in the frame of a method is cleared at each call.
     private Fault QoSNotSupported(QualityOfService qos) =>
-        new(ReasonCode.QoSNotSupported, $"The PUBLISH has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
+        new(
+            ReasonCode.QoSNotSupported,
+            $"The PUBLISH has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
 
     private static Fault TooManyUnfinished(int maximum) =>
-        new(ReasonCode.ReceiveMaximumExceeded, $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
+        new(
+            ReasonCode.ReceiveMaximumExceeded,
+            $"More than {maximum} messages are not acknowledged in full, which is the Receive Maximum here [MQTT-3.3.4-7].");
 }

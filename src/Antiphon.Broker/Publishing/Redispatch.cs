@@ -4,14 +4,14 @@ using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
-using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Broker.Publishing;
 
 /// <summary>
-/// Gives what a member of a share group leaves behind to another member (MQTT 5 §4.8.2): at the loss of its connection what it was never sent, if somebody else
-/// is there; at the end of its Session also QoS 1 messages that it did not acknowledge. Of requests it may have been executing only those that say they are idempotent.
+/// Gives what a member of a share group leaves behind to another member (MQTT 5 §4.8.2):
+/// at the loss of its connection what it was never sent, if somebody else is there;
+/// at the end of its Session also QoS 1 messages that it did not acknowledge.
+/// Of requests it may have been executing only those that say they are idempotent.
 /// </summary>
 internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
 {
@@ -64,7 +64,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
 
     private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)
     {
-        var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && IsRequest(outgoing.Message.View) && !IsIdempotent(outgoing.Message.View);
+        var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && outgoing.Message.IsRequest && !IsIdempotent(outgoing.Message);
 
         // A QoS 2 message once begun goes to no other member [MQTT-4.8.2-5].
         var isStuck = wasSent && outgoing.QoS == QualityOfService.ExactlyOnce;
@@ -95,38 +95,22 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             return true;
         }
 
-        var publish = copy.View;
+        copy.Read(out var publish);
         var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-        if (TryReadRequest(ref publish))
+        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session) : null;
+        router.Deliver(publish, ref copy, member, now, recipient);
+        if (recipient is not null)
         {
-            exchanges.Move(publish, from, member.Session);
+            exchanges.Settle(recipient.Exchange);
         }
 
-        router.Deliver(publish, ref copy, member, now);
         counters.Redispatched++;
         return true;
     }
 
-    private static bool IsRequest(PublishView publish) => TryReadRequest(ref publish);
-
-    private static bool IsIdempotent(in PublishView publish) => publish.TryGetUserProperty(IdempotentProperty, out var value) && value.SequenceEqual("1"u8);
-
-    /// <summary>Finds Response Topic and Correlation Data, which a waiting message has among its other properties.</summary>
-    private static bool TryReadRequest(ref PublishView publish)
+    private static bool IsIdempotent(Message request)
     {
-        var properties = publish.ReadProperties();
-        while (properties.TryRead(out var property))
-        {
-            if (property.Identifier == PropertyIdentifier.ResponseTopic)
-            {
-                publish.ResponseTopic = property.Bytes;
-            }
-            else if (property.Identifier == PropertyIdentifier.CorrelationData)
-            {
-                publish.CorrelationData = property.Bytes;
-            }
-        }
-
-        return !publish.ResponseTopic.IsEmpty;
+        request.Read(out var publish);
+        return publish.TryGetUserProperty(IdempotentProperty, out var value) && value.SequenceEqual("1"u8);
     }
 }

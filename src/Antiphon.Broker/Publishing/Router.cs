@@ -14,33 +14,40 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
-    MatchCache matches, OwnResponseTopics responseTopics, ExchangeTable exchanges, RetainedStore retained, Sender sender, MessagePool messages, EngineCounters counters)
+    MatchCache matches,
+    OwnResponseTopics responseTopics,
+    ExchangeTable exchanges,
+    RetainedStore retained,
+    Sender sender,
+    MessagePool messages,
+    EngineCounters counters)
 {
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
     /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
     /// <param name="now">The current instant.</param>
-    /// <returns>What PUBACK says: Success, 0x10 when no subscription matches, or why the message is refused.</returns>
-    public ReasonCode Route(in PublishView publish, Session? publisher, Instant now)
+    public RoutingResult Route(in PublishView publish, Session? publisher, Instant now)
     {
         var isSpecial = publish.Topic.StartsWith("$"u8);
         if (isSpecial && SystemTopic.Includes(publish.Topic))
         {
             counters.RefusedSystemMessages++;
-            return ReasonCode.NotAuthorized;
+            return new RoutingResult(ReasonCode.NotAuthorized);
         }
 
         // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
-        var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic) ? publisher : null;
+        var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
+            ? publisher
+            : null;
         if (requester is not null && (!exchanges.HasRoom(requester) || ExchangeTable.IsTooLong(publish)))
         {
             counters.UntrackedRequests++;
-            return ReasonCode.QuotaExceeded;
+            return new RoutingResult(ReasonCode.QuotaExceeded);
         }
 
         Message? copy = null;
-        var code = publish.Retain && !retained.TryStore(publish, ref copy, publisher, now)
-            ? ReasonCode.QuotaExceeded
+        var result = publish.Retain && !retained.TryStore(publish, ref copy, publisher, now)
+            ? new RoutingResult(ReasonCode.QuotaExceeded)
             : isSpecial && OwnResponseTopics.Includes(publish.Topic)
                 ? RouteResponse(publish, ref copy, publisher, now)
                 : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
@@ -49,12 +56,12 @@ internal sealed class Router(
             messages.Release(copy);
         }
 
-        if (code == ReasonCode.NoMatchingSubscribers)
+        if (result.Code == ReasonCode.NoMatchingSubscribers)
         {
             counters.MessagesWithoutSubscriber++;
         }
 
-        return code;
+        return result;
     }
 
     /// <summary>Retains and delivers a message of the broker's own.</summary>
@@ -68,7 +75,8 @@ internal sealed class Router(
     }
 
     /// <summary>Delivers a message through one subscription.</summary>
-    public void Deliver(in PublishView publish, ref Message? copy, Subscription subscription, Instant now) =>
+    public RecipientState Deliver(
+        in PublishView publish, ref Message? copy, Subscription subscription, Instant now, Recipient? recipient) =>
         sender.Deliver(
             publish,
             ref copy,
@@ -77,55 +85,64 @@ internal sealed class Router(
             publish.Retain && subscription.Options.RetainAsPublished,
             subscription.Identifiers,
             now,
-            subscription.Group);
+            subscription.Group,
+            recipient);
 
-    private ReasonCode RouteToSubscriptions(in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
+    private RoutingResult RouteToSubscriptions(
+        in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
     {
         var match = matches.Match(publish.Topic);
         if (match.IsNobody)
         {
-            return ReasonCode.NoMatchingSubscribers;
+            return new RoutingResult(ReasonCode.NoMatchingSubscribers);
         }
 
         if (publish.MessageExpiryInterval == 0)
         {
             counters.Expired++;
-            return ReasonCode.Success;
+            return new RoutingResult(ReasonCode.Success);
         }
 
+        // Opened with the first recipient that may answer, once a PUBLISH.
+        Exchange? exchange = null;
+        var recipients = 0;
         foreach (ref readonly var matched in match.Sessions.AsSpan())
         {
-            foreach (ref readonly var recipient in matched.WithoutNoLocal(publisher))
+            foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
-                if (requester is not null && recipient.MayRespond)
+                Recipient? recipient = null;
+                if (requester is not null && to.MayRespond)
                 {
-                    exchanges.Permit(publish, requester, recipient.Session, now);
+                    recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session);
                 }
 
-                var retain = publish.Retain && recipient.RetainAsPublished;
-                sender.Deliver(publish, ref copy, recipient.Session, Lower(publish.QoS, recipient.QoS), retain, recipient.Identifiers, now);
+                var retain = publish.Retain && to.RetainAsPublished;
+                var state = sender.Deliver(
+                    publish, ref copy, to.Session, Lower(publish.QoS, to.QoS), retain, to.Identifiers, now, group: null, recipient);
+                recipients += state == RecipientState.Gone ? 0 : 1;
             }
         }
 
         foreach (var group in match.Groups)
         {
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
+            Recipient? recipient = null;
             if (requester is not null && member.MayRespond)
             {
-                exchanges.Permit(publish, requester, member.Session, now);
+                recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session);
             }
 
-            Deliver(publish, ref copy, member, now);
+            recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;
         }
 
-        return ReasonCode.Success;
+        return new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
     }
 
-    private ReasonCode RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
+    private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
     {
         if (!responseTopics.TryFindOwner(publish.Topic, out var owner) || owner.ResponseSubscriptions is not { } subscriptions)
         {
-            return ReasonCode.NoMatchingSubscribers;
+            return new RoutingResult(ReasonCode.NoMatchingSubscribers);
         }
 
         Subscription? first = null;
@@ -147,7 +164,7 @@ internal sealed class Router(
 
         if (first is null)
         {
-            return ReasonCode.NoMatchingSubscribers;
+            return new RoutingResult(ReasonCode.NoMatchingSubscribers);
         }
 
         if (publisher != owner && (publisher is null || !exchanges.TryUse(publish, publisher)))
@@ -155,9 +172,10 @@ internal sealed class Router(
             counters.UninvitedResponses++;
 
             // A repetition may be of a message that was delivered and used the permission up: it is not refused, but nobody gets it again.
-            return publish.Dup ? ReasonCode.NoMatchingSubscribers : ReasonCode.NotAuthorized;
+            return new RoutingResult(publish.Dup ? ReasonCode.NoMatchingSubscribers : ReasonCode.NotAuthorized);
         }
 
+        var recipients = 0;
         if (publish.MessageExpiryInterval == 0)
         {
             counters.Expired++;
@@ -165,17 +183,18 @@ internal sealed class Router(
         else if (several is not null)
         {
             var matched = new MatchedSession(owner, [.. several]);
-            foreach (ref readonly var recipient in matched.WithoutNoLocal(publisher))
+            foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
-                sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, recipient.QoS), retain: false, recipient.Identifiers, now);
+                var state = sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, to.QoS), retain: false, to.Identifiers, now);
+                recipients += state == RecipientState.Gone ? 0 : 1;
             }
         }
         else if (!first.Options.NoLocal || publisher != owner)
         {
-            Deliver(publish, ref copy, first, now);
+            recipients += Deliver(publish, ref copy, first, now, recipient: null) == RecipientState.Gone ? 0 : 1;
         }
 
-        return ReasonCode.Success;
+        return new RoutingResult(ReasonCode.Success, recipients);
     }
 
     private static QualityOfService Lower(QualityOfService left, QualityOfService right) => left < right ? left : right;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
@@ -13,58 +14,58 @@ namespace Antiphon.Broker.Publishing;
 /// Gets messages to one Session: at once into its connection's output where that is possible, else into its queue.
 /// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 and QoS 2 wait, in order, within bounds.
 /// </summary>
-internal sealed class Sender(BrokerOptions options, MessageWriter writer, MessagePool messages, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+internal sealed class Sender(
+    BrokerOptions options,
+    MessageWriter writer,
+    MessagePool messages,
+    ExchangeTable exchanges,
+    TimingWheel wheel,
+    FlushList flushList,
+    EngineCounters counters)
 {
     /// <summary>Delivers a message that is still in the receive buffer.</summary>
     /// <param name="publish">The message.</param>
-    /// <param name="copy">Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.</param>
+    /// <param name="copy">
+    /// Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.
+    /// </param>
     /// <param name="session">To whom.</param>
     /// <param name="qos">QoS of the delivery.</param>
     /// <param name="retain">RETAIN of the delivery.</param>
     /// <param name="identifiers">Subscription Identifiers.</param>
     /// <param name="now">The current instant.</param>
     /// <param name="group">The share group that it is for, if any.</param>
-    public void Deliver(
-        in PublishView publish, ref Message? copy, Session session, QualityOfService qos, bool retain, uint[] identifiers, Instant now, ShareGroup? group = null)
+    /// <param name="recipient">What the Session is in the exchange of the request, if anything; it is told.</param>
+    /// <returns>Whether it was sent, or waits, or was dropped.</returns>
+    public RecipientState Deliver(
+        in PublishView publish,
+        ref Message? copy,
+        Session session,
+        QualityOfService qos,
+        bool retain,
+        uint[] identifiers,
+        Instant now,
+        ShareGroup? group = null,
+        Recipient? recipient = null)
     {
+        RecipientState state;
         if (qos == QualityOfService.AtMostOnce)
         {
-            if (session.Connection is not { } connection)
-            {
-                counters.DroppedAway++;
-                return;
-            }
-
-            if (connection.Output.Backlog >= options.MaximumOutputBytes)
-            {
-                counters.DroppedSlowReader++;
-                return;
-            }
-
-            var delivery = new Delivery
-            {
-                QoS = qos,
-                Retain = retain,
-                RemainingExpiry = copy?.RemainingExpiry(now) ?? publish.MessageExpiryInterval ?? 0,
-                SubscriptionIdentifiers = identifiers,
-            };
-            if (publish.Payload.Length >= MessageWriter.SharedFrom)
-            {
-                copy ??= messages.Copy(publish, now);
-            }
-
-            writer.TryWrite(connection, publish, copy, delivery);
-            return;
+            state = DeliverAtMostOnce(publish, ref copy, session, retain, identifiers, now);
+        }
+        else
+        {
+            copy ??= messages.Copy(publish, now);
+            state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
         }
 
-        copy ??= messages.Copy(publish, now);
-        DeliverCopy(session, new OutgoingMessage(copy, qos, retain, identifiers, group), now);
+        recipient?.Exchange.Delivered(recipient, state);
+        return state;
     }
 
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
     public void Resume(Session session, Connection connection, Instant now)
     {
-        for (var position = 0; session.HasUnsent && session.Window.TryRepeatRelease(ref position, out var identifier);)
+        for (var identifier = PacketIdentifier.None; session.HasUnsent && session.Window.TryRepeatRelease(ref identifier);)
         {
             WriteRelease(connection, identifier, ReasonCode.Success);
         }
@@ -72,10 +73,14 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         SendWaiting(session, now);
     }
 
-    /// <summary>Delivers a retained message to a subscription that asked for it, if it can be sent at once: it waits where it is, not in the Session's queue.</summary>
+    /// <summary>
+    /// Delivers a retained message to a subscription that asked for it, if it can be sent at once:
+    /// it waits where it is, not in the Session's queue.
+    /// </summary>
     /// <returns>
-    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first. Where half of the room for all clients is taken, the output has to be
-    /// empty. So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
+    /// <c>false</c>: there is no room for it. Half of the output is left to other messages, and these come first.
+    /// Where half of the room for all clients is taken, the output has to be empty.
+    /// So whoever has no room still has something to send, or waits for an acknowledgement: it is tried again when that is done.
     /// </returns>
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
@@ -86,11 +91,18 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             return false;
         }
 
-        var outgoing = new OutgoingMessage(message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, Retain: true, subscription.Identifiers);
+        var outgoing = new OutgoingMessage(
+            message, message.QoS < subscription.QoS ? message.QoS : subscription.QoS, retain: true, subscription.Identifiers);
         if (outgoing.QoS == QualityOfService.AtMostOnce)
         {
-            var delivery = new Delivery { Retain = true, RemainingExpiry = message.RemainingExpiry(now), SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers };
-            writer.TryWrite(connection, message.View, message, delivery);
+            var delivery = new Delivery
+            {
+                Retain = true,
+                RemainingExpiry = message.RemainingExpiry(now),
+                SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
+            };
+            message.Read(out var publish);
+            writer.TryWrite(connection, publish, message, delivery);
             return true;
         }
 
@@ -100,7 +112,8 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
 
         message.Retain();
-        SendNew(session, connection, outgoing, now);
+        message.Read(out var view);
+        SendNew(session, connection, outgoing, view, now);
         return true;
     }
 
@@ -115,7 +128,8 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         while (session.HasUnsent && HasRoom(session, connection) && session.Window.TryResend(out var again, out var identifier))
         {
             // Once begun, it goes on though it may have expired since [MQTT-4.3.3-7, MQTT-4.4.0-1].
-            Send(session, connection, again, identifier, dup: true, now);
+            again.Message.Read(out var view);
+            Send(session, connection, again, view, identifier, dup: true, now);
         }
 
         while (session.HasWaiting && CanSend(session, connection))
@@ -124,11 +138,11 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             if (next.Message.Expires <= now)
             {
                 counters.Expired++;
-                messages.Release(next.Message);
+                Drop(next);
             }
             else
             {
-                SendNew(session, connection, next, now);
+                SendWaiting(session, connection, next, now);
             }
         }
     }
@@ -169,19 +183,57 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RecipientState DeliverAtMostOnce(
+        in PublishView publish, ref Message? copy, Session session, bool retain, uint[] identifiers, Instant now)
+    {
+        if (session.Connection is not { } connection)
+        {
+            counters.DroppedAway++;
+            return RecipientState.Gone;
+        }
+
+        if (connection.Output.Backlog >= options.MaximumOutputBytes)
+        {
+            counters.DroppedSlowReader++;
+            return RecipientState.Gone;
+        }
+
+        var delivery = new Delivery
+        {
+            Retain = retain,
+            RemainingExpiry = copy?.RemainingExpiry(now) ?? publish.MessageExpiryInterval ?? 0,
+            SubscriptionIdentifiers = identifiers,
+        };
+        if (publish.Payload.Length >= MessageWriter.SharedFrom)
+        {
+            copy ??= messages.Copy(publish, now);
+        }
+
+        return writer.TryWrite(connection, publish, copy, delivery) ? RecipientState.Sent : RecipientState.Gone;
+    }
+
     /// <summary>Apart from <see cref="Deliver"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void DeliverCopy(Session session, in OutgoingMessage outgoing, Instant now)
+    private RecipientState DeliverCopy(
+        in PublishView publish,
+        Message copy,
+        Session session,
+        QualityOfService qos,
+        bool retain,
+        uint[] identifiers,
+        Instant now,
+        ShareGroup? group,
+        Recipient? recipient)
     {
+        var outgoing = new OutgoingMessage(copy, qos, retain, identifiers, group, recipient);
         if (!session.HasWaiting && session.Connection is { } open && CanSend(session, open))
         {
-            outgoing.Message.Retain();
-            SendNew(session, open, outgoing, now);
+            copy.Retain();
+            return SendNew(session, open, outgoing, publish, now);
         }
-        else
-        {
-            Enqueue(session, outgoing, now);
-        }
+
+        return TryEnqueue(session, outgoing, now) ? RecipientState.Queued : RecipientState.Gone;
     }
 
     private bool HasRoom(Session session, Connection connection) =>
@@ -190,12 +242,12 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     private bool CanSend(Session session, Connection connection) =>
         HasRoom(session, connection) && !session.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
 
-    private void Enqueue(Session session, in OutgoingMessage outgoing, Instant now)
+    private bool TryEnqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
         var queue = session.Waiting;
         if ((IsCrowded(session) || !HasPlace(queue, outgoing)) && !TryMakePlace(session, queue, outgoing, now))
         {
-            return;
+            return false;
         }
 
         queue.Enqueue(outgoing);
@@ -203,6 +255,8 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
         {
             wheel.Set(deadline, queue.NextSearch);
         }
+
+        return true;
     }
 
     private bool TryMakePlace(Session session, MessageQueue queue, in OutgoingMessage outgoing, Instant now)
@@ -224,7 +278,7 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
                 return false;
             }
 
-            messages.Release(queue.Dequeue().Message);
+            Drop(queue.Dequeue());
         }
 
         return true;
@@ -233,14 +287,55 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
     private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
         queue.Count < options.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.MaximumQueuedBytes;
 
-    /// <summary>Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.</summary>
+    /// <summary>
+    /// Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
+    /// </summary>
     private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
 
-    /// <summary>The caller has made the window a holder of the message.</summary>
-    private void SendNew(Session session, Connection connection, in OutgoingMessage outgoing, Instant now) =>
-        Send(session, connection, outgoing, session.Window.AddSent(outgoing), dup: false, now);
+    /// <summary>What has waited is never sent: its recipient will not answer.</summary>
+    private void Drop(in OutgoingMessage outgoing)
+    {
+        messages.Release(outgoing.Message);
+        if (outgoing.Recipient is { } recipient)
+        {
+            exchanges.Lose(recipient);
+        }
+    }
 
-    private void Send(Session session, Connection connection, in OutgoingMessage outgoing, PacketIdentifier identifier, bool dup, Instant now)
+    private void SendWaiting(Session session, Connection connection, in OutgoingMessage outgoing, Instant now)
+    {
+        var recipient = outgoing.Recipient;
+        outgoing.Message.Read(out var view);
+        var state = SendNew(session, connection, outgoing, view, now);
+        if (recipient is null)
+        {
+            return;
+        }
+
+        if (state == RecipientState.Sent)
+        {
+            recipient.State = state;
+        }
+        else
+        {
+            exchanges.Lose(recipient);
+        }
+    }
+
+    /// <summary>The caller has made the window a holder of the message, whose bytes are taken from <paramref name="view"/>.</summary>
+    private RecipientState SendNew(Session session, Connection connection, in OutgoingMessage outgoing, in PublishView view, Instant now) =>
+        Send(session, connection, outgoing, view, session.Window.AddSent(outgoing), dup: false, now)
+            ? RecipientState.Sent
+            : RecipientState.Gone;
+
+    private bool Send(
+        Session session,
+        Connection connection,
+        in OutgoingMessage outgoing,
+        in PublishView view,
+        PacketIdentifier identifier,
+        bool dup,
+        Instant now)
     {
         var delivery = new Delivery
         {
@@ -251,14 +346,15 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             RemainingExpiry = outgoing.Message.RemainingExpiry(now),
             SubscriptionIdentifiers = outgoing.SubscriptionIdentifiers,
         };
-        if (writer.TryWrite(connection, outgoing.Message.View, outgoing.Message, delivery))
+        if (writer.TryWrite(connection, view, outgoing.Message, delivery))
         {
-            return;
+            return true;
         }
 
         if (dup && session.Window.TryRelease(identifier, out var begun))
         {
-            // The client may have it already, and would then take the next QoS 2 message under this identifier for the same one [MQTT-4.3.3-10].
+            // The client may have it already, and would then take the next QoS 2 message under this identifier for the same one
+            // [MQTT-4.3.3-10].
             messages.Release(begun!);
             WriteRelease(connection, identifier, ReasonCode.Success);
         }
@@ -267,6 +363,8 @@ internal sealed class Sender(BrokerOptions options, MessageWriter writer, Messag
             // It goes on as if it had been acknowledged [MQTT-3.1.2-25].
             messages.Release(session.Window.Skip(identifier));
         }
+
+        return false;
     }
 
     private void WriteRelease(Connection connection, PacketIdentifier identifier, ReasonCode code)

@@ -7,8 +7,9 @@ using Antiphon.Broker.Subscriptions;
 namespace Antiphon.Broker.ResponseTopics;
 
 /// <summary>
-/// Response topics that belong to one Session: <c>$reply/{token}</c> and all below it. The token is 128 random bits, lasts as long as the Session, and is
-/// told to its client alone, as Response Information (MQTT 5 §3.2.2.3.15). Nobody else can subscribe there, and no wildcard reaches it [MQTT-4.7.2-1].
+/// Response topics that belong to one Session: <c>$reply/{token}</c> and all below it.
+/// The token is 128 random bits, lasts as long as the Session, and is told to its client alone,
+/// as Response Information (MQTT 5 §3.2.2.3.15). Nobody else can subscribe there, and no wildcard reaches it [MQTT-4.7.2-1].
 /// A message finds its Session by one look-up.
 /// </summary>
 internal sealed class OwnResponseTopics
@@ -34,7 +35,8 @@ internal sealed class OwnResponseTopics
     private static int RootLength => Prefix.Length + TokenLength;
 
     /// <summary>Whether a Topic Name or a Topic Filter lies in the space of own response topics.</summary>
-    public static bool Includes(ReadOnlySpan<byte> topicOrFilter) => topicOrFilter.StartsWith(Prefix) || topicOrFilter.SequenceEqual(Prefix[..^1]);
+    public static bool Includes(ReadOnlySpan<byte> topicOrFilter) =>
+        topicOrFilter.StartsWith(Prefix) || topicOrFilter.SequenceEqual(Prefix[..^1]);
 
     /// <summary>Gives the Session its own response topics, unless it has them.</summary>
     /// <returns>The Response Information.</returns>
@@ -56,7 +58,9 @@ internal sealed class OwnResponseTopics
 
     /// <summary>Whether a Topic Filter lies at or below the Session's own root.</summary>
     public static bool Owns(Session session, ReadOnlySpan<byte> filter) =>
-        session.ResponseTopicRoot is { } root && filter.StartsWith(root) && (filter.Length == root.Length || filter[root.Length] == (byte)'/');
+        session.ResponseTopicRoot is { } root
+            && filter.StartsWith(root)
+            && (filter.Length == root.Length || filter[root.Length] == (byte)'/');
 
     public bool TryFindOwner(ReadOnlySpan<byte> topic, [NotNullWhen(true)] out Session? owner)
     {

@@ -9,10 +9,12 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Retained;
 
 /// <summary>
-/// The retained messages, one for each Topic Name at most (MQTT 5 §3.3.1.3). Bounded in number and in bytes; replacing one allocates nothing. What they take counts
-/// against their own bound, not among the buffers that hold publishers up, since waiting would free none of it.
+/// The retained messages, one for each Topic Name at most (MQTT 5 §3.3.1.3). Bounded in number and in bytes;
+/// replacing one allocates nothing. What they take counts against their own bound, not among the buffers that hold publishers up,
+/// since waiting would free none of it.
 /// </summary>
-internal sealed class RetainedStore(BrokerOptions options, Utf8Comparer comparer, MessagePool messages, TimingWheel wheel, EngineCounters counters)
+internal sealed class RetainedStore(
+    BrokerOptions options, Utf8Comparer comparer, MessagePool messages, TimingWheel wheel, EngineCounters counters)
 {
     /// <summary>What a message takes in memory beside its buffer, in bytes.</summary>
     internal const int MessageSize = 112;
@@ -27,14 +29,18 @@ internal sealed class RetainedStore(BrokerOptions options, Utf8Comparer comparer
 
     public TopicTree Tree => _tree;
 
-    /// <summary>A message with RETAIN 1 has come: it takes the place of the one of the same Topic Name, or removes it [MQTT-3.3.1-5, MQTT-3.3.1-6, MQTT-3.3.1-7].</summary>
+    /// <summary>
+    /// A message with RETAIN 1 has come: it takes the place of the one of the same Topic Name, or removes it [MQTT-3.3.1-5, MQTT-3.3.1-6,
+    /// MQTT-3.3.1-7].
+    /// </summary>
     /// <param name="publish">The message. One to an own response topic is never retained.</param>
     /// <param name="copy">Its copy, made here if there is none yet, released by the caller.</param>
     /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
     /// <param name="now">The current instant.</param>
     /// <returns>
-    /// <c>false</c>: there is no room, and nothing has changed; the publisher has to be told. Where nobody can be told, because it has QoS 0 or is a Will, the message goes on without
-    /// being retained, which is counted; the one before it is removed, so that no later subscriber takes it for the latest.
+    /// <c>false</c>: there is no room, and nothing has changed; the publisher has to be told.
+    /// Where nobody can be told, because it has QoS 0 or is a Will, the message goes on without being retained, which is counted;
+    /// the one before it is removed, so that no later subscriber takes it for the latest.
     /// </returns>
     public bool TryStore(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
     {
@@ -68,7 +74,7 @@ internal sealed class RetainedStore(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>Stores a message of the broker's own, for which no bound holds.</summary>
-    public void StoreOwn(Message message) => Store(_tree.Descend(message.View.Topic, out var missing), missing, message, publisher: null);
+    public void StoreOwn(Message message) => Store(_tree.Descend(message.Topic, out var missing), missing, message, publisher: null);
 
     /// <summary>The retained message of a Topic Name.</summary>
     public Message? Find(ReadOnlySpan<byte> topic)
@@ -102,7 +108,8 @@ internal sealed class RetainedStore(BrokerOptions options, Utf8Comparer comparer
     {
         var replaced = missing.IsEmpty ? level.Message : null;
         var more = SizeOf(message) - (replaced is null ? 0 : SizeOf(replaced)) + missing.Count * LevelSize + missing.Length;
-        return (replaced is not null || counters.RetainedMessages < options.MaximumRetainedMessages) && counters.RetainedBytes + more <= options.MaximumRetainedBytes;
+        return (replaced is not null || counters.RetainedMessages < options.MaximumRetainedMessages)
+            && counters.RetainedBytes + more <= options.MaximumRetainedBytes;
     }
 
     private void Store(TopicLevel level, Levels missing, Message message, string? publisher)

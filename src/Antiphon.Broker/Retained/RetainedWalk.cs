@@ -5,9 +5,10 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Retained;
 
 /// <summary>
-/// The way of one subscription through the retained messages that match it, in steps: down only into branches that can match, depth first, without a stack. It may stop after every
-/// level and go on later; the tree may change meanwhile, since the level where the walk stands is kept for it. What is stored after the walk has begun is left out: the
-/// subscription has got it already, as any subscriber.
+/// The way of one subscription through the retained messages that match it, in steps:
+/// down only into branches that can match, depth first, without a stack. It may stop after every level and go on later;
+/// the tree may change meanwhile, since the level where the walk stands is kept for it.
+/// What is stored after the walk has begun is left out: the subscription has got it already, as any subscriber.
 /// </summary>
 internal sealed class RetainedWalk
 {

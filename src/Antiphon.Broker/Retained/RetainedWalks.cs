@@ -8,8 +8,8 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Retained;
 
 /// <summary>
-/// The walks under way. The walks of one Session take place one after the other, those of different Sessions in turns; all together get so many steps per turn of the loop,
-/// so that a <c>#</c> over a million retained messages holds nobody up.
+/// The walks under way. The walks of one Session take place one after the other, those of different Sessions in turns;
+/// all together get so many steps per turn of the loop, so that a <c>#</c> over a million retained messages holds nobody up.
 /// </summary>
 internal sealed class RetainedWalks(RetainedStore store, Sender sender)
 {

@@ -3,7 +3,10 @@ using Antiphon.Broker.Timing;
 
 namespace Antiphon.Broker.Retained;
 
-/// <summary>One level of the Topic Names that have a retained message at or below them. It knows its parent and its neighbours, so a place in the tree is one reference.</summary>
+/// <summary>
+/// One level of the Topic Names that have a retained message at or below them.
+/// It knows its parent and its neighbours, so a place in the tree is one reference.
+/// </summary>
 internal sealed class TopicLevel(TopicLevel? parent, byte[] name, int hash)
 {
     public TopicLevel? Parent { get; } = parent;

@@ -3,8 +3,9 @@ using Antiphon.Broker.Subscriptions;
 namespace Antiphon.Broker.Retained;
 
 /// <summary>
-/// The topic levels of all retained messages, in UTF-8. A child is found in one table of all levels by its parent and name, so that a level with one child costs no table
-/// of its own. The table is cut into parts that grow one by one: no turn pays for the growth of a million entries.
+/// The topic levels of all retained messages, in UTF-8. A child is found in one table of all levels by its parent and name,
+/// so that a level with one child costs no table of its own. The table is cut into parts that grow one by one:
+/// no turn pays for the growth of a million entries.
 /// </summary>
 internal sealed class TopicTree
 {
@@ -77,7 +78,8 @@ internal sealed class TopicTree
     {
         public bool Equals(TopicLevel? x, TopicLevel? y) => x == y;
 
-        public bool Equals(Place alternate, TopicLevel other) => alternate.Parent == other.Parent && alternate.Name.SequenceEqual(other.Name);
+        public bool Equals(Place alternate, TopicLevel other) =>
+            alternate.Parent == other.Parent && alternate.Name.SequenceEqual(other.Name);
 
         public int GetHashCode(TopicLevel obj) => obj.Hash;
 

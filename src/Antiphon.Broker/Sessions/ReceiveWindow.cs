@@ -23,16 +23,16 @@ internal enum ReceivedStage : byte
 }
 
 /// <summary>
-/// The messages of a client that are not acknowledged in full: the identifiers of QoS 2 messages until their PUBREL, which outlive the connection (MQTT 5 §4.1,
-/// §4.3.3), and the number of messages, which the broker's own Receive Maximum bounds.
+/// The messages of a client that are not acknowledged in full: the identifiers of QoS 2 messages until their PUBREL,
+/// which outlive the connection (MQTT 5 §4.1, §4.3.3), and the number of messages, which the broker's own Receive Maximum bounds.
 /// </summary>
 internal sealed class ReceiveWindow
 {
     private Dictionary<ushort, ReceivedStage>? _stages;
 
     /// <summary>
-    /// QoS 1 messages of this connection without their PUBACK and QoS 2 messages without their PUBCOMP [MQTT-3.3.4-7]. What an earlier connection left does not count: a
-    /// new one begins with the whole Receive Maximum (MQTT 5 §4.9).
+    /// QoS 1 messages of this connection without their PUBACK and QoS 2 messages without their PUBCOMP [MQTT-3.3.4-7].
+    /// What an earlier connection left does not count: a new one begins with the whole Receive Maximum (MQTT 5 §4.9).
     /// </summary>
     public int Unfinished { get; private set; }
 
@@ -88,7 +88,9 @@ internal sealed class ReceiveWindow
         return stage;
     }
 
-    /// <summary>The Network Connection ended. What was received stays received; who was not told of a refusal does not know of it.</summary>
+    /// <summary>
+    /// The Network Connection ended. What was received stays received; who was not told of a refusal does not know of it.
+    /// </summary>
     public void ConnectionEnded()
     {
         Unfinished = 0;

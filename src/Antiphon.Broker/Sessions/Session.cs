@@ -45,11 +45,16 @@ internal sealed class Session(string clientId, string? userName = null)
 
     public bool HasWaiting => _waiting is { Count: > 0 };
 
-    /// <summary>The Response Information of this Session, once its client has asked for it: what its own response topics begin with.</summary>
+    /// <summary>
+    /// The Response Information of this Session, once its client has asked for it: what its own response topics begin with.
+    /// </summary>
     public byte[]? ResponseTopicRoot { get; set; }
 
     /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
     public List<Subscription>? ResponseSubscriptions { get; set; }
+
+    /// <summary>The exchanges of others that it may answer, linked with each other.</summary>
+    public Recipient? FirstRecipient { get; set; }
 
     /// <summary>Its open exchanges as requester, linked with each other.</summary>
     public Exchange? FirstExchange { get; set; }
@@ -57,7 +62,9 @@ internal sealed class Session(string clientId, string? userName = null)
     /// <summary>What these take in memory, in bytes.</summary>
     public long ExchangeBytes { get; set; }
 
-    /// <summary>Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.</summary>
+    /// <summary>
+    /// Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.
+    /// </summary>
     public LinkedList<RetainedWalk> Walks => _walks ??= new LinkedList<RetainedWalk>();
 
     public bool HasWalks => _walks is { Count: > 0 };
@@ -84,7 +91,8 @@ internal sealed class Session(string clientId, string? userName = null)
     public Instant Expires { get; set; } = Instant.Never;
 
     /// <summary>
-    /// The earliest of <see cref="WillDue"/>, <see cref="Expires"/> and the expiry of what waits; <c>null</c> until the client is away for the first time.
+    /// The earliest of <see cref="WillDue"/>, <see cref="Expires"/> and the expiry of what waits;
+    /// <c>null</c> until the client is away for the first time.
     /// </summary>
     public Deadline? Deadline { get; set; }
 

@@ -3,8 +3,9 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Sessions;
 
 /// <summary>
-/// What Sessions hold in memory beside messages: Client Identifiers, Wills and subscriptions. It takes a client few bytes to leave much of it behind, so all have a bound
-/// together, and none may hold more than a sixteenth of it. The sizes are estimates, rather too high: levels that subscriptions share count for each.
+/// What Sessions hold in memory beside messages: Client Identifiers, Wills and subscriptions.
+/// It takes a client few bytes to leave much of it behind, so all have a bound together, and none may hold more than a sixteenth of it.
+/// The sizes are estimates, rather too high: levels that subscriptions share count for each.
 /// </summary>
 internal sealed class SessionMemory(BrokerOptions options)
 {
@@ -28,7 +29,8 @@ internal sealed class SessionMemory(BrokerOptions options)
     /// <summary>What a Will takes.</summary>
     public static long SizeOf(Will? will) => will is not { Message: var message }
         ? 0
-        : WillSize + SizeOfText(message.Topic) + SizeOfText(message.ResponseTopic) + SizeOfText(message.ContentType) + message.Payload.Length + (message.CorrelationData?.Length ?? 0)
+        : WillSize + SizeOfText(message.Topic) + SizeOfText(message.ResponseTopic) + SizeOfText(message.ContentType)
+            + message.Payload.Length + (message.CorrelationData?.Length ?? 0)
             + message.UserProperties.Sum(property => 2L * IntPtr.Size + SizeOfText(property.Name) + SizeOfText(property.Value));
 
     /// <summary>Whether a Session may take so many bytes more.</summary>

@@ -13,7 +13,15 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions, OwnResponseTopics responseTopics, ExchangeTable exchanges, Router router, Sender sender, Redispatch redispatch, SessionMemory memory, TimingWheel wheel, EngineCounters counters)
+    SubscriptionTable subscriptions,
+    OwnResponseTopics responseTopics,
+    ExchangeTable exchanges,
+    Router router,
+    Sender sender,
+    Redispatch redispatch,
+    SessionMemory memory,
+    TimingWheel wheel,
+    EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
@@ -47,7 +55,9 @@ internal sealed class SessionTable(
         }
     }
 
-    /// <summary>The client is gone: its Session rests, or ends with the connection; its Will is published, now or later [MQTT-3.1.2-8].</summary>
+    /// <summary>
+    /// The client is gone: its Session rests, or ends with the connection; its Will is published, now or later [MQTT-3.1.2-8].
+    /// </summary>
     public void Detach(Session session, Instant now)
     {
         ConnectedCount--;
@@ -85,7 +95,9 @@ internal sealed class SessionTable(
         }
 
         sender.RemoveExpired(session, now);
-        wheel.Set(session.Deadline ??= new Deadline(session), Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
+        wheel.Set(
+            session.Deadline ??= new Deadline(session),
+            Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
@@ -101,8 +113,8 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         memory.Release(session);
         responseTopics.Revoke(session);
-        exchanges.CloseAll(session);
         redispatch.SessionEnded(session, now);
+        exchanges.EndSession(session);
         PublishWill(session, now);
     }
 

@@ -4,7 +4,9 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>Whom a message to one Topic Name goes to: Sessions, each once whatever the number of its subscriptions that match, and share groups.</summary>
+/// <summary>
+/// Whom a message to one Topic Name goes to: Sessions, each once whatever the number of its subscriptions that match, and share groups.
+/// </summary>
 internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups)
 {
     public static Match Nobody { get; } = new([], []);
@@ -13,11 +15,13 @@ internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups)
 }
 
 /// <summary>
-/// One Session with all its matching subscriptions folded into one delivery: the highest QoS [MQTT-3.3.4-2], all Subscription Identifiers [MQTT-3.3.4-4].
+/// One Session with all its matching subscriptions folded into one delivery:
+/// the highest QoS [MQTT-3.3.4-2], all Subscription Identifiers [MQTT-3.3.4-4].
 /// </summary>
 internal readonly struct MatchedSession
 {
-    // What is left without the subscriptions that have No Local: nothing, or one; null: none has it. Made here, so that delivering makes nothing.
+    // What is left without the subscriptions that have No Local: nothing, or one; null: none has it.
+    // Made here, so that delivering makes nothing.
     private readonly MatchedSession[]? _withoutNoLocal;
 
     public MatchedSession(Session session, Subscription[] subscriptions)
@@ -25,7 +29,9 @@ internal readonly struct MatchedSession
         Session = session;
         QoS = subscriptions.Max(subscription => subscription.QoS);
         RetainAsPublished = subscriptions.Any(subscription => subscription.Options.RetainAsPublished);
-        Identifiers = subscriptions.Length == 1 ? subscriptions[0].Identifiers : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
+        Identifiers = subscriptions.Length == 1
+            ? subscriptions[0].Identifiers
+            : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
         MayRespond = subscriptions.Any(subscription => subscription.MayRespond);
         if (subscriptions.Any(subscription => subscription.Options.NoLocal))
         {

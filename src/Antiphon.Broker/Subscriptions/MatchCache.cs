@@ -4,8 +4,9 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>
-/// Remembers the matches of repeated Topic Names. A change of subscriptions outdates only the branch it touches: changes are counted per beginning of
-/// a topic (up to three levels, hashed into buckets), so a client that subscribes per call to a topic of its own outdates nobody else's match.
+/// Remembers the matches of repeated Topic Names. A change of subscriptions outdates only the branch it touches:
+/// changes are counted per beginning of a topic (up to three levels, hashed into buckets),
+/// so a client that subscribes per call to a topic of its own outdates nobody else's match.
 /// </summary>
 internal sealed class MatchCache
 {
@@ -81,7 +82,8 @@ internal sealed class MatchCache
     }
 
     /// <summary>Counts only ever grow, so equal sums mean that none of them has changed.</summary>
-    private ulong Changes(int first, int second, int third) => (ulong)_wildcardChanges + _changes[first] + _changes[second] + _changes[third];
+    private ulong Changes(int first, int second, int third) =>
+        (ulong)_wildcardChanges + _changes[first] + _changes[second] + _changes[third];
 
     private int Bucket(ReadOnlySpan<byte> beginning) => _comparer.GetHashCode(beginning) & (Buckets - 1);
 

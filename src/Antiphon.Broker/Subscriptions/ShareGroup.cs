@@ -4,7 +4,9 @@ namespace Antiphon.Broker.Subscriptions;
 /// <param name="name">The Share Name.</param>
 internal sealed class ShareGroup(string name)
 {
-    /// <summary>So many members are compared for the least busy one; beyond that their order rotates, which spreads as well and costs no more.</summary>
+    /// <summary>
+    /// So many members are compared for the least busy one; beyond that their order rotates, which spreads as well and costs no more.
+    /// </summary>
     private const int Compared = 16;
 
     /// <summary>So many members are looked at for one that may be sent a packet of that size.</summary>
@@ -37,8 +39,8 @@ internal sealed class ShareGroup(string name)
     }
 
     /// <summary>
-    /// The connected member with the fewest messages to deal with; members equally busy take turns. One that may not be sent a packet of that size comes after those that
-    /// may, and one that is away after those.
+    /// The connected member with the fewest messages to deal with; members equally busy take turns.
+    /// One that may not be sent a packet of that size comes after those that may, and one that is away after those.
     /// </summary>
     /// <param name="size">What the message takes at most as a packet, in bytes.</param>
     public Subscription Choose(uint size)

@@ -17,7 +17,10 @@ internal sealed class Subscription(Session session, string topicFilter)
     /// <summary>The filter in UTF-8 without <c>$share/NAME/</c>, for those that no tree holds; else <c>null</c>.</summary>
     public byte[]? Pattern { get; init; }
 
-    /// <summary>Whether a request received through it may be answered: its filter does not begin with a wildcard, so that a logger on <c>#</c> is no responder.</summary>
+    /// <summary>
+    /// Whether a request received through it may be answered: its filter does not begin with a wildcard,
+    /// so that a logger on <c>#</c> is no responder.
+    /// </summary>
     public bool MayRespond { get; init; }
 
     /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>The subscriptions of one Session, by Topic Filter. Few of them, the usual case, take a small array; many get an index.</summary>
+/// <summary>
+/// The subscriptions of one Session, by Topic Filter. Few of them, the usual case, take a small array; many get an index.
+/// </summary>
 internal sealed class SubscriptionList
 {
     private const int IndexedFrom = 16;

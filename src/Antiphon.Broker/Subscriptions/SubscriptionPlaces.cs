@@ -1,6 +1,8 @@
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>Lists of subscriptions whose order means nothing: joining and leaving cost O(1), also when a hundred thousand leave at once.</summary>
+/// <summary>
+/// Lists of subscriptions whose order means nothing: joining and leaving cost O(1), also when a hundred thousand leave at once.
+/// </summary>
 internal static class SubscriptionPlaces
 {
     public static void Join(this List<Subscription> list, Subscription subscription)

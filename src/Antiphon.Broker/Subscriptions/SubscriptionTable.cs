@@ -10,7 +10,8 @@ using Antiphon.Protocol.Topics;
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
-internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, SessionMemory memory, EngineCounters counters)
+internal sealed class SubscriptionTable(
+    BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, SessionMemory memory, EngineCounters counters)
 {
     /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
     internal const int MaximumLevels = 128;
@@ -19,7 +20,10 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
     public int ToSystemTopics { get; private set; }
 
     /// <summary>Adds a subscription, or replaces the options of the one that has the same Topic Filter [MQTT-3.8.4-3].</summary>
-    /// <returns>The Reason Code for SUBACK. The retained messages that Retain Handling asks for are on their way once <see cref="RetainedWalks.Start"/> was called.</returns>
+    /// <returns>
+    /// The Reason Code for SUBACK. The retained messages that Retain Handling asks for are on their way once
+    /// <see cref="RetainedWalks.Start"/> was called.
+    /// </returns>
     public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
@@ -70,7 +74,8 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
         if (!ownResponse)
         {
             cache.Outdate(filter);
-            if (!filter.IsShared && (asked.RetainHandling == RetainHandling.SendOnSubscribe || (asked.RetainHandling == RetainHandling.SendIfNew && isNew)))
+            if (!filter.IsShared
+                && (asked.RetainHandling == RetainHandling.SendOnSubscribe || (asked.RetainHandling == RetainHandling.SendIfNew && isNew)))
             {
                 walks.Add(subscription, filter, pattern);
             }
@@ -87,9 +92,11 @@ internal sealed class SubscriptionTable(BrokerOptions options, SubscriptionTree 
             switch (code)
             {
                 case ReasonCode.NotAuthorized:
-                    return "A response topic can be subscribed to by its own Session only, and not in a share group: ask for yours with Request Response Information (MQTT 5 §3.1.2.11.6).";
+                    return "A response topic can be subscribed to by its own Session only, and not in a share group: ask for yours with "
+                        + "Request Response Information (MQTT 5 §3.1.2.11.6).";
                 case ReasonCode.QuotaExceeded:
-                    return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too many levels.";
+                    return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too "
+                        + "many levels.";
                 default:
                     break;
             }

@@ -4,7 +4,10 @@ using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>All subscriptions but those to own response topics, as a tree of topic levels in UTF-8 (MQTT 5 §4.7). Share groups are part of what a match gives.</summary>
+/// <summary>
+/// All subscriptions but those to own response topics, as a tree of topic levels in UTF-8 (MQTT 5 §4.7).
+/// Share groups are part of what a match gives.
+/// </summary>
 /// <param name="comparer">How levels are compared.</param>
 internal sealed class SubscriptionTree(Utf8Comparer comparer)
 {
@@ -134,7 +137,9 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         }
     }
 
-    /// <summary>The last level of the Topic Name: its own subscriptions, and those to «…/#», which matches its parent too (§4.7.1.2).</summary>
+    /// <summary>
+    /// The last level of the Topic Name: its own subscriptions, and those to «…/#», which matches its parent too (§4.7.1.2).
+    /// </summary>
     private void TakeWithParentWildcard(Level level)
     {
         Take(level);
@@ -188,7 +193,11 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         public List<ShareGroup> GroupsOrNone => _groups ?? NoGroups;
 
         public bool IsEmpty =>
-            _children is not { Count: > 0 } && Single is null && Multi is null && _subscriptions is not { Count: > 0 } && _groups is not { Count: > 0 };
+            _children is not { Count: > 0 }
+                && Single is null
+                && Multi is null
+                && _subscriptions is not { Count: > 0 }
+                && _groups is not { Count: > 0 };
 
         public Level Child(byte[] name, Utf8Comparer comparer)
         {

@@ -2,7 +2,9 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>Compares UTF-8 text byte by byte, so that look-ups need no string. The seed keeps peers from choosing texts that collide.</summary>
+/// <summary>
+/// Compares UTF-8 text byte by byte, so that look-ups need no string. The seed keeps peers from choosing texts that collide.
+/// </summary>
 /// <param name="seed">A number that no peer knows.</param>
 internal sealed class Utf8Comparer(ulong seed) : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {

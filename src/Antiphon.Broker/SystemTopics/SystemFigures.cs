@@ -9,8 +9,9 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.SystemTopics;
 
 /// <summary>
-/// The broker's own figures as retained messages below <c>$SYS/broker</c>, under the names and in the form that mosquitto gives them, with QoS 0. They are refreshed while somebody
-/// is subscribed to them, and only what has changed is published; a broker that nobody asks does nothing for them.
+/// The broker's own figures as retained messages below <c>$SYS/broker</c>, under the names and in the form that mosquitto gives them,
+/// with QoS 0. They are refreshed while somebody is subscribed to them, and only what has changed is published;
+/// a broker that nobody asks does nothing for them.
 /// </summary>
 internal sealed class SystemFigures
 {

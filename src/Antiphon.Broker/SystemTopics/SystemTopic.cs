@@ -8,7 +8,8 @@ internal static class SystemTopic
     private static ReadOnlySpan<byte> Root => "$SYS/"u8;
 
     /// <summary>Whether a Topic Name or a Topic Filter is <c>$SYS</c> or lies below it.</summary>
-    public static bool Includes(ReadOnlySpan<byte> topicOrFilter) => topicOrFilter.StartsWith(Root) || topicOrFilter.SequenceEqual(Root[..^1]);
+    public static bool Includes(ReadOnlySpan<byte> topicOrFilter) =>
+        topicOrFilter.StartsWith(Root) || topicOrFilter.SequenceEqual(Root[..^1]);
 
     /// <inheritdoc cref="Includes(ReadOnlySpan{byte})"/>
     public static bool Includes(string topicOrFilter) =>

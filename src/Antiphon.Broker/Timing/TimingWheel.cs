@@ -60,7 +60,9 @@ internal sealed class TimingWheel
         }
     }
 
-    /// <summary>When <see cref="TryTakeDue"/> has to be asked again at the latest; <see cref="Instant.Never"/> when nothing is set.</summary>
+    /// <summary>
+    /// When <see cref="TryTakeDue"/> has to be asked again at the latest; <see cref="Instant.Never"/> when nothing is set.
+    /// </summary>
     public Instant NextVisit()
     {
         if (_heads[Firing] is not null)

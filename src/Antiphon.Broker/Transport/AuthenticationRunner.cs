@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Broker.Transport;
 
 /// <summary>
-/// Runs the engine's steps of authentication on other threads, so many at once, in the order in which they were started. All but the steps themselves happens on the loop's thread.
+/// Runs the engine's steps of authentication on other threads, so many at once, in the order in which they were started.
+/// All but the steps themselves happens on the loop's thread.
 /// </summary>
 internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger logger, int maximum)
 {
@@ -65,6 +66,9 @@ internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger lo
         }
     }
 
-    [LoggerMessage(EventId = 1104, Level = LogLevel.Error, Message = "The authentication of client «{ClientId}» failed; the client was refused")]
+    [LoggerMessage(
+        EventId = 1104,
+        Level = LogLevel.Error,
+        Message = "The authentication of client «{ClientId}» failed; the client was refused")]
     private static partial void LogFailed(ILogger logger, string? clientId, Exception failure);
 }

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Broker.Transport;
 
 /// <summary>
-/// What every loop has around the engine: its clock, the commands that other threads give it, and the end of each turn. The thread that runs the loop owns the engine
-/// and everything here but <see cref="Post"/>.
+/// What every loop has around the engine: its clock, the commands that other threads give it, and the end of each turn.
+/// The thread that runs the loop owns the engine and everything here but <see cref="Post"/>.
 /// </summary>
 internal sealed partial class EngineShell
 {
@@ -117,7 +117,8 @@ internal sealed partial class EngineShell
     }
 
     /// <summary>A connection is closed.</summary>
-    public void LogEnd(Connection connection) => LogClosed(_logger, connection.ClientId, connection.CloseReason.Code, connection.CloseReason.Message);
+    public void LogEnd(Connection connection) =>
+        LogClosed(_logger, connection.ClientId, connection.CloseReason.Code, connection.CloseReason.Message);
 
     /// <summary>No connection could be accepted for now.</summary>
     public void LogNoAccept(string error, TimeSpan pause) => LogAcceptPaused(_logger, error, pause.TotalMilliseconds);

@@ -7,8 +7,8 @@ internal interface IEngineLoop : IDisposable
 {
     EngineShell Shell { get; }
 
-    /// <summary>Where it listens.</summary>
-    IPEndPoint EndPoint { get; }
+    /// <summary>Where it listens, in the order of the listeners.</summary>
+    IReadOnlyList<IPEndPoint> EndPoints { get; }
 
     /// <summary>Runs, on a thread of its own, until it was stopped and every connection is closed.</summary>
     void Run();

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Antiphon.Broker.Transport;
 
-/// <summary>Opens the TCP socket that a loop listens on.</summary>
+/// <summary>Opens the TCP sockets that a loop listens on.</summary>
 internal static class ListeningSocket
 {
     private const int Backlog = 4096;
@@ -11,29 +11,48 @@ internal static class ListeningSocket
     /// <summary>How long accepting pauses when the process or the system has no descriptor left.</summary>
     public static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(250);
 
-    /// <exception cref="BrokerStartException">The address or port cannot be had.</exception>
-    public static Socket Open(IPAddress address, int port)
+    /// <summary>Opens all sockets, or none.</summary>
+    /// <exception cref="BrokerStartException">An address or port cannot be had.</exception>
+    public static Socket[] OpenAll(IReadOnlyList<Listener> listeners)
     {
-        Socket? socket = null;
+        var sockets = new List<Socket>();
         try
         {
-            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            foreach (var listener in listeners)
+            {
+                sockets.Add(Open(new IPEndPoint(listener.Bind, listener.Port)));
+            }
+
+            return [.. sockets];
+        }
+        catch
+        {
+            sockets.ForEach(socket => socket.Dispose());
+            throw;
+        }
+    }
+
+    private static Socket Open(IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
             AllowTimeWait(socket);
-            socket.Bind(new IPEndPoint(address, port));
+            socket.Bind(endPoint);
             socket.Listen(Backlog);
             return socket;
         }
         catch (SocketException refused)
         {
-            socket?.Dispose();
+            socket.Dispose();
             throw new BrokerStartException(
-                $"The broker cannot listen on {new IPEndPoint(address, port)}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+                $"The broker cannot listen on {endPoint}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
         }
     }
 
     /// <summary>
-    /// A port that another program listens on stays refused; one in TIME_WAIT does not. (The base library's ReuseAddress would set SO_REUSEPORT too, and with it
-    /// two brokers share a port unawares. Windows needs neither.)
+    /// A port that another program listens on stays refused; one in TIME_WAIT does not.
+    /// (The base library's ReuseAddress would set SO_REUSEPORT too, and with it two brokers share a port unawares. Windows needs neither.)
     /// </summary>
     private static void AllowTimeWait(Socket socket)
     {

@@ -20,7 +20,8 @@ internal static class BrokerCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("broker", "Runs a broker until Ctrl-C or SIGTERM, which tells its clients (0x8B Server shutting down) before it closes.");
+        var command = new Command(
+            "broker", "Runs a broker until Ctrl-C or SIGTERM, which tells its clients (0x8B Server shutting down) before it closes.");
         var port = Values.Port("The TCP port to listen on; 0 takes a free one.");
         var bind = new Option<IPAddress>("--bind", "-b")
         {
@@ -40,11 +41,13 @@ internal static class BrokerCommand
         };
         var anonymous = new Option<bool>("--allow-anonymous")
         {
-            Description = "Lets in who gives no user name: everybody who reaches the address, or with --password-file those too who are not in it.",
+            Description =
+                "Lets in who gives no user name: everybody who reaches the address, or with --password-file those too who are not in it.",
         };
         var passwords = new Option<FileInfo?>("--password-file")
         {
-            Description = "The users and their passwords, as antiphon passwd keeps them; clients prove theirs in CONNECT or by SCRAM-SHA-256.",
+            Description =
+                "The users and their passwords, as antiphon passwd keeps them; clients prove theirs in CONNECT or by SCRAM-SHA-256.",
             HelpName = "FILE",
         };
         command.Options.Add(port);
@@ -59,7 +62,8 @@ internal static class BrokerCommand
             if (!IPAddress.IsLoopback(address) && users is null && !line.GetValue(anonymous))
             {
                 throw new UsageException(
-                    $"--bind {address} is open to other machines. Give --password-file to let in users with a password, or --allow-anonymous to let in everybody.");
+                    $"--bind {address} is open to other machines. "
+                    + "Give --password-file to let in users with a password, or --allow-anonymous to let in everybody.");
             }
 
             var options = new BrokerOptions

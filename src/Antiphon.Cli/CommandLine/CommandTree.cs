@@ -15,7 +15,9 @@ using Antiphon.Cli.Subscribing;
 
 namespace Antiphon.Cli.CommandLine;
 
-/// <summary>The commands of the program, and what every one of them has: an example in its help, one sentence for an error, an exit code.</summary>
+/// <summary>
+/// The commands of the program, and what every one of them has: an example in its help, one sentence for an error, an exit code.
+/// </summary>
 internal static class CommandTree
 {
     private const string Description = """
@@ -108,5 +110,6 @@ internal static class CommandTree
             .Select(token => $"There is no option {token.Value}. If it is meant as it stands, put -- before it.");
     }
 
-    private static string NameOf(Command command) => command.Parents.OfType<Command>().SingleOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "antiphon";
+    private static string NameOf(Command command) =>
+        command.Parents.OfType<Command>().SingleOrDefault() is { } parent ? $"{NameOf(parent)} {command.Name}" : "antiphon";
 }

@@ -17,7 +17,9 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         UsageException => new(ExitCode.Usage, "usage", exception.Message),
         ConnectFailedException failed => FromConnect(failed),
         NoResponderException => new(
-            ExitCode.NoResponder, "no-responder", $"{exception.Message} Start a responder that subscribes to the topic, or check the topic's spelling."),
+            ExitCode.NoResponder,
+            "no-responder",
+            $"{exception.Message} Start a responder that subscribes to the topic, or check the topic's spelling."),
         RequestTimeoutException => new(
             ExitCode.Timeout, "timeout", $"{exception.Message} If the responder needs longer, raise --timeout."),
         RemoteErrorException => new(ExitCode.RemoteError, "remote-error", exception.Message),
@@ -26,13 +28,17 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         RequestNotSentException => new(ExitCode.Other, "not-sent", exception.Message),
         OutcomeUnknownException => new(ExitCode.Connect, "outcome-unknown", exception.Message),
         ResponderGoneException => new(ExitCode.Other, "responder-gone", exception.Message),
-        ConnectionException lost => new(lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),
+        ConnectionException lost => new(
+            lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),
         _ => new(ExitCode.Other, "other", exception.Message),
     };
 
     /// <summary>A gathered reply that is an error.</summary>
     public static Failure From(Response error) =>
-        new(ExitCode.RemoteError, "remote-error", $"A responder answered with error {error.Status}{(error.StatusMessage is null ? "" : $": {error.StatusMessage}")}.");
+        new(
+            ExitCode.RemoteError,
+            "remote-error",
+            $"A responder answered with error {error.Status}{(error.StatusMessage is null ? "" : $": {error.StatusMessage}")}.");
 
     // What the client advises, in the words of the command line.
     private static readonly (string Option, string OnTheCommandLine)[] Advice =
@@ -61,10 +67,17 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);
-        var more = failed.Reason.ServerReference is { } other ? $" It names another broker: {other}." : exitCode == ExitCode.Denied ? " Check --username and the password." : "";
-        return new(exitCode, exitCode == ExitCode.Denied ? "denied" : "connect", $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
+        var more = failed.Reason.ServerReference is { } other ? $" It names another broker: {other}."
+            : exitCode == ExitCode.Denied ? " Check --username and the password."
+            : "";
+        return new(
+            exitCode,
+            exitCode == ExitCode.Denied ? "denied" : "connect",
+            $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
     }
 
     private static ExitCode ExitCodeOf(ReasonCode code, ExitCode otherwise = ExitCode.Other) =>
-        code is ReasonCode.NotAuthorized or ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod ? ExitCode.Denied : otherwise;
+        code is ReasonCode.NotAuthorized or ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod
+            ? ExitCode.Denied
+            : otherwise;
 }

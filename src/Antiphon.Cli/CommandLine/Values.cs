@@ -54,7 +54,8 @@ internal static class Values
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate) && rate is > 0 and <= 1_000_000)
+            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate)
+                && rate is > 0 and <= 1_000_000)
             {
                 return rate;
             }
@@ -82,10 +83,12 @@ internal static class Values
     };
 
     /// <summary>QoS 0 or 1; absent: 1.</summary>
-    public static Option<QualityOfService?> QoS(string description) => QoS("--qos", $"{description} [default: 1]", QualityOfService.AtLeastOnce, "-q");
+    public static Option<QualityOfService?> QoS(string description) =>
+        QoS("--qos", $"{description} [default: 1]", QualityOfService.AtLeastOnce, "-q");
 
     /// <summary>QoS 0 to 2; absent: 1.</summary>
-    public static Option<QualityOfService?> AnyQoS(string description) => QoS("--qos", $"{description} [default: 1]", QualityOfService.ExactlyOnce, "-q");
+    public static Option<QualityOfService?> AnyQoS(string description) =>
+        QoS("--qos", $"{description} [default: 1]", QualityOfService.ExactlyOnce, "-q");
 
     /// <summary>QoS 0 up to a highest one.</summary>
     public static Option<QualityOfService?> QoS(string name, string description, QualityOfService highest, params string[] aliases)
@@ -135,7 +138,8 @@ internal static class Values
     }
 
     /// <summary>Reports a Topic Filter that is none.</summary>
-    public static void CheckTopicFilter(ArgumentResult result) => Check(result, result.Argument.Name, filter => Protocol.Topics.TopicFilter.Parse(filter));
+    public static void CheckTopicFilter(ArgumentResult result) =>
+        Check(result, result.Argument.Name, filter => Protocol.Topics.TopicFilter.Parse(filter));
 
     private static void Check(SymbolResult result, string name, Action<string> check)
     {
@@ -187,7 +191,8 @@ internal static class Values
         foreach (var (unit, milliseconds) in Units)
         {
             if (text.EndsWith(unit, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+                && double.TryParse(
+                    text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
                 && number * milliseconds is > 0 and <= 86_400_000)
             {
                 return TimeSpan.FromMilliseconds(number * milliseconds);

@@ -1,6 +1,9 @@
 namespace Antiphon.Cli.Completing;
 
-/// <summary>What a shell has to be told, so that Tab completes the commands and options of <c>antiphon</c>. The program itself says what fits, through the parser's <c>[suggest]</c> directive.</summary>
+/// <summary>
+/// What a shell has to be told, so that Tab completes the commands and options of <c>antiphon</c>.
+/// The program itself says what fits, through the parser's <c>[suggest]</c> directive.
+/// </summary>
 internal static class CompletionScript
 {
     public const string Bash = """

@@ -9,19 +9,28 @@ using Antiphon.Protocol.Authentication;
 
 namespace Antiphon.Cli.Connecting;
 
-/// <summary>Which broker a command talks to, and as whom. Passwords come from the environment or from a file, since a command line can be read by every user of a machine.</summary>
+/// <summary>
+/// Which broker a command talks to, and as whom. Passwords come from the environment or from a file,
+/// since a command line can be read by every user of a machine.
+/// </summary>
 internal sealed class ConnectionOptions
 {
     private const string PasswordVariable = "ANTIPHON_PASSWORD";
 
     private readonly Option<Uri?> _url = new("--url", "-L")
     {
-        Description = "The broker: mqtt://HOST, mqtts://HOST (TLS), ws://HOST/PATH or wss://HOST/PATH (WebSocket), with :PORT where it is not the usual one.",
+        Description =
+            "The broker: mqtt://HOST, mqtts://HOST (TLS), ws://HOST/PATH or wss://HOST/PATH (WebSocket), "
+            + "with :PORT where it is not the usual one.",
         HelpName = "URL",
         CustomParser = ReadUrl,
     };
 
-    private readonly Option<string?> _host = new("--host") { Description = "The broker's host name or address. [default: localhost]", HelpName = "HOST" };
+    private readonly Option<string?> _host = new("--host")
+    {
+        Description = "The broker's host name or address. [default: localhost]",
+        HelpName = "HOST",
+    };
 
     private readonly Option<int?> _port = Values.ServerPort("The broker's TCP port. [default: 1883, with TLS 8883]");
 
@@ -87,7 +96,10 @@ internal sealed class ConnectionOptions
         });
     }
 
-    /// <summary>Connects, or throws <see cref="ConnectFailedException"/>. When the connection is lost later, the client makes a new one, and the person at the terminal hears of it.</summary>
+    /// <summary>
+    /// Connects, or throws <see cref="ConnectFailedException"/>.
+    /// When the connection is lost later, the client makes a new one, and the person at the terminal hears of it.
+    /// </summary>
     public async Task<MqttClient> ConnectAsync(ParseResult line, CancellationToken cancellationToken) =>
         await ConnectAsync(await ReadAsync(line, cancellationToken), cancellationToken);
 
@@ -143,7 +155,9 @@ internal sealed class ConnectionOptions
             if (change.State == ConnectionState.Reconnecting)
             {
                 isLost = true;
-                _terminal.Note($"The connection to {broker} was lost{(change.ReasonCode is { } code ? $" (0x{(byte)code:X2} {code})" : "")}; connecting again.");
+                _terminal.Note(
+                    $"The connection to {broker} was lost{(change.ReasonCode is { } code ? $" (0x{(byte)code:X2} {code})" : "")}; "
+                    + "connecting again.");
             }
             else if (change.State == ConnectionState.Connected && isLost)
             {
@@ -170,7 +184,9 @@ internal sealed class ConnectionOptions
                 return url;
             }
 
-            result.AddError($"--url holds a password, which every user of this machine could read; put it into {PasswordVariable} or a --password-file.");
+            result.AddError(
+                "--url holds a password, which every user of this machine could read; "
+                + $"put it into {PasswordVariable} or a --password-file.");
         }
         catch (ArgumentException e)
         {
@@ -198,7 +214,9 @@ internal sealed class ConnectionOptions
     {
         if (file is null)
         {
-            return Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password ? Encoding.UTF8.GetBytes(password) : (ReadOnlyMemory<byte>?)null;
+            return Environment.GetEnvironmentVariable(PasswordVariable) is { Length: > 0 } password
+                ? Encoding.UTF8.GetBytes(password)
+                : (ReadOnlyMemory<byte>?)null;
         }
 
         try

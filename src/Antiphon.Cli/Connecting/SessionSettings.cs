@@ -7,19 +7,25 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Cli.Connecting;
 
-/// <summary>A Session that the broker keeps while the command does not run (MQTT 5 §3.1.2.4, §3.1.2.11.2): what is published meanwhile arrives when it comes back.</summary>
+/// <summary>
+/// A Session that the broker keeps while the command does not run (MQTT 5 §3.1.2.4, §3.1.2.11.2):
+/// what is published meanwhile arrives when it comes back.
+/// </summary>
 internal sealed class SessionSettings
 {
     private const string Forever = "infinite";
 
     private readonly Option<bool> _noCleanStart = new("--no-clean-start")
     {
-        Description = "Goes on with the Session that the broker has of --client-id, and gets what has been published meanwhile with QoS 1 and 2.",
+        Description =
+            "Goes on with the Session that the broker has of --client-id, and gets what has been published meanwhile with QoS 1 and 2.",
     };
 
     private readonly Option<TimeSpan?> _expiry = new("--session-expiry", "-x")
     {
-        Description = $"How long the broker is to keep the Session, with its subscriptions, when the command has ended: whole seconds, or «{Forever}», the default with --no-clean-start.",
+        Description =
+            "How long the broker is to keep the Session, with its subscriptions, when the command has ended: "
+            + $"whole seconds, or «{Forever}», the default with --no-clean-start.",
         HelpName = "SECONDS",
         CustomParser = ReadExpiry,
     };
@@ -40,7 +46,8 @@ internal sealed class SessionSettings
         var expiry = line.GetValue(_expiry);
         if (expiry is not null && options.ProtocolVersion == ProtocolVersion.V311)
         {
-            throw new UsageException("MQTT 3.1.1 has no --session-expiry: with --no-clean-start the broker keeps the Session for as long as it likes.");
+            throw new UsageException(
+                "MQTT 3.1.1 has no --session-expiry: with --no-clean-start the broker keeps the Session for as long as it likes.");
         }
 
         if (Keeps(line) && string.IsNullOrEmpty(options.ClientId))
@@ -49,7 +56,11 @@ internal sealed class SessionSettings
         }
 
         var resumes = line.GetValue(_noCleanStart);
-        return options with { CleanStart = !resumes, SessionExpiry = expiry ?? (resumes ? Timeout.InfiniteTimeSpan : options.SessionExpiry) };
+        return options with
+        {
+            CleanStart = !resumes,
+            SessionExpiry = expiry ?? (resumes ? Timeout.InfiniteTimeSpan : options.SessionExpiry),
+        };
     }
 
     private static TimeSpan? ReadExpiry(ArgumentResult result)

@@ -20,13 +20,28 @@ internal sealed class TlsSettings
         HelpName = "FILE",
     };
 
-    private readonly Option<FileInfo?> _certificate = new("--cert") { Description = "This client's certificate (PEM), its issuers' behind it.", HelpName = "FILE" };
+    private readonly Option<FileInfo?> _certificate = new("--cert")
+    {
+        Description = "This client's certificate (PEM), its issuers' behind it.",
+        HelpName = "FILE",
+    };
 
-    private readonly Option<FileInfo?> _key = new("--key") { Description = "The private key (PEM) of --cert; without it, it is in the same file.", HelpName = "FILE" };
+    private readonly Option<FileInfo?> _key = new("--key")
+    {
+        Description = "The private key (PEM) of --cert; without it, it is in the same file.",
+        HelpName = "FILE",
+    };
 
-    private readonly Option<bool> _insecure = new("--insecure") { Description = "Trusts any server: whoever sits in between can read and change everything. For tests only." };
+    private readonly Option<bool> _insecure = new("--insecure")
+    {
+        Description = "Trusts any server: whoever sits in between can read and change everything. For tests only.",
+    };
 
-    private readonly Option<string[]> _protocols = new("--alpn") { Description = "An application protocol to offer (ALPN), such as mqtt; may be given more than once.", HelpName = "NAME" };
+    private readonly Option<string[]> _protocols = new("--alpn")
+    {
+        Description = "An application protocol to offer (ALPN), such as mqtt; may be given more than once.",
+        HelpName = "NAME",
+    };
 
     private readonly Terminal _terminal;
 
@@ -70,7 +85,9 @@ internal sealed class TlsSettings
 
         if (insecure)
         {
-            _terminal.Note("WARNING: --insecure accepts any certificate. Whoever sits between here and the broker can read and change everything, passwords too.");
+            _terminal.Note(
+                "WARNING: --insecure accepts any certificate. Whoever sits between here and the broker can read and change everything, "
+                + "passwords too.");
         }
 
         return (from ?? new TlsOptions()) with
@@ -95,7 +112,8 @@ internal sealed class TlsSettings
         return all.Count > 0 ? all : throw new UsageException($"--cafile «{file}» holds no certificate in PEM.");
     });
 
-    private static SslStreamCertificateContext ReadCertificate(FileInfo certificate, FileInfo? key) => Read("--cert and --key", certificate, () =>
+    private static SslStreamCertificateContext ReadCertificate(FileInfo certificate, FileInfo? key) =>
+        Read("--cert and --key", certificate, () =>
     {
         var own = X509Certificate2.CreateFromPemFile(certificate.FullName, key?.FullName);
         var issuers = new X509Certificate2Collection();

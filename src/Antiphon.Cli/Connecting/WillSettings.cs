@@ -9,15 +9,18 @@ namespace Antiphon.Cli.Connecting;
 /// <summary>The Will on the command line (MQTT 5 §3.1.3.2): what the broker publishes when it loses this client.</summary>
 internal sealed class WillSettings
 {
-    private readonly Option<string?> _topic = Values.TopicPrefix("--will-topic", "Where the broker publishes a message when it loses this client.");
+    private readonly Option<string?> _topic = Values.TopicPrefix(
+        "--will-topic", "Where the broker publishes a message when it loses this client.");
 
     private readonly Option<string?> _payload = new("--will-payload") { Description = "The payload of that message.", HelpName = "TEXT" };
 
-    private readonly Option<QualityOfService?> _qos = Values.QoS("--will-qos", "The QoS of that message. [default: 0]", QualityOfService.ExactlyOnce);
+    private readonly Option<QualityOfService?> _qos = Values.QoS(
+        "--will-qos", "The QoS of that message. [default: 0]", QualityOfService.ExactlyOnce);
 
     private readonly Option<bool> _retain = new("--will-retain") { Description = "Whether the broker is to keep that message." };
 
-    private readonly Option<TimeSpan?> _delay = Values.Duration("--will-delay", "How long the broker waits for the client to come back first, in whole seconds.");
+    private readonly Option<TimeSpan?> _delay = Values.Duration(
+        "--will-delay", "How long the broker waits for the client to come back first, in whole seconds.");
 
     public WillSettings(Command command)
     {
@@ -31,7 +34,8 @@ internal sealed class WillSettings
 
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_topic) is null && others.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } lonely)
+            if (result.GetResult(_topic) is null
+                && others.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } lonely)
             {
                 result.AddError($"{lonely.Name} belongs to a Will: give --will-topic too.");
             }

@@ -13,7 +13,10 @@ internal static class DemoCommand
 
     public static Command Create(Terminal terminal, TimeProvider time)
     {
-        var command = new Command("demo", "Starts a broker, a simulated device with a 3.3 V relay and its controller, and shows every packet of their requests and responses.");
+        var command = new Command(
+            "demo",
+            "Starts a broker, a simulated device with a 3.3 V relay and its controller, "
+            + "and shows every packet of their requests and responses.");
         command.SetAction(async (_, interrupted) =>
         {
             await using var stage = await Stage.SetAsync(time, interrupted);

@@ -22,7 +22,8 @@ internal sealed class Page(Terminal terminal)
     {
         foreach (var line in lines)
         {
-            terminal.Data(line.Contains('>', StringComparison.Ordinal) || line.Contains('<', StringComparison.Ordinal) ? Coloured(Cyan, line) : line);
+            terminal.Data(
+                line.Contains('>', StringComparison.Ordinal) || line.Contains('<', StringComparison.Ordinal) ? Coloured(Cyan, line) : line);
         }
     }
 

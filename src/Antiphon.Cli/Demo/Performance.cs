@@ -14,8 +14,12 @@ internal sealed class Performance(Stage stage, Page page, TimeProvider time)
         var started = time.GetTimestamp();
         page.Heading("Antiphon: request and response over MQTT 5");
         page.Text($"A broker listens on mqtt://{stage.Broker.EndPoint}, in this process, on a real socket.");
-        page.Text($"device_1 is a simulated device with a 3.3 V relay; it answers requests on {Stage.RelayTopic}. controller switches the relay.");
-        page.Text("Between the broker and each of the two stands a tap that notes every packet; the times are those at which a packet passed it.");
+        page.Text(
+            $"device_1 is a simulated device with a 3.3 V relay; it answers requests on {Stage.RelayTopic}. "
+            + "controller switches the relay.");
+        page.Text(
+            "Between the broker and each of the two stands a tap that notes every packet; "
+            + "the times are those at which a packet passed it.");
 
         await ConnectAsync(cancellationToken);
         await SwitchAsync(cancellationToken);
@@ -24,7 +28,10 @@ internal sealed class Performance(Stage stage, Page page, TimeProvider time)
         await AskTooSlowAsync(cancellationToken);
 
         page.Heading("The end");
-        page.Text(string.Create(CultureInfo.InvariantCulture, $"All of that took {time.GetElapsedTime(started).TotalSeconds:0.0} s. Now by yourself, each in a terminal of its own:"));
+        page.Text(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"All of that took {time.GetElapsedTime(started).TotalSeconds:0.0} s. Now by yourself, each in a terminal of its own:"));
         page.Text("  antiphon broker");
         page.Text($"  antiphon reply {Stage.RelayTopic} --body \"relay_1 is on\"");
         page.Text($"  antiphon request {Stage.RelayTopic} 1");
@@ -46,13 +53,16 @@ internal sealed class Performance(Stage stage, Page page, TimeProvider time)
         await DrawAsync(cancellationToken);
         page.Text($"{Describe(on)}. The relay is {(stage.Relay.IsOn ? "on" : "off")}.");
         page.Text("The first exchange is slow because the program's code is loaded on its way; the next is not.");
-        page.Text("A PUBACK only says that the message reached the other end of one connection. The response says that the relay has moved.");
+        page.Text(
+            "A PUBACK only says that the message reached the other end of one connection. The response says that the relay has moved.");
         Require(stage.Relay.IsOn, "the relay is on");
 
         page.Heading($"3. Switch it off again: await requester.RequestAsync(\"{Stage.RelayTopic}\", \"0\")");
         var off = await stage.Requester.RequestAsync(Stage.RelayTopic, "0", null, cancellationToken);
         await DrawAsync(cancellationToken);
-        page.Text($"{Describe(off)}. The relay is {(stage.Relay.IsOn ? "on" : "off")}. The subscription to the Response Topic was there already.");
+        page.Text(
+            $"{Describe(off)}. The relay is {(stage.Relay.IsOn ? "on" : "off")}. "
+            + "The subscription to the Response Topic was there already.");
         Require(!stage.Relay.IsOn, "the relay is off");
     }
 
@@ -122,9 +132,11 @@ internal sealed class Performance(Stage stage, Page page, TimeProvider time)
         page.Text("");
     }
 
-    private static string Describe(Response response) => $"Answered in {Milliseconds(response.Elapsed)}: {PayloadText.Describe(response.Payload.Span)}";
+    private static string Describe(Response response) =>
+        $"Answered in {Milliseconds(response.Elapsed)}: {PayloadText.Describe(response.Payload.Span)}";
 
-    private static string Milliseconds(TimeSpan elapsed) => string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalMilliseconds:0.00} ms");
+    private static string Milliseconds(TimeSpan elapsed) =>
+        string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalMilliseconds:0.00} ms");
 
     private static void Require(bool holds, string what)
     {

@@ -5,7 +5,9 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Cli.Demo;
 
-/// <summary>Draws a journey: requester, broker and responder side by side, time from top to bottom, and below it what the numbered packets carry.</summary>
+/// <summary>
+/// Draws a journey: requester, broker and responder side by side, time from top to bottom, and below it what the numbered packets carry.
+/// </summary>
 internal sealed class SequencePicture(Journey journey)
 {
     // Characters between two of the three lines.
@@ -81,7 +83,8 @@ internal sealed class SequencePicture(Journey journey)
         var original = numbered.FindIndex(earlier => IsSame(earlier.Message, message));
         if (original < index)
         {
-            yield return $"{number}{original + 1} again, passed on by the broker: Topic Name, payload, {(message.ResponseTopic is null ? "" : "Response Topic, ")}Correlation Data and User Properties are the same";
+            yield return $"{number}{original + 1} again, passed on by the broker: Topic Name, payload, "
+                + $"{(message.ResponseTopic is null ? "" : "Response Topic, ")}Correlation Data and User Properties are the same";
             yield break;
         }
 

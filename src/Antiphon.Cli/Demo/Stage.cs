@@ -4,7 +4,9 @@ using Antiphon.Rpc;
 
 namespace Antiphon.Cli.Demo;
 
-/// <summary>The parties of the demo, connected: the broker, the device with its relay, the controller, and a tap before each client.</summary>
+/// <summary>
+/// The parties of the demo, connected: the broker, the device with its relay, the controller, and a tap before each client.
+/// </summary>
 internal sealed class Stage : IAsyncDisposable
 {
     public const string RelayTopic = "device_1/relay_1";

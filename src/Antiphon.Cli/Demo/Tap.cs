@@ -7,7 +7,8 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Cli.Demo;
 
 /// <summary>
-/// Stands on a free port between one client and the broker, passes every byte on unchanged, and tells the journey of every packet that it saw in them.
+/// Stands on a free port between one client and the broker, passes every byte on unchanged,
+/// and tells the journey of every packet that it saw in them.
 /// </summary>
 internal sealed class Tap : IAsyncDisposable
 {

@@ -10,7 +10,8 @@ namespace Antiphon.Cli.Loads;
 internal sealed class Bench
 {
     private readonly Option<int?> _clients = Values.Count("--clients", "How many clients. [default: 1]", "-c");
-    private readonly Option<int?> _concurrency = Values.Count("--concurrency", "How many at the same time for each client; of bench sub, in all. [default: 1]");
+    private readonly Option<int?> _concurrency = Values.Count(
+        "--concurrency", "How many at the same time for each client; of bench sub, in all. [default: 1]");
     private readonly Option<TimeSpan?> _duration = Values.Duration("--duration", "For how long: 500ms, 10s, 1m. [default: 5s]");
     private readonly Option<int?> _size = Values.Count("--size", "Bytes of each payload. [default: 64]");
     private readonly Option<QualityOfService?> _qos = Values.QoS("The QoS of each message.");
@@ -41,7 +42,10 @@ internal sealed class Bench
     /// <param name="line">The command line.</param>
     /// <param name="prepare">Connects what is needed and returns what each worker does again and again.</param>
     /// <param name="interrupted">Ends it early; what was done until then is printed.</param>
-    public async Task<int> RunAsync(ParseResult line, Func<BenchRun, CancellationToken, Task<Func<int, CancellationToken, Task>>> prepare, CancellationToken interrupted)
+    public async Task<int> RunAsync(
+        ParseResult line,
+        Func<BenchRun, CancellationToken, Task<Func<int, CancellationToken, Task>>> prepare,
+        CancellationToken interrupted)
     {
         // Each client has a random Client Identifier: one for all of them would have them throw each other out.
         var options = await _connection.ReadAsync(line, interrupted) with { ClientId = null };
@@ -57,7 +61,8 @@ internal sealed class Bench
         };
         var operation = await prepare(run, interrupted);
         var workers = Command.Name == "sub" ? run.Concurrency : run.Clients * run.Concurrency;
-        var (elapsed, exitCode) = await run.Load.RunAsync(workers, line.GetValue(_duration) ?? TimeSpan.FromSeconds(5), operation, interrupted);
+        var (elapsed, exitCode) = await run.Load.RunAsync(
+            workers, line.GetValue(_duration) ?? TimeSpan.FromSeconds(5), operation, interrupted);
         var result = LoadResult.From(Command.Name, run.Clients, run.Concurrency, elapsed, run.Load.Times, run.Load.Failures);
         if (line.GetValue(_json))
         {

@@ -28,17 +28,40 @@ internal static class BenchCommand
 
     public static Command Create(Terminal terminal, TimeProvider time, Action<Command, string> addExample)
     {
-        var command = new Command("bench", "Loads a broker for a while and prints the rate, the percentiles and the failures. The load shares this machine with the broker, if it runs here.");
-        var request = new Bench("request", "Requests and their responses, one after another from each worker; the time is the round trip.", "round trips", terminal, time);
-        var topic = new Option<string?>("--topic") { Description = "Where a responder listens; without it, the program answers its own requests.", HelpName = "TOPIC" };
+        var command = new Command(
+            "bench",
+            "Loads a broker for a while and prints the rate, the percentiles and the failures. "
+            + "The load shares this machine with the broker, if it runs here.");
+        var request = new Bench(
+            "request",
+            "Requests and their responses, one after another from each worker; the time is the round trip.",
+            "round trips",
+            terminal,
+            time);
+        var topic = new Option<string?>("--topic")
+        {
+            Description = "Where a responder listens; without it, the program answers its own requests.",
+            HelpName = "TOPIC",
+        };
         request.Command.Options.Add(topic);
-        request.Command.SetAction((line, interrupted) => request.RunAsync(line, (run, cancellationToken) => PrepareRequestsAsync(run, line.GetValue(topic), cancellationToken), interrupted));
-        var pub = new Bench("pub", "Messages to nobody; the time is that to PUBACK, with QoS 0 that to the output buffer.", "messages", terminal, time);
+        request.Command.SetAction(
+            (line, interrupted) => request.RunAsync(
+                line, (run, cancellationToken) => PrepareRequestsAsync(run, line.GetValue(topic), cancellationToken), interrupted));
+        var pub = new Bench(
+            "pub", "Messages to nobody; the time is that to PUBACK, with QoS 0 that to the output buffer.", "messages", terminal, time);
         pub.Command.SetAction((line, interrupted) => pub.RunAsync(line, PreparePublishingAsync, interrupted));
-        var sub = new Bench("sub", "Messages to --clients subscribers, the next when all have the last; the time is that from publisher to subscriber.", "deliveries", terminal, time);
-        sub.Command.SetAction((line, interrupted) => sub.RunAsync(line, (run, cancellationToken) => PrepareSubscribingAsync(run, time, cancellationToken), interrupted));
+        var sub = new Bench(
+            "sub",
+            "Messages to --clients subscribers, the next when all have the last; the time is that from publisher to subscriber.",
+            "deliveries",
+            terminal,
+            time);
+        sub.Command.SetAction(
+            (line, interrupted) => sub.RunAsync(
+                line, (run, cancellationToken) => PrepareSubscribingAsync(run, time, cancellationToken), interrupted));
         var conn = new Bench("conn", "Connections made and closed; the time is that to CONNACK.", "connections", terminal, time);
-        conn.Command.SetAction((line, interrupted) => conn.RunAsync(line, (run, _) => Task.FromResult(PrepareConnecting(run, time)), interrupted));
+        conn.Command.SetAction(
+            (line, interrupted) => conn.RunAsync(line, (run, _) => Task.FromResult(PrepareConnecting(run, time)), interrupted));
         Add(request, RequestExample);
         Add(pub, PubExample);
         Add(sub, SubExample);
@@ -52,7 +75,8 @@ internal static class BenchCommand
         }
     }
 
-    private static async Task<Func<int, CancellationToken, Task>> PrepareRequestsAsync(BenchRun run, string? topic, CancellationToken cancellationToken)
+    private static async Task<Func<int, CancellationToken, Task>> PrepareRequestsAsync(
+        BenchRun run, string? topic, CancellationToken cancellationToken)
     {
         if (topic is null)
         {
@@ -90,7 +114,8 @@ internal static class BenchCommand
         };
     }
 
-    private static async Task<Func<int, CancellationToken, Task>> PrepareSubscribingAsync(BenchRun run, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Func<int, CancellationToken, Task>> PrepareSubscribingAsync(
+        BenchRun run, TimeProvider time, CancellationToken cancellationToken)
     {
         var workers = Enumerable.Range(0, run.Concurrency).Select(_ => new FanOut(run.Clients, run.Load.Times, time)).ToArray();
         foreach (var client in await run.ConnectAllAsync(cancellationToken))

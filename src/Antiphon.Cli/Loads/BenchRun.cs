@@ -35,7 +35,8 @@ internal sealed class BenchRun(ConnectionOptions connection) : IAsyncDisposable
         return resource;
     }
 
-    public async Task<MqttClient> ConnectAsync(CancellationToken cancellationToken) => Own(await connection.ConnectAsync(Options, cancellationToken));
+    public async Task<MqttClient> ConnectAsync(CancellationToken cancellationToken) =>
+        Own(await connection.ConnectAsync(Options, cancellationToken));
 
     public async Task<IReadOnlyList<MqttClient>> ConnectAllAsync(CancellationToken cancellationToken)
     {

@@ -4,7 +4,10 @@ using Antiphon.Client;
 
 namespace Antiphon.Cli.Loads;
 
-/// <summary>One worker's message on its way to many subscribers: timed at each, and awaited until all have it, so that no more is published than is received.</summary>
+/// <summary>
+/// One worker's message on its way to many subscribers: timed at each, and awaited until all have it,
+/// so that no more is published than is received.
+/// </summary>
 internal sealed class FanOut(int subscribers, ResponseTimes times, TimeProvider time)
 {
     /// <summary>The bytes that the number of the worker and the time take.</summary>

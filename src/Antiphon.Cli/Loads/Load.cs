@@ -4,7 +4,9 @@ using Antiphon.Cli.Output;
 
 namespace Antiphon.Cli.Loads;
 
-/// <summary>Does one thing again and again, from so many workers at once, until the time is up; counts, and shows at a terminal how it goes.</summary>
+/// <summary>
+/// Does one thing again and again, from so many workers at once, until the time is up; counts, and shows at a terminal how it goes.
+/// </summary>
 internal sealed class Load(Terminal terminal, TimeProvider time)
 {
     private static readonly TimeSpan ProgressPeriod = TimeSpan.FromSeconds(1);
@@ -23,20 +25,26 @@ internal sealed class Load(Terminal terminal, TimeProvider time)
     /// <summary>Runs, and returns how long it took and the exit code of the first failure.</summary>
     /// <param name="workers">How many at once; each has its number from 0 on.</param>
     /// <param name="duration">For how long operations are begun.</param>
-    /// <param name="operation">What to do. When the time is up, what is under way still comes to its own end; its token is the interruption.</param>
+    /// <param name="operation">
+    /// What to do. When the time is up, what is under way still comes to its own end; its token is the interruption.
+    /// </param>
     /// <param name="interrupted">Ends it early.</param>
-    public async Task<(TimeSpan Elapsed, ExitCode ExitCode)> RunAsync(int workers, TimeSpan duration, Func<int, CancellationToken, Task> operation, CancellationToken interrupted)
+    public async Task<(TimeSpan Elapsed, ExitCode ExitCode)> RunAsync(
+        int workers, TimeSpan duration, Func<int, CancellationToken, Task> operation, CancellationToken interrupted)
     {
         var started = time.GetTimestamp();
         using var timeIsUp = new CancellationTokenSource(duration, time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(timeIsUp.Token, interrupted);
-        var running = Task.WhenAll(Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(worker, operation, end.Token, interrupted), CancellationToken.None)));
+        var running = Task.WhenAll(
+            Enumerable.Range(0, workers).Select(
+                worker => Task.Run(() => WorkAsync(worker, operation, end.Token, interrupted), CancellationToken.None)));
         await ShowProgressAsync(running, started);
         await running;
         return (time.GetElapsedTime(started), interrupted.IsCancellationRequested ? ExitCode.Interrupted : _exitCode);
     }
 
-    private async Task WorkAsync(int worker, Func<int, CancellationToken, Task> operation, CancellationToken end, CancellationToken interrupted)
+    private async Task WorkAsync(
+        int worker, Func<int, CancellationToken, Task> operation, CancellationToken end, CancellationToken interrupted)
     {
         while (!end.IsCancellationRequested)
         {
@@ -91,7 +99,10 @@ internal sealed class Load(Terminal terminal, TimeProvider time)
             }
 
             var now = Times.Count;
-            terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{time.GetElapsedTime(started).TotalSeconds:0} s: {now} done, {now - before} in the last second"));
+            terminal.Progress(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{time.GetElapsedTime(started).TotalSeconds:0} s: {now} done, {now - before} in the last second"));
             before = now;
         }
     }

@@ -19,11 +19,23 @@ internal sealed record LoadResult(
     double? LongestMs,
     IReadOnlyDictionary<string, int> Failures)
 {
-    public static LoadResult From(string load, int clients, int concurrency, TimeSpan elapsed, ResponseTimes times, IReadOnlyDictionary<string, int> failures)
+    public static LoadResult From(
+        string load, int clients, int concurrency, TimeSpan elapsed, ResponseTimes times, IReadOnlyDictionary<string, int> failures)
     {
         var count = times.Count;
         return new LoadResult(
-            load, clients, concurrency, Math.Round(elapsed.TotalSeconds, 3), count, Math.Round(count / elapsed.TotalSeconds, 1), At(0.5), At(0.9), At(0.99), At(0.999), At(1), failures);
+            load,
+            clients,
+            concurrency,
+            Math.Round(elapsed.TotalSeconds, 3),
+            count,
+            Math.Round(count / elapsed.TotalSeconds, 1),
+            At(0.5),
+            At(0.9),
+            At(0.99),
+            At(0.999),
+            At(1),
+            failures);
 
         double? At(double share) => count == 0 ? null : Math.Round(times.At(share), 3);
     }
@@ -35,7 +47,9 @@ internal sealed record LoadResult(
         text.Append(CultureInfo.InvariantCulture, $"{Completed} {unit} in {Seconds:0.00} s ({PerSecond:0} a second");
         if (Completed > 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"; p50 {P50Ms:0.00} ms, p90 {P90Ms:0.00} ms, p99 {P99Ms:0.00} ms, p99.9 {P999Ms:0.00} ms, longest {LongestMs:0.00} ms");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"; p50 {P50Ms:0.00} ms, p90 {P90Ms:0.00} ms, p99 {P99Ms:0.00} ms, p99.9 {P999Ms:0.00} ms, longest {LongestMs:0.00} ms");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"), {Failures.Values.Sum()} failures");

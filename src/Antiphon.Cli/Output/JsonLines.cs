@@ -9,7 +9,9 @@ using Antiphon.Cli.Subscribing;
 
 namespace Antiphon.Cli.Output;
 
-/// <summary>The lines of <c>--json</c>. Use <see cref="Instance"/>, which leaves text readable: it goes to a terminal or a program, never into HTML.</summary>
+/// <summary>
+/// The lines of <c>--json</c>. Use <see cref="Instance"/>, which leaves text readable: it goes to a terminal or a program, never into HTML.
+/// </summary>
 [JsonSerializable(typeof(MessageLine))]
 [JsonSerializable(typeof(ResponseLine))]
 [JsonSerializable(typeof(RequestLine))]

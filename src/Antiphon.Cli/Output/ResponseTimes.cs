@@ -31,7 +31,9 @@ internal sealed class ResponseTimes
         }
     }
 
-    /// <summary>The milliseconds that a share of the durations, 0 to 1, does not exceed; 1 is the longest. There has to be one duration or more.</summary>
+    /// <summary>
+    /// The milliseconds that a share of the durations, 0 to 1, does not exceed; 1 is the longest. There has to be one duration or more.
+    /// </summary>
     public double At(double share)
     {
         lock (_lock)
@@ -50,6 +52,8 @@ internal sealed class ResponseTimes
 
     /// <summary>The usual percentiles for people.</summary>
     public string Describe(bool inFull) => inFull
-        ? string.Create(CultureInfo.InvariantCulture, $"p50 {At(0.5):0.00} ms, p90 {At(0.9):0.00} ms, p99 {At(0.99):0.00} ms, p99.9 {At(0.999):0.00} ms, longest {At(1):0.00} ms")
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"p50 {At(0.5):0.00} ms, p90 {At(0.9):0.00} ms, p99 {At(0.99):0.00} ms, p99.9 {At(0.999):0.00} ms, longest {At(1):0.00} ms")
         : string.Create(CultureInfo.InvariantCulture, $"p50 {At(0.5):0.00} ms, p99 {At(0.99):0.00} ms, longest {At(1):0.00} ms");
 }

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Antiphon.Cli.Output;
 
 /// <summary>
-/// Where a command writes: data to the standard output, everything that is said about it to the standard error. Safe from any thread; what one call writes stays together.
+/// Where a command writes: data to the standard output, everything that is said about it to the standard error.
+/// Safe from any thread; what one call writes stays together.
 /// </summary>
 internal sealed class Terminal : IDisposable
 {
@@ -14,7 +15,9 @@ internal sealed class Terminal : IDisposable
     private readonly CancellationTokenSource _readerGone = new();
     private readonly TextWriter _notes = Console.Error;
 
-    /// <summary>Fires when nobody reads the standard output any more, as behind <c>| head -1</c>; what is written then goes nowhere.</summary>
+    /// <summary>
+    /// Fires when nobody reads the standard output any more, as behind <c>| head -1</c>; what is written then goes nowhere.
+    /// </summary>
     public CancellationToken ReaderGone => _readerGone.Token;
 
     /// <summary>Colour only where a person looks, and never against their wish (no-color.org).</summary>

@@ -8,7 +8,10 @@ using Antiphon.Protocol.Authentication;
 
 namespace Antiphon.Cli.Passwords;
 
-/// <summary><c>antiphon passwd</c>: keeps the file of users that <c>antiphon broker --password-file</c> serves. A password never stands on the command line, which every user of a machine can read.</summary>
+/// <summary>
+/// <c>antiphon passwd</c>: keeps the file of users that <c>antiphon broker --password-file</c> serves.
+/// A password never stands on the command line, which every user of a machine can read.
+/// </summary>
 internal static class PasswdCommand
 {
     public const string Example = """
@@ -21,17 +24,27 @@ internal static class PasswdCommand
     private const string PasswordVariable = "ANTIPHON_PASSWORD";
     private const int SaltBytes = 16;
 
-    /// <summary>Some milliseconds of one processor: dear to who tries many, cheap to a broker whose clients all come back at once.</summary>
+    /// <summary>
+    /// Some milliseconds of one processor: dear to who tries many, cheap to a broker whose clients all come back at once.
+    /// </summary>
     private const int Iterations = 20_000;
 
     public static Command Create(Terminal terminal)
     {
         var command = new Command(
             "passwd",
-            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. It is taken from {PasswordVariable}, else it is asked for at the terminal. A running broker does not read the file again.");
-        var file = new Argument<FileInfo>("FILE") { Description = "The password file; it is created if it is not there, readable by its owner alone." };
+            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. "
+            + $"It is taken from {PasswordVariable}, else it is asked for at the terminal. "
+            + "A running broker does not read the file again.");
+        var file = new Argument<FileInfo>("FILE")
+        {
+            Description = "The password file; it is created if it is not there, readable by its owner alone.",
+        };
         var user = new Argument<string>("USER") { Description = "The user name." };
-        var fromInput = new Option<bool>("--password-from-stdin") { Description = "Takes the password from the standard input; a line end behind it does not count." };
+        var fromInput = new Option<bool>("--password-from-stdin")
+        {
+            Description = "Takes the password from the standard input; a line end behind it does not count.",
+        };
         var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
         command.Arguments.Add(file);
         command.Arguments.Add(user);
@@ -56,7 +69,8 @@ internal static class PasswdCommand
 
             if (name.Length == 0 || name.AsSpan().ContainsAny(":\r\n"))
             {
-                throw new UsageException($"The user name «{name}» is not possible: it has one character or more, no colon and no line end.");
+                throw new UsageException(
+                    $"The user name «{name}» is not possible: it has one character or more, no colon and no line end.");
             }
 
             var isNew = !users.Contains(name);
@@ -91,7 +105,8 @@ internal static class PasswdCommand
 
         if (Console.IsInputRedirected)
         {
-            throw new UsageException($"There is no terminal to ask for the password at: set {PasswordVariable}, or give --password-from-stdin.");
+            throw new UsageException(
+                $"There is no terminal to ask for the password at: set {PasswordVariable}, or give --password-from-stdin.");
         }
 
         // The wait for a key cannot be cancelled; Ctrl-C leaves it behind.

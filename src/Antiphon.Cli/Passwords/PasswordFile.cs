@@ -19,7 +19,9 @@ internal static class PasswordFile
         }
         catch (FormatException e)
         {
-            throw new UsageException($"The password file «{file}» is not one: {e.Message} Files of other brokers do not fit; set each user's password with: antiphon passwd FILE USER");
+            throw new UsageException(
+                $"The password file «{file}» is not one: {e.Message} Files of other brokers do not fit; set each user's password with: "
+                + "antiphon passwd FILE USER");
         }
     }
 

@@ -17,7 +17,8 @@ internal static class Probe
     /// <param name="options">How to connect.</param>
     /// <param name="time">The clock of the timeout.</param>
     /// <param name="cancellationToken">Ends the probe.</param>
-    public static async Task<ProbeResult> RunAsync(MqttClient client, MqttClientOptions options, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<ProbeResult> RunAsync(
+        MqttClient client, MqttClientOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         // Random, so that nobody is subscribed to it.
         var topic = $"antiphon/probe/{Guid.NewGuid():N}";
@@ -28,11 +29,16 @@ internal static class Probe
             Host = options.Host,
             Port = options.ServerPort,
             NoMatchingSubscribersInPuback = await PublishAsync(client, topic, QualityOfService.AtLeastOnce, cancellationToken),
-            NoMatchingSubscribersInPubrec = server.MaximumQoS == QualityOfService.ExactlyOnce ? await PublishExactlyOnceAsync(client, topic, time, cancellationToken) : null,
+            NoMatchingSubscribersInPubrec = server.MaximumQoS == QualityOfService.ExactlyOnce
+                ? await PublishExactlyOnceAsync(client, topic, time, cancellationToken)
+                : null,
             MaximumQos = (int)server.MaximumQoS,
             ResponseInformation = information,
-            ResponseInformationDiffersByClient = information is null ? null : await IsAnotherGivenAsync(options, information, cancellationToken),
-            SharedSubscriptions = server.SharedSubscriptionAvailable && await IsGrantedAsync(client, $"$share/probe/{topic}", cancellationToken),
+            ResponseInformationDiffersByClient = information is null
+                ? null
+                : await IsAnotherGivenAsync(options, information, cancellationToken),
+            SharedSubscriptions = server.SharedSubscriptionAvailable
+                && await IsGrantedAsync(client, $"$share/probe/{topic}", cancellationToken),
             WildcardSubscriptions = server.WildcardSubscriptionAvailable && await IsGrantedAsync(client, $"{topic}/#", cancellationToken),
             SubscriptionIdentifiers = server.SubscriptionIdentifierAvailable,
             RetainedMessages = server.RetainAvailable,
@@ -45,7 +51,8 @@ internal static class Probe
         };
     }
 
-    private static async Task<bool?> PublishAsync(MqttClient client, string topic, QualityOfService qos, CancellationToken cancellationToken)
+    private static async Task<bool?> PublishAsync(
+        MqttClient client, string topic, QualityOfService qos, CancellationToken cancellationToken)
     {
         try
         {
@@ -58,7 +65,8 @@ internal static class Probe
         }
     }
 
-    private static async Task<bool?> PublishExactlyOnceAsync(MqttClient client, string topic, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<bool?> PublishExactlyOnceAsync(
+        MqttClient client, string topic, TimeProvider time, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
@@ -83,7 +91,8 @@ internal static class Probe
     {
         try
         {
-            await using var subscription = await client.SubscribeAsync(filter, (_, _) => ValueTask.CompletedTask, cancellationToken: cancellationToken);
+            await using var subscription = await client.SubscribeAsync(
+                filter, (_, _) => ValueTask.CompletedTask, cancellationToken: cancellationToken);
             return true;
         }
         catch (RefusedException)

@@ -19,8 +19,14 @@ internal static class ProbeCommand
 
     public static Command Create(Terminal terminal, TimeProvider time)
     {
-        var command = new Command("probe", "Says what a broker can and what it limits, as far as request/response is concerned. Publishes and subscribes under antiphon/probe/.");
-        var json = new Option<bool>("--json") { Description = "Prints a line of JSON; what could not be found out, and what has no limit, is left out." };
+        var command = new Command(
+            "probe",
+            "Says what a broker can and what it limits, as far as request/response is concerned. "
+            + "Publishes and subscribes under antiphon/probe/.");
+        var json = new Option<bool>("--json")
+        {
+            Description = "Prints a line of JSON; what could not be found out, and what has no limit, is left out.",
+        };
         command.Options.Add(json);
         var connection = new ConnectionOptions(command, terminal);
         command.SetAction(async (line, interrupted) =>

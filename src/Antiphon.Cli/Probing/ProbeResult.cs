@@ -9,7 +9,9 @@ internal sealed record ProbeResult
 
     public required int Port { get; init; }
 
-    /// <summary>Whether PUBACK says 0x10 when nobody is subscribed (MQTT 5 §3.4.2.1); <c>null</c>: the broker refused the message.</summary>
+    /// <summary>
+    /// Whether PUBACK says 0x10 when nobody is subscribed (MQTT 5 §3.4.2.1); <c>null</c>: the broker refused the message.
+    /// </summary>
     public bool? NoMatchingSubscribersInPuback { get; init; }
 
     /// <summary>Whether PUBREC does (§3.5.2.1); <c>null</c>: the broker has no QoS 2, or refused the message.</summary>
@@ -74,14 +76,24 @@ internal sealed record ProbeResult
         yield return YesNo("Wildcard subscriptions", WildcardSubscriptions);
         yield return YesNo("Subscription Identifiers", SubscriptionIdentifiers);
         yield return YesNo("Retained messages", RetainedMessages);
-        yield return ("Topic Alias Maximum", TopicAliasMaximum == 0 ? "0: no aliases" : TopicAliasMaximum.ToString(CultureInfo.InvariantCulture), null);
+        yield return (
+            "Topic Alias Maximum",
+            TopicAliasMaximum == 0 ? "0: no aliases" : TopicAliasMaximum.ToString(CultureInfo.InvariantCulture),
+            null);
         yield return ("Receive Maximum", ReceiveMaximum.ToString(CultureInfo.InvariantCulture), null);
-        yield return ("Maximum Packet Size", MaximumPacketSize is { } size ? string.Create(CultureInfo.InvariantCulture, $"{size} bytes") : "no limit of the broker's", null);
-        yield return ("Server Keep Alive", ServerKeepAlive is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds} s") : "left to the client", null);
+        yield return (
+            "Maximum Packet Size",
+            MaximumPacketSize is { } size ? string.Create(CultureInfo.InvariantCulture, $"{size} bytes") : "no limit of the broker's",
+            null);
+        yield return (
+            "Server Keep Alive",
+            ServerKeepAlive is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds} s") : "left to the client",
+            null);
         yield return ("Session Expiry", $"{Seconds(SessionExpiry)} ({Seconds(SessionExpiryAskedFor)} asked for)", null);
     }
 
     private static (string Name, string Value, bool? IsGood) YesNo(string name, bool value) => (name, value ? "yes" : "no", value);
 
-    private static string Seconds(double? seconds) => seconds is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known} s") : "for ever";
+    private static string Seconds(double? seconds) =>
+        seconds is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known} s") : "for ever";
 }

@@ -4,10 +4,16 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Cli.Publishing;
 
-/// <summary>What a message says about itself beside its payload: the Content Type and User Properties (MQTT 5 §3.3.2.3.7, §3.3.2.3.9).</summary>
+/// <summary>
+/// What a message says about itself beside its payload: the Content Type and User Properties (MQTT 5 §3.3.2.3.7, §3.3.2.3.9).
+/// </summary>
 internal sealed class MessagePropertyOptions
 {
-    private readonly Option<string?> _contentType = new("--content-type") { Description = "What the payload is, for instance application/json.", HelpName = "TYPE" };
+    private readonly Option<string?> _contentType = new("--content-type")
+    {
+        Description = "What the payload is, for instance application/json.",
+        HelpName = "TYPE",
+    };
 
     private readonly Option<UserProperty[]> _userProperties = new("--user-property", "-H")
     {
@@ -37,7 +43,9 @@ internal sealed class MessagePropertyOptions
             var equals = token.Value.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
             {
-                result.AddError($"--user-property «{token.Value}» is not NAME=VALUE; write for instance -H trace=42. The broker's name goes behind --host.");
+                result.AddError(
+                    $"--user-property «{token.Value}» is not NAME=VALUE; write for instance -H trace=42. "
+                    + "The broker's name goes behind --host.");
                 continue;
             }
 

@@ -3,7 +3,9 @@ using Antiphon.Cli.CommandLine;
 
 namespace Antiphon.Cli.Publishing;
 
-/// <summary>Where the payload of a message comes from: the command line, a file or the standard input; from nowhere, and it is empty.</summary>
+/// <summary>
+/// Where the payload of a message comes from: the command line, a file or the standard input; from nowhere, and it is empty.
+/// </summary>
 internal sealed class PayloadOptions
 {
     private readonly Argument<string?> _body = new("BODY")
@@ -12,9 +14,16 @@ internal sealed class PayloadOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<FileInfo?> _file = new("--file", "-f") { Description = "Takes the payload from a file, byte for byte.", HelpName = "FILE" };
+    private readonly Option<FileInfo?> _file = new("--file", "-f")
+    {
+        Description = "Takes the payload from a file, byte for byte.",
+        HelpName = "FILE",
+    };
 
-    private readonly Option<bool> _stdin = new("--stdin", "-s") { Description = "Takes the payload from the standard input, byte for byte, up to its end." };
+    private readonly Option<bool> _stdin = new("--stdin", "-s")
+    {
+        Description = "Takes the payload from the standard input, byte for byte, up to its end.",
+    };
 
     public PayloadOptions(Command command)
     {

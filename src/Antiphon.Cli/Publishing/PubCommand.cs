@@ -18,13 +18,18 @@ internal static class PubCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("pub", "Publishes a message. With QoS 1 and 2 the broker's acknowledgement is waited for; it says nothing about who received it.");
+        var command = new Command(
+            "pub",
+            "Publishes a message. With QoS 1 and 2 the broker's acknowledgement is waited for; it says nothing about who received it.");
         var topic = Values.TopicName("The Topic Name.");
         command.Arguments.Add(topic);
         var payload = new PayloadOptions(command);
         var properties = new MessagePropertyOptions(command);
         var qos = Values.AnyQoS("How often it may arrive: 0 at most once, 1 at least once, 2 exactly once.");
-        var retain = new Option<bool>("--retain", "-r") { Description = "Lets the broker keep it for those who subscribe later; with an empty payload, lets it forget what it keeps." };
+        var retain = new Option<bool>("--retain", "-r")
+        {
+            Description = "Lets the broker keep it for those who subscribe later; with an empty payload, lets it forget what it keeps.",
+        };
         command.Options.Add(qos);
         command.Options.Add(retain);
         var connection = new ConnectionOptions(command, terminal);

@@ -34,7 +34,9 @@ internal sealed class CommandAnswer(string command) : IAnswer
 
     public async Task<Reply> ToAsync(Request request)
     {
-        var start = OperatingSystem.IsWindows() ? new ProcessStartInfo("cmd.exe", ["/c", command]) : new ProcessStartInfo("/bin/sh", ["-c", command]);
+        var start = OperatingSystem.IsWindows()
+            ? new ProcessStartInfo("cmd.exe", ["/c", command])
+            : new ProcessStartInfo("/bin/sh", ["-c", command]);
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.Environment["ANTIPHON_TOPIC"] = request.Topic;

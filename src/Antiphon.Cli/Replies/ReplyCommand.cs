@@ -28,11 +28,16 @@ internal static class ReplyCommand
         var body = new Option<string?>("--body") { Description = "Answers with this text.", HelpName = "TEXT" };
         var shell = new Option<string?>("--command")
         {
-            Description = "Answers with what this shell command prints; the request's payload is its standard input, the environment variable "
+            Description =
+                "Answers with what this shell command prints; the request's payload is its standard input, the environment variable "
                 + "ANTIPHON_TOPIC its topic. An exit code other than 0 is answered as an error.",
             HelpName = "CMD",
         };
-        var share = new Option<string?>("--share", "-g") { Description = "Shares the requests with all responders that use the same Share Name.", HelpName = "NAME" };
+        var share = new Option<string?>("--share", "-g")
+        {
+            Description = "Shares the requests with all responders that use the same Share Name.",
+            HelpName = "NAME",
+        };
         var delay = Values.Duration("--delay", "Waits before each answer, for instance 500ms.");
         var count = Values.Count("--count", "Ends after so many requests.", "-C");
         var qos = Values.QoS("The highest QoS to receive requests with.");
@@ -49,7 +54,9 @@ internal static class ReplyCommand
         command.Options.Add(json);
         command.Validators.Add(result =>
         {
-            var ways = (result.GetResult(echo) is { Implicit: false } ? 1 : 0) + (result.GetResult(body) is null ? 0 : 1) + (result.GetResult(shell) is null ? 0 : 1);
+            var ways = (result.GetResult(echo) is { Implicit: false } ? 1 : 0)
+                + (result.GetResult(body) is null ? 0 : 1)
+                + (result.GetResult(shell) is null ? 0 : 1);
             if (ways != 1)
             {
                 result.AddError("Say how to answer, in one way: --echo, --body TEXT or --command CMD.");
@@ -68,7 +75,8 @@ internal static class ReplyCommand
         {
             IAnswer payload = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));
             var answer = new AnswerWithProperties(payload, properties.ContentType(line), properties.UserProperties(line));
-            await using var client = await connection.ConnectAsync(await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) }, interrupted);
+            await using var client = await connection.ConnectAsync(
+                await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) }, interrupted);
             await using var responder = new Responder(client);
             var answering = new Answering(client, answer, terminal, time)
             {
@@ -76,7 +84,11 @@ internal static class ReplyCommand
                 Count = line.GetValue(count),
                 AsJson = line.GetValue(json),
             };
-            var options = new RespondOptions { ShareName = line.GetValue(share), MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce };
+            var options = new RespondOptions
+            {
+                ShareName = line.GetValue(share),
+                MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce,
+            };
             return (int)await answering.RunAsync(responder, line.GetRequiredValue(filter), options, interrupted);
         });
         return command;

@@ -31,17 +31,29 @@ internal static class RequestCommand
         command.Arguments.Add(topic);
         var payload = new PayloadOptions(command);
         var properties = new MessagePropertyOptions(command);
-        var timeout = Values.Duration("--timeout", "How long to wait for the response, from the moment the request is made: 500ms, 2.5s, 1m. [default: 5s]");
+        var timeout = Values.Duration(
+            "--timeout", "How long to wait for the response, from the moment the request is made: 500ms, 2.5s, 1m. [default: 5s]");
         var qos = Values.QoS("How often the request may arrive: 0 at most once, 1 at least once.");
         var count = Values.Count("--count", "Sends the request so many times and prints a summary.", "-C");
-        var concurrency = Values.Count("--concurrency", "With --count: how many requests may wait for their response at the same time. [default: 1; with --rate: 1024]");
+        var concurrency = Values.Count(
+            "--concurrency",
+            "With --count: how many requests may wait for their response at the same time. [default: 1; with --rate: 1024]");
         var rate = Values.Rate("--rate", "With --count: begins so many requests a second, whether or not earlier ones have been answered.");
-        var replies = Values.Count("--replies", "Gathers so many replies to the request, from many responders, until the timeout; fewer end with exit code 8.");
-        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each response, and for each request that failed." };
-        var latency = new Option<bool>("--latency") { Description = "Says the milliseconds of each response on the standard error, and more percentiles in the summary." };
+        var replies = Values.Count(
+            "--replies", "Gathers so many replies to the request, from many responders, until the timeout; fewer end with exit code 8.");
+        var json = new Option<bool>("--json")
+        {
+            Description = "Prints a line of JSON for each response, and for each request that failed.",
+        };
+        var latency = new Option<bool>("--latency")
+        {
+            Description = "Says the milliseconds of each response on the standard error, and more percentiles in the summary.",
+        };
         var raw = new Option<bool>("--raw") { Description = "Prints the bytes of the payload and no line end behind them." };
         var responseTopic = Values.TopicPrefix(
-            "--response-topic", "What the Response Topic begins with; / and a random level follow. [default: the broker's Response Information, else clients/CLIENT-ID]");
+            "--response-topic",
+            "What the Response Topic begins with; / and a random level follow. "
+            + "[default: the broker's Response Information, else clients/CLIENT-ID]");
         command.Options.Add(timeout);
         command.Options.Add(qos);
         command.Options.Add(count);

@@ -15,7 +15,10 @@ internal interface IRequestReport
     void Failed(string topic, Failure failure, Exception exception);
 }
 
-/// <summary>Payloads on the standard output, a line each or as they are, failures as sentences on the standard error; of many equal ones only the first, the summary counts the rest.</summary>
+/// <summary>
+/// Payloads on the standard output, a line each or as they are, and failures as sentences on the standard error.
+/// Of many equal failures only the first is said; the summary counts the rest.
+/// </summary>
 internal sealed class PlainReport(Terminal terminal, bool isRaw) : IRequestReport
 {
     private readonly HashSet<string> _said = [];
@@ -57,7 +60,8 @@ internal sealed class JsonReport(Terminal terminal) : IRequestReport
 {
     public void Answered(Response response) => terminal.Json(ResponseLine.From(response), JsonLines.Instance.ResponseLine);
 
-    public void Failed(Response error, Failure failure) => terminal.Json(ResponseLine.From(error, failure), JsonLines.Instance.ResponseLine);
+    public void Failed(Response error, Failure failure) =>
+        terminal.Json(ResponseLine.From(error, failure), JsonLines.Instance.ResponseLine);
 
     public void Failed(string topic, Failure failure, Exception exception) =>
         terminal.Json(ResponseLine.From(topic, failure, exception), JsonLines.Instance.ResponseLine);

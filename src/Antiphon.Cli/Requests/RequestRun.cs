@@ -78,7 +78,9 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
         var exitCode = ExitCode.Success;
         try
         {
-            await foreach (var response in requester.GatherAsync(settings.Topic, settings.Payload.Bytes, new GatherOptions { Replies = replies, Request = _options }, interrupted))
+            await foreach (
+                var response in requester.GatherAsync(
+                    settings.Topic, settings.Payload.Bytes, new GatherOptions { Replies = replies, Request = _options }, interrupted))
             {
                 gathered++;
                 if (response.IsSuccess)
@@ -104,7 +106,9 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
             return exitCode;
         }
 
-        terminal.Note($"{gathered} of {replies} replies came from «{settings.Topic}» within {settings.Timeout.TotalSeconds:0.###} s. Raise --timeout, or ask for fewer --replies.");
+        terminal.Note(
+            $"{gathered} of {replies} replies came from «{settings.Topic}» within {settings.Timeout.TotalSeconds:0.###} s. "
+            + "Raise --timeout, or ask for fewer --replies.");
         _summary.Failed("fewer-replies");
         return ExitCode.FewerReplies;
     }

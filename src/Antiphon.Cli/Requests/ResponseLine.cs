@@ -4,7 +4,10 @@ using Antiphon.Rpc;
 
 namespace Antiphon.Cli.Requests;
 
-/// <summary>What became of a request, as a line of JSON. What there is not is left out; <c>topic</c> is the Response Topic, or the request's where no response came.</summary>
+/// <summary>
+/// What became of a request, as a line of JSON. What there is not is left out;
+/// <c>topic</c> is the Response Topic, or the request's where no response came.
+/// </summary>
 internal sealed record ResponseLine(
     bool Ok,
     string Topic,

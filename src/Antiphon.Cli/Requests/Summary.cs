@@ -23,7 +23,9 @@ internal sealed class Summary
         }
     }
 
-    /// <summary>One line: how many, in which time, the response times (all percentiles if <paramref name="inFull"/>), and the failures by name.</summary>
+    /// <summary>
+    /// One line: how many, in which time, the response times (all percentiles if <paramref name="inFull"/>), and the failures by name.
+    /// </summary>
     public string Describe(TimeSpan total, bool inFull)
     {
         lock (_lock)

@@ -3,7 +3,9 @@ using Antiphon.Client;
 
 namespace Antiphon.Cli.Subscribing;
 
-/// <summary>Receives from any number of subscriptions until enough messages have come, the user has had enough, or the client stops.</summary>
+/// <summary>
+/// Receives from any number of subscriptions until enough messages have come, the user has had enough, or the client stops.
+/// </summary>
 internal sealed class Listening : IAsyncDisposable
 {
     private readonly MqttClient _client;

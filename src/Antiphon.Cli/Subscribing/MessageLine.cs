@@ -3,7 +3,10 @@ using Antiphon.Client;
 
 namespace Antiphon.Cli.Subscribing;
 
-/// <summary>A received message as a line of JSON. What the message does not have is left out; payloads that are not UTF-8 stand in <c>payloadBase64</c>.</summary>
+/// <summary>
+/// A received message as a line of JSON. What the message does not have is left out;
+/// payloads that are not UTF-8 stand in <c>payloadBase64</c>.
+/// </summary>
 internal sealed record MessageLine(
     string Topic,
     string? Payload,

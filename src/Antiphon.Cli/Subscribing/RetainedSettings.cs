@@ -7,7 +7,10 @@ namespace Antiphon.Cli.Subscribing;
 /// <summary>Retained messages on the command line (MQTT 5 §3.8.3.1): which of them to have, and how to know them.</summary>
 internal sealed class RetainedSettings
 {
-    private readonly Option<bool> _only = new("--retained-only") { Description = "Prints only what the broker had kept, and leaves the rest out." };
+    private readonly Option<bool> _only = new("--retained-only")
+    {
+        Description = "Prints only what the broker had kept, and leaves the rest out.",
+    };
 
     private readonly Option<string?> _handling = new("--retain-handling")
     {
@@ -15,7 +18,10 @@ internal sealed class RetainedSettings
         HelpName = "0|1|2",
     };
 
-    private readonly Option<bool> _asPublished = new("--retain-as-published") { Description = "Keeps the RETAIN flag as it was published." };
+    private readonly Option<bool> _asPublished = new("--retain-as-published")
+    {
+        Description = "Keeps the RETAIN flag as it was published.",
+    };
 
     public RetainedSettings(Command command)
     {
@@ -27,7 +33,9 @@ internal sealed class RetainedSettings
         {
             if (result.GetValue(_only) && (result.GetValue(_asPublished) || result.GetValue(_handling) == "2"))
             {
-                result.AddError("--retained-only knows what was kept by the RETAIN flag; --retain-as-published and --retain-handling 2 leave it nothing to know it by.");
+                result.AddError(
+                    "--retained-only knows what was kept by the RETAIN flag; "
+                    + "--retain-as-published and --retain-handling 2 leave it nothing to know it by.");
             }
         });
     }

@@ -21,14 +21,20 @@ internal static class SubCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("sub", "Subscribes and prints the payload of each message, a line each, until Ctrl-C.");
-        var filters = new Argument<string[]>("FILTER") { Description = "Topic Filters; + and # are wildcards.", Arity = ArgumentArity.OneOrMore };
+        var filters = new Argument<string[]>("FILTER")
+        {
+            Description = "Topic Filters; + and # are wildcards.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         filters.Validators.Add(Values.CheckTopicFilter);
         var count = Values.Count("--count", "Ends after so many messages.", "-C");
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Prints the Topic Name and a blank before each payload." };
         var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each message, with its properties." };
         var properties = new Option<bool>("--properties")
         {
-            Description = "Prints all that a message says, behind the payload a line each; with --json also what has its default, and the Topic Filter it came through.",
+            Description =
+                "Prints all that a message says, behind the payload a line each; "
+                + "with --json also what has its default, and the Topic Filter it came through.",
         };
         var qos = Values.AnyQoS("The highest QoS to receive with.");
         var retained = new RetainedSettings(command);
@@ -44,7 +50,9 @@ internal static class SubCommand
         command.SetAction(async (line, interrupted) =>
         {
             var inFull = line.GetValue(properties);
-            var print = line.GetValue(json) ? PrintJson(terminal, inFull) : line.GetValue(verbose) ? PrintWithTopic(terminal) : PrintPayload(terminal);
+            var print = line.GetValue(json) ? PrintJson(terminal, inFull)
+                : line.GetValue(verbose) ? PrintWithTopic(terminal)
+                : PrintPayload(terminal);
             if (inFull && !line.GetValue(json))
             {
                 print += PrintProperties(terminal);
@@ -56,10 +64,15 @@ internal static class SubCommand
             {
                 var options = session.Read(line, await connection.ReadAsync(line, interrupted)) with { Will = will.Read(line) };
                 await using var client = await connection.ConnectAsync(options, interrupted);
-                await using var listening = new Listening(client, print, line.GetValue(count)) { Wants = retained.Filter(line), KeepsSession = session.Keeps(line) };
+                await using var listening = new Listening(client, print, line.GetValue(count))
+                {
+                    Wants = retained.Filter(line),
+                    KeepsSession = session.Keeps(line),
+                };
                 foreach (var filter in line.GetRequiredValue(filters).Distinct())
                 {
-                    await listening.SubscribeAsync(filter, retained.Read(line) with { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);
+                    await listening.SubscribeAsync(
+                        filter, retained.Read(line) with { MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce }, interrupted);
                     terminal.Note($"subscribed to {filter}");
                 }
 

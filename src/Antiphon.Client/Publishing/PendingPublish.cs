@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Antiphon.Protocol;
@@ -28,6 +27,7 @@ internal sealed class PendingPublish
 {
     private const byte DupFlag = 0x08;
 
+    private ReusableBytes _memory;
     private byte[] _bytes = [];
     private int _identifierOffset;
     private TimeSpan _agedTo;
@@ -76,7 +76,7 @@ internal sealed class PendingPublish
     /// <summary>Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes; until then any keeps its bytes well formed.</summary>
     public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now)
     {
-        _bytes = ArrayPool<byte>.Shared.Rent(size);
+        _bytes = _memory.Reserve(size);
         PublishEncoder.Write(
             _bytes, message, new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) }, version);
         Begin(size, message.Topic.Length, message.QoS, message.Retain, now);
@@ -94,7 +94,7 @@ internal sealed class PendingPublish
     {
         FrameReader.TryRead(packet, uint.MaxValue, out var frame, out _);
         PublishView.TryDecode(frame, version, out var view, out _);
-        _bytes = ArrayPool<byte>.Shared.Rent(packet.Length);
+        _bytes = _memory.Reserve(packet.Length);
         packet.CopyTo(_bytes);
         Begin(packet.Length, view.Topic.Length, view.QoS, view.Retain, now);
         Restore(identifier, PublishProgress.InFlight);
@@ -165,11 +165,7 @@ internal sealed class PendingPublish
         IsRestored = false;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;
-        if (_bytes.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_bytes);
-        }
-
+        _memory.Release();
         _bytes = [];
         Length = 0;
         TopicOffset = TopicLength = 0;

@@ -44,10 +44,9 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
 
     /// <summary>Writes a message, or lets it wait; beyond <see cref="MqttClientOptions.MaximumQueuedMessages"/> it is not taken.</summary>
     /// <param name="message">The message with its Topic in UTF-8.</param>
-    /// <param name="now">The time now.</param>
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
-    public PublishStart Begin(in PublishView message, TimeSpan now, IPublishSink? sink, uint version)
+    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version)
     {
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
@@ -68,7 +67,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
         }
 
         var pending = _pending.Rent();
-        pending.Begin(message, size, options.ProtocolVersion, now);
+        pending.Begin(message, size, options.ProtocolVersion, session.Now);
         if (!writeNow)
         {
             _pending.Waiting.Add(pending);

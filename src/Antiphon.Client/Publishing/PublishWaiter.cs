@@ -7,7 +7,7 @@ namespace Antiphon.Client.Publishing;
 /// What a caller of <see cref="MqttClient.PublishAsync(Protocol.ApplicationMessage, CancellationToken)"/> awaits. Used again when the caller has read the result.
 /// All but the task source is guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PublishWaiter(ClientSession session) : IValueTaskSource<PublishResult>, IPublishSink, IDeferred
+internal sealed class PublishWaiter(ClientSession session, PublishWaiters waiters) : IValueTaskSource<PublishResult>, IPublishSink, IDeferred
 {
     // For the process.
     private ManualResetValueTaskSourceCore<PublishResult> _core = new() { RunContinuationsAsynchronously = true };
@@ -65,7 +65,7 @@ internal sealed class PublishWaiter(ClientSession session) : IValueTaskSource<Pu
         }
         finally
         {
-            session.Recycle(this);
+            waiters.Recycle(this);
         }
     }
 

@@ -21,13 +21,10 @@ namespace Antiphon.Client.Sessions;
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
 internal sealed class ClientSession
 {
-    private const int LargestPool = 1024;
-
     // For the process.
     private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
     private readonly DeferredWork _deferred = new();
-    private readonly Stack<PublishWaiter> _waiters = new();
     private readonly List<ISessionWatcher> _watchers = [];
     private Func<bool, ConnectionException>? _stopped;
 
@@ -65,6 +62,9 @@ internal sealed class ClientSession
 
     /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
     public bool HasSession { get; private set; } = true;
+
+    /// <summary>The time, on the clock that messages age by.</summary>
+    public TimeSpan Now => _options.TimeProvider.GetElapsedTime(0);
 
     /// <summary>The one lock of the client and of all that stands on it.</summary>
     public Lock Gate { get; } = new();
@@ -164,57 +164,12 @@ internal sealed class ClientSession
             QoS = content.QoS,
             Retain = content.Retain,
         };
-        return _publishes.Begin(view, Now(), sink, version);
+        return _publishes.Begin(view, sink, version);
     }
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now());
-
-    /// <summary>Publishes for a caller who awaits the end.</summary>
-    /// <exception cref="ArgumentException">MQTT 3.1.1 has no place for properties.</exception>
-    public ValueTask<PublishResult> PublishAsync(in PublishContent content, CancellationToken cancellationToken)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromException<PublishResult>(new PublishWithdrawnException(cancellationToken));
-        }
-
-        ValueTask<PublishResult> result;
-        lock (Gate)
-        {
-            var waiter = _waiters.TryPop(out var known) ? known : new PublishWaiter(this);
-            var start = Publish(content, waiter, waiter.Version);
-            if (start.Status == PublishStatus.Taken)
-            {
-                result = waiter.Task;
-                waiter.Begin(start.Handle, cancellationToken);
-            }
-            else
-            {
-                _waiters.Push(waiter);
-                result = start.Failure is { } failure
-                    ? ValueTask.FromException<PublishResult>(failure)
-                    : new ValueTask<PublishResult>(new PublishResult(ReasonCode.Success));
-            }
-        }
-
-        AfterGate();
-        return result;
-    }
-
-    /// <summary>The caller has read the result of a publish.</summary>
-    public void Recycle(PublishWaiter waiter)
-    {
-        waiter.Reset();
-        lock (Gate)
-        {
-            if (_waiters.Count < LargestPool)
-            {
-                _waiters.Push(waiter);
-            }
-        }
-    }
+    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now);
 
     /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
@@ -283,7 +238,7 @@ internal sealed class ClientSession
             _watchers.ForEach(watcher => watcher.Connected(limits));
             Inbound.Connected(_connection, limits.SessionPresent);
             _subscriptions.Connected(limits);
-            _publishes.Connected(limits, Now());
+            _publishes.Connected(limits, Now);
             Failures.Refused(_subscriptions.Refusals);
         }
 
@@ -373,7 +328,7 @@ internal sealed class ClientSession
         lock (Gate)
         {
             _output.Sent();
-            _publishes.Advance(Now());
+            _publishes.Advance(Now);
         }
 
         AfterGate();
@@ -397,9 +352,9 @@ internal sealed class ClientSession
         {
             fault = type switch
             {
-                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now()),
-                PacketType.PubRec => _publishes.Recorded(identifier, result, Now()),
-                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now()),
+                PacketType.PubAck => _publishes.Acknowledged(identifier, result, Now),
+                PacketType.PubRec => _publishes.Recorded(identifier, result, Now),
+                PacketType.PubComp => _publishes.Completed(identifier, result.ReasonCode, Now),
                 _ => Inbound.Released(identifier),
             };
         }
@@ -481,7 +436,7 @@ internal sealed class ClientSession
     {
         if (_journal.Load(_options) is { } stored)
         {
-            _publishes.Restore(stored, Now());
+            _publishes.Restore(stored, Now);
             Inbound.Restore(stored.Received);
         }
         else if (_journal.IsKept)
@@ -490,8 +445,6 @@ internal sealed class ClientSession
             _journal.Begin(_options);
         }
     }
-
-    private TimeSpan Now() => _options.TimeProvider.GetElapsedTime(0);
 
     private void Disconnected()
     {

@@ -9,8 +9,8 @@ internal sealed class IncomingAliases(ushort maximum, string rule)
 {
     private AliasedTopic[] _topics = [];
 
-    /// <summary>Puts the Topic Name in the place of an alias, and remembers what a new one stands for [MQTT-3.3.2-10, MQTT-3.3.2-12].</summary>
-    /// <param name="publish">A PUBLISH that has a Topic Name, an alias or both. A topic from this table stays valid until the next call.</param>
+    /// <summary>Puts the Topic Name in the place of an alias, or remembers what it stands for [MQTT-3.3.2-10, MQTT-3.3.2-12].</summary>
+    /// <param name="publish">A PUBLISH with a Topic Name, an alias or both. A topic from this table is valid until the next call.</param>
     /// <returns>Why the connection has to end, if it has to.</returns>
     public Fault Resolve(ref PublishView publish)
     {

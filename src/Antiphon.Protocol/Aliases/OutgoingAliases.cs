@@ -12,7 +12,7 @@ namespace Antiphon.Protocol.Aliases;
 /// <param name="maximum">How many aliases there may be, 1 or more: no more than the peer takes [MQTT-3.1.2-26, MQTT-3.2.2-17].</param>
 internal sealed class OutgoingAliases(ulong seed, int maximum)
 {
-    /// <summary>How many bytes an alias that is new to the peer adds to a PUBLISH at most: its property, and a byte for each of two lengths.</summary>
+    /// <summary>What an alias beside its topic costs at most, in bytes: its property, and one more for each of two lengths.</summary>
     public const int MaximumCost = 5;
 
     /// <summary>The alias itself takes three bytes.</summary>
@@ -25,7 +25,9 @@ internal sealed class OutgoingAliases(ulong seed, int maximum)
 
     /// <summary>Which alias a PUBLISH with that topic should have.</summary>
     /// <param name="topic">The Topic Name in UTF-8.</param>
-    /// <param name="isKnown">Whether the peer knows what the alias stands for; else call <see cref="Teach"/> when the packet has been written.</param>
+    /// <param name="isKnown">
+    /// Whether the peer knows what the alias stands for; else call <see cref="Teach"/> when the packet has been written.
+    /// </param>
     /// <returns>The alias; 0: none [MQTT-3.3.2-8].</returns>
     public ushort Find(ReadOnlySpan<byte> topic, out bool isKnown)
     {

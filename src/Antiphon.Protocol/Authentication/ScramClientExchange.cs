@@ -6,14 +6,17 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Protocol.Authentication;
 
 /// <summary>
-/// The client's side of one SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), without channel binding: client-first out, server-first in, client-final out, server-final in.
+/// The client's side of one SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), without channel binding:
+/// client-first out, server-first in, client-final out, server-final in.
 /// Used once; not thread-safe.
 /// </summary>
 public sealed class ScramClientExchange
 {
     private const string Header = "n,,";
 
-    /// <summary>The most iterations that a server may ask of a client that does not say otherwise: a fraction of a second of one processor.</summary>
+    /// <summary>
+    /// The most iterations that a server may ask of a client that does not say otherwise: a fraction of a second of one processor.
+    /// </summary>
     public const int DefaultMaximumIterations = 600_000;
 
     private readonly ReadOnlyMemory<byte> _password;
@@ -26,10 +29,17 @@ public sealed class ScramClientExchange
     /// <summary>Begins an exchange.</summary>
     /// <param name="userName">The user's name, one character or more.</param>
     /// <param name="password">The password; kept, not copied, until the exchange has ended.</param>
-    /// <param name="nonce">The client's part of the nonce, fresh and random: printable ASCII without the comma, such as the Base64 of 18 bytes.</param>
-    /// <param name="maximumIterations">The most iterations that the server may ask for, 4,096 or more: what it asks for is this machine's work.</param>
-    /// <exception cref="ArgumentException">The user name has no UTF-8 form or is empty, it is no nonce, or fewer iterations are allowed than RFC 7677 demands.</exception>
-    public ScramClientExchange(string userName, ReadOnlyMemory<byte> password, string nonce, int maximumIterations = DefaultMaximumIterations)
+    /// <param name="nonce">
+    /// The client's part of the nonce, fresh and random: printable ASCII without the comma, such as the Base64 of 18 bytes.
+    /// </param>
+    /// <param name="maximumIterations">
+    /// The most iterations that the server may ask for, 4,096 or more. What it asks for is work for this machine.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The user name is empty or has no UTF-8 form, the nonce is none, or fewer iterations are allowed than RFC 7677 demands.
+    /// </exception>
+    public ScramClientExchange(
+        string userName, ReadOnlyMemory<byte> password, string nonce, int maximumIterations = DefaultMaximumIterations)
     {
         Utf8Text.GetByteCount(userName);
         ArgumentException.ThrowIfNullOrEmpty(userName);
@@ -38,7 +48,8 @@ public sealed class ScramClientExchange
         _password = password;
         _nonce = nonce;
         _maximumIterations = maximumIterations;
-        _clientFirstBare = $"n={userName.Replace("=", "=3D", StringComparison.Ordinal).Replace(",", "=2C", StringComparison.Ordinal)},r={nonce}";
+        var escaped = userName.Replace("=", "=3D", StringComparison.Ordinal).Replace(",", "=2C", StringComparison.Ordinal);
+        _clientFirstBare = $"n={escaped},r={nonce}";
     }
 
     /// <summary>The client's first message, for CONNECT or the AUTH that begins re-authentication.</summary>
@@ -107,7 +118,8 @@ public sealed class ScramClientExchange
             return false;
         }
 
-        if (!ScramText.TryDecodeBase64(verifier, out var signature) || !CryptographicOperations.FixedTimeEquals(signature, _serverSignature))
+        if (!ScramText.TryDecodeBase64(verifier, out var signature)
+            || !CryptographicOperations.FixedTimeEquals(signature, _serverSignature))
         {
             fault = ScramText.Refuse("The server's signature is wrong: it does not know the password (RFC 5802 §3).");
             return false;
@@ -124,7 +136,9 @@ public sealed class ScramClientExchange
         var attributes = new ScramText(text);
         if (!attributes.TryTake('r', out nonce))
         {
-            return attributes.TryTake('e', out var error) ? ScramText.Refuse($"The server says «{Utf8Text.Excerpt(error)}».") : attributes.Missing('r');
+            return attributes.TryTake('e', out var error)
+                ? ScramText.Refuse($"The server says «{Utf8Text.Excerpt(error)}».")
+                : attributes.Missing('r');
         }
 
         if (!ScramText.IsNonce(nonce) || nonce.Length <= _nonce.Length || !nonce.StartsWith(_nonce, StringComparison.Ordinal))
@@ -152,7 +166,8 @@ public sealed class ScramClientExchange
         {
             return ScramText.Refuse(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The server asks for {Utf8Text.Excerpt(count)} iterations; {ScramCredential.MinimumIterations} to {_maximumIterations} are accepted (RFC 7677 §4)."));
+                $"The server asks for {Utf8Text.Excerpt(count)} iterations; "
+                + $"{ScramCredential.MinimumIterations} to {_maximumIterations} are accepted (RFC 7677 §4)."));
         }
 
         return attributes.CheckExtensions();

@@ -5,8 +5,10 @@ using System.Text;
 namespace Antiphon.Protocol.Authentication;
 
 /// <summary>
-/// What a server keeps of a password (RFC 5802 §3, RFC 7677): enough to check SCRAM-SHA-256 and plain passwords, too little to log in with. Immutable.
-/// A password is bytes, as in CONNECT (MQTT 5 §3.1.3.6); one that was typed is the UTF-8 of its text as it stands. SASLprep is not applied.
+/// What a server keeps of a password (RFC 5802 §3, RFC 7677): enough to check SCRAM-SHA-256 and plain passwords, too little to log in with.
+/// Immutable.
+/// A password is bytes, as in CONNECT (MQTT 5 §3.1.3.6); one that was typed is the UTF-8 of its text as it stands.
+/// SASLprep is not applied.
 /// </summary>
 public sealed class ScramCredential
 {
@@ -57,7 +59,8 @@ public sealed class ScramCredential
     }
 
     /// <summary>
-    /// A credential for a user who does not exist, so that an exchange with them looks like one with a wrong password: the same each time for one name, and no password fits.
+    /// A credential for a user who does not exist, so that an exchange with them looks like one with a wrong password.
+    /// It is the same each time for one name, and no password fits it.
     /// </summary>
     /// <param name="userName">The name that the client gave.</param>
     /// <param name="secret">A random key of the server, 32 bytes or more; whoever knows it can tell such users from others.</param>
@@ -97,18 +100,21 @@ public sealed class ScramCredential
             && ScramText.TryDecodeBase64(serverText, out var serverKey) && serverKey.Length == SHA256.HashSizeInBytes
             ? new ScramCredential(iterations, salt, storedKey, serverKey)
             : throw new FormatException(
-                "The text is no credential: it has to be SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey, with 4,096 to 10,000,000 iterations, a salt and two keys of 32 bytes in Base64.");
+                "The text is no credential: it has to be SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey, "
+                + "with 4,096 to 10,000,000 iterations, a salt and two keys of 32 bytes in Base64.");
     }
 
     /// <summary>Whether this is the password; takes as long as the iterations do, and tells nothing by its time.</summary>
     /// <param name="password">The password as it came in CONNECT.</param>
     public bool Verify(ReadOnlySpan<byte> password) =>
-        CryptographicOperations.FixedTimeEquals(_storedKey, SHA256.HashData(ScramKeys.ClientKey(ScramKeys.SaltPassword(password, _salt, Iterations))));
+        CryptographicOperations.FixedTimeEquals(
+            _storedKey, SHA256.HashData(ScramKeys.ClientKey(ScramKeys.SaltPassword(password, _salt, Iterations))));
 
     /// <summary>The text form to store; keep it as secret as a password file.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{MethodName}${Iterations}:{Convert.ToBase64String(_salt)}${Convert.ToBase64String(_storedKey)}:{Convert.ToBase64String(_serverKey)}");
+        $"{MethodName}${Iterations}:{Convert.ToBase64String(_salt)}$"
+        + $"{Convert.ToBase64String(_storedKey)}:{Convert.ToBase64String(_serverKey)}");
 
     private static void ThrowIfInvalid(ReadOnlySpan<byte> salt, int iterations)
     {

@@ -5,7 +5,8 @@ using System.Text;
 namespace Antiphon.Protocol.Authentication;
 
 /// <summary>
-/// The server's side of one SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), without channel binding: client-first in, server-first out, client-final in, server-final out.
+/// The server's side of one SCRAM-SHA-256 exchange (RFC 5802, RFC 7677), without channel binding:
+/// client-first in, server-first out, client-final in, server-final out.
 /// Used once; not thread-safe.
 /// </summary>
 public sealed class ScramServerExchange
@@ -18,7 +19,9 @@ public sealed class ScramServerExchange
     private string _serverFirst = "";
 
     /// <summary>Begins an exchange.</summary>
-    /// <param name="nonce">The server's part of the nonce, fresh and random: printable ASCII without the comma, such as the Base64 of 18 bytes.</param>
+    /// <param name="nonce">
+    /// The server's part of the nonce, fresh and random: printable ASCII without the comma, such as the Base64 of 18 bytes.
+    /// </param>
     /// <exception cref="ArgumentException">It is no nonce.</exception>
     public ScramServerExchange(string nonce)
     {
@@ -54,7 +57,8 @@ public sealed class ScramServerExchange
         var flag = text[..flagEnd];
         if (flag is not ("n" or "y"))
         {
-            fault = ScramText.Refuse("The message demands channel binding, which SCRAM-SHA-256-PLUS alone has, or holds an unknown flag (RFC 5802 §6).");
+            fault = ScramText.Refuse(
+                "The message demands channel binding, which SCRAM-SHA-256-PLUS alone has, or holds an unknown flag (RFC 5802 §6).");
             return false;
         }
 
@@ -114,7 +118,8 @@ public sealed class ScramServerExchange
 
         _credential = credential;
         _serverFirst = string.Create(
-            CultureInfo.InvariantCulture, $"r={_clientNonce}{_serverNonce},s={Convert.ToBase64String(credential.Salt.Span)},i={credential.Iterations}");
+            CultureInfo.InvariantCulture,
+            $"r={_clientNonce}{_serverNonce},s={Convert.ToBase64String(credential.Salt.Span)},i={credential.Iterations}");
         return Encoding.UTF8.GetBytes(_serverFirst);
     }
 
@@ -177,12 +182,16 @@ public sealed class ScramServerExchange
             return attributes.Missing('r');
         }
 
-        return nonce == _clientNonce + _serverNonce ? attributes.CheckExtensions() : ScramText.Refuse("The nonce is not that of this exchange (RFC 5802 §5.1).");
+        return nonce == _clientNonce + _serverNonce
+            ? attributes.CheckExtensions()
+            : ScramText.Refuse("The nonce is not that of this exchange (RFC 5802 §5.1).");
     }
 
     private static bool TryUnescape(string escaped, out string name)
     {
         name = escaped.Replace("=2C", ",", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);
-        return !escaped.Replace("=2C", "", StringComparison.Ordinal).Replace("=3D", "", StringComparison.Ordinal).Contains('=', StringComparison.Ordinal);
+        return !escaped.Replace("=2C", "", StringComparison.Ordinal)
+            .Replace("=3D", "", StringComparison.Ordinal)
+            .Contains('=', StringComparison.Ordinal);
     }
 }

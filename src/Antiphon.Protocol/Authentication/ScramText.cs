@@ -3,7 +3,10 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Authentication;
 
-/// <summary>A message of an exchange, attribute by attribute (RFC 5802 §7). A message that has no attribute where one is needed is not understood.</summary>
+/// <summary>
+/// A message of an exchange, attribute by attribute (RFC 5802 §7).
+/// A message that has no attribute where one is needed is not understood.
+/// </summary>
 internal ref struct ScramText
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -42,14 +45,16 @@ internal ref struct ScramText
     }
 
     /// <summary>A nonce: printable ASCII without the comma, one character or more.</summary>
-    public static bool IsNonce(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExceptInRange('!', '~') && !text.Contains(',');
+    public static bool IsNonce(ReadOnlySpan<char> text) =>
+        text.Length > 0 && !text.ContainsAnyExceptInRange('!', '~') && !text.Contains(',');
 
     public static void ThrowIfNoNonce(string nonce)
     {
         ArgumentNullException.ThrowIfNull(nonce);
         if (!IsNonce(nonce))
         {
-            throw new ArgumentException("The nonce has to be printable ASCII without the comma, one character or more (RFC 5802 §5.1).", nameof(nonce));
+            throw new ArgumentException(
+                "The nonce has to be printable ASCII without the comma, one character or more (RFC 5802 §5.1).", nameof(nonce));
         }
     }
 

@@ -3,8 +3,9 @@ using Antiphon.Protocol.Properties;
 namespace Antiphon.Protocol;
 
 /// <summary>
-/// An Application Message (MQTT 5 §1.2): what a publisher says, without what belongs to one delivery of it. Immutable; safe to share between threads
-/// as long as nobody writes to the memory behind <see cref="Payload"/> and <see cref="CorrelationData"/>.
+/// An Application Message (MQTT 5 §1.2): what a publisher says, without what belongs to one delivery of it.
+/// Immutable; safe to share between threads as long as nobody writes to the memory
+/// behind <see cref="Payload"/> and <see cref="CorrelationData"/>.
 /// </summary>
 public sealed record ApplicationMessage
 {
@@ -20,7 +21,9 @@ public sealed record ApplicationMessage
     /// <summary>The RETAIN flag.</summary>
     public bool Retain { get; init; }
 
-    /// <summary><c>true</c>: the payload is UTF-8 text; <c>false</c>: bytes; <c>null</c>: not said, which means bytes (§3.3.2.3.2).</summary>
+    /// <summary>
+    /// <c>true</c>: the payload is UTF-8 text; <c>false</c>: bytes; <c>null</c>: not said, which means bytes (§3.3.2.3.2).
+    /// </summary>
     public bool? PayloadIsUtf8 { get; init; }
 
     /// <summary>Seconds that the message may still wait for delivery; <c>null</c>: it does not expire (§3.3.2.3.3).</summary>
@@ -32,7 +35,9 @@ public sealed record ApplicationMessage
     /// <summary>Where the Response Message goes: a Topic Name. A message that has one is a Request Message (§3.3.2.3.5).</summary>
     public string? ResponseTopic { get; init; }
 
-    /// <summary>What a Response Message repeats, so that its requester knows which request it answers; <c>null</c>: none (§3.3.2.3.6).</summary>
+    /// <summary>
+    /// What a Response Message repeats, so that its requester knows which request it answers; <c>null</c>: none (§3.3.2.3.6).
+    /// </summary>
     public ReadOnlyMemory<byte>? CorrelationData { get; init; }
 
     /// <summary>User Properties in their order; never <c>null</c>.</summary>

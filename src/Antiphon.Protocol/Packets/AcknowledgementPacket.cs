@@ -17,7 +17,8 @@ public sealed record AcknowledgementPacket : Packet
     {
         if (type is < PacketType.PubAck or > PacketType.PubComp)
         {
-            throw new ArgumentOutOfRangeException(nameof(type), type, "An acknowledgement is a PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 §3.4 to §3.7).");
+            throw new ArgumentOutOfRangeException(
+                nameof(type), type, "An acknowledgement is a PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5 §3.4 to §3.7).");
         }
 
         Type = type;
@@ -46,7 +47,8 @@ public sealed record AcknowledgementPacket : Packet
     /// <param name="packetIdentifier">The identifier of the PUBLISH that it belongs to.</param>
     /// <param name="reasonCode">How it went; MQTT 3.1.1 has no place for it.</param>
     /// <param name="version">The version that the connection speaks.</param>
-    public static void Write(IBufferWriter<byte> output, PacketType type, PacketIdentifier packetIdentifier, ReasonCode reasonCode, ProtocolVersion version)
+    public static void Write(
+        IBufferWriter<byte> output, PacketType type, PacketIdentifier packetIdentifier, ReasonCode reasonCode, ProtocolVersion version)
     {
         ArgumentNullException.ThrowIfNull(output);
         var withCode = reasonCode != ReasonCode.Success && version == ProtocolVersion.V5;
@@ -70,7 +72,8 @@ public sealed record AcknowledgementPacket : Packet
     /// <param name="reasonCode">How it went; Success in MQTT 3.1.1.</param>
     /// <param name="fault">What is wrong with the packet.</param>
     /// <returns>Whether the packet is well formed.</returns>
-    public static bool TryRead(in Frame frame, ProtocolVersion version, out PacketIdentifier packetIdentifier, out ReasonCode reasonCode, out Fault fault)
+    public static bool TryRead(
+        in Frame frame, ProtocolVersion version, out PacketIdentifier packetIdentifier, out ReasonCode reasonCode, out Fault fault)
     {
         if (frame.Body.Length == sizeof(ushort) && BinaryPrimitives.ReadUInt16BigEndian(frame.Body) is > 0 and var value)
         {
@@ -108,7 +111,11 @@ public sealed record AcknowledgementPacket : Packet
         var reason = reader.Remaining > 0 && version == ProtocolVersion.V5
             ? ReasonProperties.Read(ref reader, PacketSet.Acknowledgements)
             : ReasonProperties.None;
-        return new AcknowledgementPacket(type, identifier, code) { ReasonString = reason.ReasonString, UserProperties = reason.UserProperties };
+        return new AcknowledgementPacket(type, identifier, code)
+        {
+            ReasonString = reason.ReasonString,
+            UserProperties = reason.UserProperties,
+        };
     }
 
     private protected override void WriteBody(ref WireWriter writer, ProtocolVersion version)
@@ -125,7 +132,8 @@ public sealed record AcknowledgementPacket : Packet
         }
     }
 
-    private static void ReadHeader(PacketType type, ref WireReader reader, ProtocolVersion version, out PacketIdentifier identifier, out ReasonCode code)
+    private static void ReadHeader(
+        PacketType type, ref WireReader reader, ProtocolVersion version, out PacketIdentifier identifier, out ReasonCode code)
     {
         identifier = reader.ReadPacketIdentifier();
         code = reader.Remaining > 0 && version == ProtocolVersion.V5 ? (ReasonCode)reader.ReadByte() : ReasonCode.Success;
@@ -135,7 +143,9 @@ public sealed record AcknowledgementPacket : Packet
         }
     }
 
-    private static Fault TooMuch(PacketType type, int bytes) => Fault.Malformed($"{bytes} bytes stand behind the end of the {type} packet (MQTT 5 §4.13.1).");
+    private static Fault TooMuch(PacketType type, int bytes) =>
+        Fault.Malformed($"{bytes} bytes stand behind the end of the {type} packet (MQTT 5 §4.13.1).");
 
-    private static Fault NoSuchCode(PacketType type, ReasonCode code) => Fault.Malformed($"{type} has no Reason Code 0x{(byte)code:X2} (MQTT 5 §2.4).");
+    private static Fault NoSuchCode(PacketType type, ReasonCode code) =>
+        Fault.Malformed($"{type} has no Reason Code 0x{(byte)code:X2} (MQTT 5 §2.4).");
 }

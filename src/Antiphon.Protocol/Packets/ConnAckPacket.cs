@@ -69,8 +69,9 @@ public sealed record ConnAckPacket : Packet
     public ReadOnlyMemory<byte>? AuthenticationData { get; init; }
 
     /// <summary>
-    /// Whether CONNACK has a word for it: one of the Reason Codes of MQTT 5 §3.2.2.2 [MQTT-3.2.2-8], or one that a return code of MQTT 3.1.1 §3.2.2.3 stands for. Without
-    /// one a server that speaks MQTT 3.1.1 closes and says nothing.
+    /// Whether CONNACK has a word for it: one of the Reason Codes of MQTT 5 §3.2.2.2 [MQTT-3.2.2-8],
+    /// or one that a return code of MQTT 3.1.1 §3.2.2.3 stands for.
+    /// Without one a server that speaks MQTT 3.1.1 closes and says nothing.
     /// </summary>
     /// <param name="reasonCode">How it went.</param>
     /// <param name="version">The version that the connection speaks.</param>
@@ -187,7 +188,8 @@ public sealed record ConnAckPacket : Packet
                 PropertyIdentifier.TopicAliasMaximum => packet with { TopicAliasMaximum = (ushort)property.Number },
                 PropertyIdentifier.ReasonString => packet with { ReasonString = property.Text },
                 PropertyIdentifier.WildcardSubscriptionAvailable => packet with { WildcardSubscriptionAvailable = property.Number == 1 },
-                PropertyIdentifier.SubscriptionIdentifierAvailable => packet with { SubscriptionIdentifierAvailable = property.Number == 1 },
+                PropertyIdentifier.SubscriptionIdentifierAvailable =>
+                    packet with { SubscriptionIdentifierAvailable = property.Number == 1 },
                 PropertyIdentifier.SharedSubscriptionAvailable => packet with { SharedSubscriptionAvailable = property.Number == 1 },
                 PropertyIdentifier.ServerKeepAlive => packet with { ServerKeepAlive = (ushort)property.Number },
                 PropertyIdentifier.ResponseInformation => packet with { ResponseInformation = property.Text },

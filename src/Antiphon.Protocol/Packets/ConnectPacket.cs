@@ -33,7 +33,9 @@ public sealed record ConnectPacket : Packet
     /// <summary>Session Expiry Interval in seconds; <c>null</c> means 0, 0xFFFFFFFF never (§3.1.2.11.2).</summary>
     public uint? SessionExpiryInterval { get; init; }
 
-    /// <summary>How many QoS 1 and 2 messages the client takes unacknowledged, 1 to 65,535; <c>null</c> means 65,535 (§3.1.2.11.3).</summary>
+    /// <summary>
+    /// How many QoS 1 and 2 messages the client takes unacknowledged, 1 to 65,535; <c>null</c> means 65,535 (§3.1.2.11.3).
+    /// </summary>
     public ushort? ReceiveMaximum { get; init; }
 
     /// <summary>The longest packet that the client accepts, in bytes, 1 or more; <c>null</c>: no limit (§3.1.2.11.4).</summary>
@@ -89,7 +91,8 @@ public sealed record ConnectPacket : Packet
         {
             reader.Fail(new Fault(
                 ReasonCode.UnsupportedProtocolVersion,
-                $"The protocol is «{Utf8Text.Excerpt(Encoding.UTF8.GetString(name))}» level {level}; spoken here is «MQTT» level 4 and 5 [MQTT-3.1.2-1, MQTT-3.1.2-2]."));
+                $"The protocol is «{Utf8Text.Excerpt(Encoding.UTF8.GetString(name))}» level {level}; "
+                + "spoken here is «MQTT» level 4 and 5 [MQTT-3.1.2-1, MQTT-3.1.2-2]."));
         }
 
         var version = (ProtocolVersion)level;
@@ -103,7 +106,9 @@ public sealed record ConnectPacket : Packet
         var hasWill = (flags & WillFlag) != 0;
         if (willQoS == 3 || (!hasWill && (flags & (WillRetainFlag | 0x18)) != 0))
         {
-            reader.Fail(Fault.Malformed("The Connect Flags have a Will QoS of 3, or Will QoS or Will Retain without a Will [MQTT-3.1.2-11, MQTT-3.1.2-12, MQTT-3.1.2-13]."));
+            reader.Fail(Fault.Malformed(
+                "The Connect Flags have a Will QoS of 3, or Will QoS or Will Retain without a Will "
+                + "[MQTT-3.1.2-11, MQTT-3.1.2-12, MQTT-3.1.2-13]."));
         }
 
         if (version == ProtocolVersion.V311 && (flags & (UserNameFlag | PasswordFlag)) == PasswordFlag)

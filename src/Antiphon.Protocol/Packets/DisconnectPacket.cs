@@ -26,13 +26,16 @@ public sealed record DisconnectPacket : Packet
 
     /// <summary>Whether DISCONNECT from a client may have that Reason Code (§3.14.2.1).</summary>
     /// <param name="code">Any Reason Code.</param>
-    public static bool ClientMaySay(ReasonCode code) => code is ReasonCode.Success or ReasonCode.DisconnectWithWillMessage or ReasonCode.UnspecifiedError or ReasonCode.MalformedPacket
-        or ReasonCode.ProtocolError or ReasonCode.ImplementationSpecificError or ReasonCode.TopicNameInvalid or ReasonCode.ReceiveMaximumExceeded or ReasonCode.TopicAliasInvalid
-        or ReasonCode.PacketTooLarge or ReasonCode.MessageRateTooHigh or ReasonCode.QuotaExceeded or ReasonCode.AdministrativeAction or ReasonCode.PayloadFormatInvalid;
+    public static bool ClientMaySay(ReasonCode code) => code
+        is ReasonCode.Success or ReasonCode.DisconnectWithWillMessage or ReasonCode.UnspecifiedError or ReasonCode.MalformedPacket
+        or ReasonCode.ProtocolError or ReasonCode.ImplementationSpecificError or ReasonCode.TopicNameInvalid
+        or ReasonCode.ReceiveMaximumExceeded or ReasonCode.TopicAliasInvalid or ReasonCode.PacketTooLarge
+        or ReasonCode.MessageRateTooHigh or ReasonCode.QuotaExceeded or ReasonCode.AdministrativeAction or ReasonCode.PayloadFormatInvalid;
 
     /// <summary>Whether DISCONNECT from a server may have that Reason Code (§3.14.2.1).</summary>
     /// <param name="code">Any Reason Code.</param>
-    public static bool ServerMaySay(ReasonCode code) => code != ReasonCode.DisconnectWithWillMessage && ReasonCodes.IsAllowed(PacketType.Disconnect, code);
+    public static bool ServerMaySay(ReasonCode code) =>
+        code != ReasonCode.DisconnectWithWillMessage && ReasonCodes.IsAllowed(PacketType.Disconnect, code);
 
     internal static DisconnectPacket Decode(ref WireReader reader, ProtocolVersion version)
     {

@@ -54,7 +54,9 @@ public enum PacketType : byte
 
 internal static class PacketTypes
 {
-    /// <summary>The flags that a packet type prescribes (MQTT 5 §2.1.3): 2 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, free in PUBLISH, else 0.</summary>
+    /// <summary>
+    /// The flags that a packet type prescribes (MQTT 5 §2.1.3): 2 for PUBREL, SUBSCRIBE and UNSUBSCRIBE, free in PUBLISH, else 0.
+    /// </summary>
     public static bool AllowsFlags(PacketType type, byte flags) => type switch
     {
         PacketType.Forbidden => false,
@@ -66,7 +68,10 @@ internal static class PacketTypes
         type is PacketType.PubRel or PacketType.Subscribe or PacketType.Unsubscribe ? (byte)2 : (byte)0;
 }
 
-/// <summary>A set of packet types, for the tables that say what may stand in which packet; the Will Properties of CONNECT count as one of their own.</summary>
+/// <summary>
+/// A set of packet types, for the tables that say what may stand in which packet.
+/// The Will Properties of CONNECT count as a packet type of their own.
+/// </summary>
 [Flags]
 internal enum PacketSet
 {

@@ -26,23 +26,33 @@ public readonly ref struct Delivery
     /// <summary>Subscription Identifiers of the subscriptions that matched (§3.3.4), each 1 to 268,435,455.</summary>
     public ReadOnlySpan<uint> SubscriptionIdentifiers { get; init; }
 
-    /// <summary>The Topic Alias of this connection that stands for the Topic Name from now on (§3.3.2.3.4), 1 or more; 0: none. MQTT 3.1.1 has none.</summary>
+    /// <summary>
+    /// The Topic Alias of this connection that stands for the Topic Name from now on (§3.3.2.3.4), 1 or more; 0: none. MQTT 3.1.1 has none.
+    /// </summary>
     public ushort TopicAlias { get; init; }
 
-    /// <summary>Whether <see cref="TopicAlias"/> alone is written, because the receiver has been told the Topic Name behind it on this connection [MQTT-3.3.2-7].</summary>
+    /// <summary>
+    /// Whether <see cref="TopicAlias"/> is written without the Topic Name,
+    /// because the receiver has been told the Topic Name on this connection [MQTT-3.3.2-7].
+    /// </summary>
     public bool AliasIsKnown { get; init; }
 }
 
 /// <summary>
-/// Writes PUBLISH from bytes that are there already: no string, no allocation. The message's properties go out untouched and in their order
-/// [MQTT-3.3.2-15, MQTT-3.3.2-16, MQTT-3.3.2-17, MQTT-3.3.2-18, MQTT-3.3.2-20], but for the Topic Alias, which ends with its connection, and the Message Expiry Interval, which is what remains [MQTT-3.3.2-6].
+/// Writes PUBLISH from bytes that are there already: no string, no allocation.
+/// The message's properties go out untouched and in their order
+/// [MQTT-3.3.2-15, MQTT-3.3.2-16, MQTT-3.3.2-17, MQTT-3.3.2-18, MQTT-3.3.2-20], but for two:
+/// the Topic Alias ends with its connection, and the Message Expiry Interval is what remains [MQTT-3.3.2-6].
 /// </summary>
 public static class PublishEncoder
 {
     /// <summary>What a Topic Alias property takes: identifier and Two Byte Integer.</summary>
     internal const int TopicAliasSize = 3;
 
-    /// <summary>How long the packet is that <see cref="Write(IBufferWriter{byte}, in PublishView, in Delivery, ProtocolVersion)"/> would write, in bytes, fixed header included.</summary>
+    /// <summary>
+    /// How many bytes <see cref="Write(IBufferWriter{byte}, in PublishView, in Delivery, ProtocolVersion)"/> would write,
+    /// fixed header included.
+    /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="delivery">This delivery.</param>
     /// <param name="version">The version that the receiver speaks.</param>
@@ -76,7 +86,8 @@ public static class PublishEncoder
     /// <param name="message">The message; its Topic has to be there in full.</param>
     /// <param name="delivery">This delivery.</param>
     /// <param name="version">The version that the receiver speaks; MQTT 3.1.1 gets no properties.</param>
-    public static void WriteUpToPayload(IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
+    public static void WriteUpToPayload(
+        IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version) =>
         WritePacket(output, message, delivery, version, []);
 
     /// <summary>Appends a whole PUBLISH of MQTT 5 that has been kept, with a Topic Alias put in.</summary>
@@ -96,7 +107,8 @@ public static class PublishEncoder
         VariableByteInteger.TryRead(behind, out var properties, out var lengthBytes);
         properties += TopicAliasSize;
         behind = behind[lengthBytes..];
-        var body = sizeof(ushort) + topic.Length + identifierLength + VariableByteInteger.SizeOf(properties) + TopicAliasSize + behind.Length;
+        var body = sizeof(ushort) + topic.Length + identifierLength
+            + VariableByteInteger.SizeOf(properties) + TopicAliasSize + behind.Length;
         var size = 1 + VariableByteInteger.SizeOf((uint)body) + body;
 
         var rest = output.GetSpan(size);
@@ -113,7 +125,11 @@ public static class PublishEncoder
     }
 
     private static void WritePacket(
-        IBufferWriter<byte> output, in PublishView message, in Delivery delivery, ProtocolVersion version, scoped ReadOnlySpan<byte> payload)
+        IBufferWriter<byte> output,
+        in PublishView message,
+        in Delivery delivery,
+        ProtocolVersion version,
+        scoped ReadOnlySpan<byte> payload)
     {
         ArgumentNullException.ThrowIfNull(output);
         var properties = PropertiesSize(message, delivery);
@@ -155,7 +171,9 @@ public static class PublishEncoder
 
     private static int PropertiesSize(in PublishView message, in Delivery delivery)
     {
-        var size = message.Properties.Length - (message.TopicAliasOffset >= 0 ? TopicAliasSize : 0) + (delivery.TopicAlias > 0 ? TopicAliasSize : 0);
+        var size = message.Properties.Length
+            - (message.TopicAliasOffset >= 0 ? TopicAliasSize : 0)
+            + (delivery.TopicAlias > 0 ? TopicAliasSize : 0);
         foreach (var identifier in delivery.SubscriptionIdentifiers)
         {
             size += 1 + VariableByteInteger.SizeOf(identifier);

@@ -4,7 +4,10 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Packets;
 
-/// <summary>PUBLISH (MQTT 5 §3.3) as an object: a message, and what belongs to this one sending of it. The broker's hot path uses <see cref="PublishView"/>.</summary>
+/// <summary>
+/// PUBLISH (MQTT 5 §3.3) as an object: a message, and what belongs to this one sending of it.
+/// The broker's hot path uses <see cref="PublishView"/>.
+/// </summary>
 /// <param name="Message">The message.</param>
 public sealed record PublishPacket(ApplicationMessage Message) : Packet
 {

@@ -54,7 +54,10 @@ public ref struct PublishView
     /// <summary>Whether there is a Subscription Identifier, which only a server may send [MQTT-3.3.4-6].</summary>
     public bool HasSubscriptionIdentifier { readonly get; set; }
 
-    /// <summary>The Response Topic in UTF-8; empty: none, since a Topic Name is never empty. A message that has one is a Request Message.</summary>
+    /// <summary>
+    /// The Response Topic in UTF-8; empty: none, since a Topic Name is never empty.
+    /// A message that has one is a Request Message.
+    /// </summary>
     public ReadOnlySpan<byte> ResponseTopic { readonly get; set; }
 
     /// <summary>The Correlation Data; empty when absent.</summary>

@@ -72,7 +72,8 @@ public sealed record SubAckPacket : Packet
         foreach (var code in ReasonCodes)
         {
             // MQTT 3.1.1 knows one failure, 0x80 (§3.9.3).
-            writer.WriteByte(version == ProtocolVersion.V5 || code < ReasonCode.UnspecifiedError ? (byte)code : (byte)ReasonCode.UnspecifiedError);
+            writer.WriteByte(
+                version == ProtocolVersion.V5 || code < ReasonCode.UnspecifiedError ? (byte)code : (byte)ReasonCode.UnspecifiedError);
         }
     }
 }

@@ -27,7 +27,8 @@ public readonly ref struct Property
 }
 
 /// <summary>
-/// Reads a property section (MQTT 5 §2.2.2) one property at a time and holds each to the table: known, allowed here, not twice, number in range.
+/// Reads a property section (MQTT 5 §2.2.2) one property at a time and holds each to the table:
+/// known, allowed here, not twice, number in range.
 /// </summary>
 public ref struct PropertyReader
 {
@@ -115,9 +116,11 @@ public ref struct PropertyReader
     }
 
     // Sentences are put together out of the way: room for that in the frame of a method is cleared at each call.
-    private static Fault NotAllowed(uint identifier) => Fault.Malformed($"Property 0x{identifier:X2} is unknown or not allowed in this packet (MQTT 5 §2.2.2.2).");
+    private static Fault NotAllowed(uint identifier) =>
+        Fault.Malformed($"Property 0x{identifier:X2} is unknown or not allowed in this packet (MQTT 5 §2.2.2.2).");
 
-    private static Fault Twice(PropertyIdentifier identifier) => Fault.Protocol($"Property {identifier} stands twice in the packet (MQTT 5 §2.2.2.2).");
+    private static Fault Twice(PropertyIdentifier identifier) =>
+        Fault.Protocol($"Property {identifier} stands twice in the packet (MQTT 5 §2.2.2.2).");
 
     private static Fault OutOfRange(PropertyIdentifier identifier, uint number, in PropertyRule rule) =>
         new(rule.OutOfRange, $"Property {identifier} is {number}; it has to be {rule.Minimum} to {rule.Maximum} (MQTT 5 §2.2.2.2).");

@@ -53,7 +53,9 @@ internal static class PropertyTable
         Add(PropertyIdentifier.ContentType, new(Utf8String, Publish | WillProperties));
         Add(PropertyIdentifier.ResponseTopic, new(Utf8String, Publish | WillProperties));
         Add(PropertyIdentifier.CorrelationData, new(BinaryData, Publish | WillProperties));
-        Add(PropertyIdentifier.SubscriptionIdentifier, new(PropertyType.VariableByteInteger, Publish | Subscribe) { Minimum = 1, Repeatable = Publish });
+        Add(
+            PropertyIdentifier.SubscriptionIdentifier,
+            new(PropertyType.VariableByteInteger, Publish | Subscribe) { Minimum = 1, Repeatable = Publish });
         Add(PropertyIdentifier.SessionExpiryInterval, new(FourByteInteger, Connect | ConnAck | Disconnect));
         Add(PropertyIdentifier.AssignedClientIdentifier, new(Utf8String, ConnAck));
         Add(PropertyIdentifier.ServerKeepAlive, new(TwoByteInteger, ConnAck));

@@ -143,5 +143,6 @@ public readonly record struct TopicFilter
         return default;
     }
 
-    private static Fault Invalid(string text, string rule) => new(ReasonCode.TopicFilterInvalid, $"The Topic Filter «{Utf8Text.Excerpt(text)}» is not valid: {rule}.");
+    private static Fault Invalid(string text, string rule) =>
+        new(ReasonCode.TopicFilterInvalid, $"The Topic Filter «{Utf8Text.Excerpt(text)}» is not valid: {rule}.");
 }

@@ -18,7 +18,8 @@ public static class TopicName
     public static void ThrowIfInvalid(string topic, string parameterName) => Check(topic, parameterName);
 
     /// <summary>Writes the bytes of a Topic Name that the caller wants to send, checked as <see cref="ThrowIfInvalid"/> does.</summary>
-    internal static void Write(ref WireWriter writer, string topic, string parameterName) => writer.WriteUtf8(topic, Check(topic, parameterName));
+    internal static void Write(ref WireWriter writer, string topic, string parameterName) =>
+        writer.WriteUtf8(topic, Check(topic, parameterName));
 
     /// <summary>Checks it.</summary>
     /// <returns>How many bytes it has in UTF-8.</returns>
@@ -28,12 +29,15 @@ public static class TopicName
         var bytes = Utf8Text.GetByteCount(topic, parameterName);
         if (topic.AsSpan().ContainsAny('+', '#'))
         {
-            throw new ArgumentException($"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
+            throw new ArgumentException(
+                $"The Topic Name «{topic}» holds a wildcard; + and # belong into Topic Filters only [MQTT-3.3.2-2].", parameterName);
         }
 
         return bytes;
     }
 
     private static Fault Wildcard(ReadOnlySpan<byte> utf8) =>
-        new(ReasonCode.TopicNameInvalid, $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].");
+        new(
+            ReasonCode.TopicNameInvalid,
+            $"The Topic Name «{Utf8Text.Excerpt(Encoding.UTF8.GetString(utf8))}» holds a wildcard [MQTT-3.3.2-2].");
 }

@@ -15,7 +15,9 @@ public enum FrameStatus
     Malformed,
 }
 
-/// <summary>One whole MQTT Control Packet as it stands in the input: its fixed header taken apart, its body untouched (MQTT 5 §2.1).</summary>
+/// <summary>
+/// One whole MQTT Control Packet as it stands in the input: its fixed header taken apart, its body untouched (MQTT 5 §2.1).
+/// </summary>
 public readonly ref struct Frame
 {
     /// <summary>The packet's type.</summary>
@@ -55,7 +57,8 @@ public static class FrameReader
         var flags = (byte)(input[0] & 0x0F);
         if (!PacketTypes.AllowsFlags(type, flags))
         {
-            fault = Fault.Malformed("The first byte has a forbidden packet type or reserved flags that are not as prescribed [MQTT-2.1.3-1].");
+            fault = Fault.Malformed(
+                "The first byte has a forbidden packet type or reserved flags that are not as prescribed [MQTT-2.1.3-1].");
             return FrameStatus.Malformed;
         }
 

@@ -40,11 +40,13 @@ public static class Utf8Text
         }
         catch (EncoderFallbackException unpaired)
         {
-            throw new ArgumentException("The text holds a lone surrogate, which has no UTF-8 form [MQTT-1.5.4-1].", parameterName, unpaired);
+            throw new ArgumentException(
+                "The text holds a lone surrogate, which has no UTF-8 form [MQTT-1.5.4-1].", parameterName, unpaired);
         }
 
         return bytes <= ushort.MaxValue
             ? bytes
-            : throw new ArgumentException($"The text takes {bytes} bytes in UTF-8; an MQTT string holds at most 65,535 (MQTT 5 §1.5.4).", parameterName);
+            : throw new ArgumentException(
+                $"The text takes {bytes} bytes in UTF-8; an MQTT string holds at most 65,535 (MQTT 5 §1.5.4).", parameterName);
     }
 }

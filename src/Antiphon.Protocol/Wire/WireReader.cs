@@ -82,7 +82,9 @@ public ref struct WireReader(ReadOnlySpan<byte> input)
         return Take(length);
     }
 
-    /// <summary>A UTF-8 Encoded String (§1.5.4): a view into the input, checked for well-formed UTF-8 and U+0000 [MQTT-1.5.4-1, MQTT-1.5.4-2].</summary>
+    /// <summary>
+    /// A UTF-8 Encoded String (§1.5.4): a view into the input, checked for well-formed UTF-8 and U+0000 [MQTT-1.5.4-1, MQTT-1.5.4-2].
+    /// </summary>
     public ReadOnlySpan<byte> ReadUtf8()
     {
         var bytes = ReadBinary();

@@ -39,7 +39,8 @@ public ref struct WireWriter(Span<byte> initial)
     {
         if (identifier == PacketIdentifier.None)
         {
-            throw new ArgumentException("The packet needs a Packet Identifier of 1 to 65,535 [MQTT-2.2.1-3, MQTT-2.2.1-4].", nameof(identifier));
+            throw new ArgumentException(
+                "The packet needs a Packet Identifier of 1 to 65,535 [MQTT-2.2.1-3, MQTT-2.2.1-4].", nameof(identifier));
         }
 
         WriteUInt16(identifier.Value);

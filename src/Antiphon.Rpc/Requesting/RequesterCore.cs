@@ -102,7 +102,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         {
             _table.Cancelled(call, _timer.Now, cancellationToken);
             Conclude();
-            Send();
+            Send(_timer.Now);
         }
 
         _session.AfterGate();
@@ -146,7 +146,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         if (failure is null)
         {
             _table.ChannelReady(channel);
-            Send();
+            Send(_timer.Now);
         }
         else
         {
@@ -179,7 +179,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         _table.Answered(call, call.Answer(response, status, _options.Strict, now));
         _counting.Answered += call.IsEnded ? 1 : 0;
         Conclude();
-        Send();
+        Send(now);
     }
 
     /// <inheritdoc/>
@@ -196,7 +196,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         Conclude();
-        Send();
+        Send(_timer.Now);
     }
 
     /// <inheritdoc/>
@@ -212,7 +212,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         lock (_session.Gate)
         {
             _sendingIsDeferred = false;
-            Send();
+            Send(_timer.Now);
         }
 
         _session.AfterGate();
@@ -267,7 +267,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             Open(channel, now);
         }
 
-        Send();
+        Send(now);
     }
 
     private void Open(ResponseChannel channel, TimeSpan now)
@@ -284,11 +284,10 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     }
 
     /// <summary>Publishes what waits, while there are a connection and free slots.</summary>
-    private void Send()
+    private void Send(TimeSpan now)
     {
         while (!_isDisposed && _session.Server is not null && _table.TryStart(out var call))
         {
-            var now = _timer.Now;
             var start = RequestWriter.Publish(_session, call, now);
             switch (start.Status)
             {
@@ -318,7 +317,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             if (!_isDisposed)
             {
                 _timer.Arm(_table.NextDeadline, now);
-                Send();
+                Send(now);
             }
         }
 

@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Text;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Rpc.Responding;
 
@@ -11,9 +11,7 @@ namespace Antiphon.Rpc.Responding;
 /// </summary>
 internal sealed class MessageBytes
 {
-    // The shared pool keeps a few arrays of a size for each processor, far less than requests that may be open; so a small one stays here.
-    private const int LargestKept = 1024;
-
+    private ReusableBytes _memory;
     private byte[] _bytes = [];
     private Range _payload;
     private Range _properties;
@@ -38,12 +36,7 @@ internal sealed class MessageBytes
         var properties = message.Payload.Length;
         var topic = properties + message.Properties.Length;
         var end = topic + (withTopic ? message.Topic.Length : 0);
-        if (_bytes.Length < end)
-        {
-            Return();
-            _bytes = ArrayPool<byte>.Shared.Rent(end);
-        }
-
+        _bytes = _memory.Reserve(end);
         message.Payload.CopyTo(_bytes);
         message.Properties.CopyTo(_bytes.AsSpan(properties));
         _payload = ..properties;
@@ -61,10 +54,8 @@ internal sealed class MessageBytes
     public void Clear()
     {
         _payload = _properties = _topic = _responseTopic = _correlation = default;
-        if (_bytes.Length > LargestKept)
-        {
-            Return();
-        }
+        _bytes = [];
+        _memory.Release();
     }
 
     /// <summary>Looks for a property.</summary>
@@ -96,15 +87,6 @@ internal sealed class MessageBytes
         }
 
         return list;
-    }
-
-    private void Return()
-    {
-        if (_bytes.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = [];
-        }
     }
 
     private static Range WhereIn(ReadOnlySpan<byte> section, ReadOnlySpan<byte> part, int offset) =>

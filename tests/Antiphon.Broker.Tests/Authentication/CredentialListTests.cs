@@ -8,7 +8,9 @@ namespace Antiphon.Broker.Tests.Authentication;
 
 public sealed class CredentialListTests
 {
-    private static readonly CredentialList Users = CredentialList.Empty.With("ann", Credential("secret", 1)).With("bob", Credential("other", 2));
+    private static readonly CredentialList Users = CredentialList.Empty
+        .With("ann", Credential("secret", 1))
+        .With("bob", Credential("other", 2));
 
     [Fact]
     public void A_list_is_read_as_it_was_written()
@@ -46,14 +48,18 @@ public sealed class CredentialListTests
 
     [Fact]
     public void A_user_who_is_there_twice_is_refused() =>
-        Assert.StartsWith("Line 3", Assert.Throws<FormatException>(() => CredentialList.Parse(Users + "ann:" + Credential("x", 4))).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Line 3",
+            Assert.Throws<FormatException>(() => CredentialList.Parse(Users + "ann:" + Credential("x", 4))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]
     [InlineData("a:b")]
     [InlineData("a\nb")]
     [InlineData("a\rb")]
-    public void A_name_that_has_no_place_in_a_line_is_refused(string name) => Assert.ThrowsAny<ArgumentException>(() => Users.With(name, Credential("x", 4)));
+    public void A_name_that_has_no_place_in_a_line_is_refused(string name) =>
+        Assert.ThrowsAny<ArgumentException>(() => Users.With(name, Credential("x", 4)));
 
     [Theory]
     [InlineData("ann", "secret", ReasonCode.Success)]
@@ -94,7 +100,8 @@ public sealed class CredentialListTests
     [InlineData("eve", "secret", false)]
     [Trait("Label", "MQTT-4.12.0-2")]
     [Trait("Label", "MQTT-4.12.0-4")]
-    public void SCRAM_SHA_256_lets_in_who_knows_the_password_and_proves_that_the_broker_knows_it_too(string name, string password, bool isRight)
+    public void SCRAM_SHA_256_lets_in_who_knows_the_password_and_proves_that_the_broker_knows_it_too(
+        string name, string password, bool isRight)
     {
         var broker = new HandTurnedBroker(new BrokerOptions { AuthenticationMethods = [Users.ScramSha256] });
         var client = broker.Open();
@@ -103,7 +110,13 @@ public sealed class CredentialListTests
         client.Send(new ConnectPacket { ClientId = "a", AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = scram.Begin() });
         var challenge = client.Next<AuthPacket>();
         Assert.True(scram.TryAnswer(challenge.AuthenticationData!.Value.Span, out var final, out var fault), fault.Message);
-        client.Send(new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = final });
+        client.Send(
+            new AuthPacket
+            {
+                ReasonCode = ReasonCode.ContinueAuthentication,
+                AuthenticationMethod = "SCRAM-SHA-256",
+                AuthenticationData = final,
+            });
 
         var answer = client.Next<ConnAckPacket>();
         Assert.Equal(isRight ? ReasonCode.Success : ReasonCode.NotAuthorized, answer.ReasonCode);

@@ -30,7 +30,8 @@ public sealed class EnhancedAuthenticationTests
         client.Send(Auth("ann"));
 
         var answer = client.Next<ConnAckPacket>();
-        Assert.Equal((ReasonCode.Success, "ECHO", "ann"), (answer.ReasonCode, answer.AuthenticationMethod, Text(answer.AuthenticationData)));
+        Assert.Equal(
+            (ReasonCode.Success, "ECHO", "ann"), (answer.ReasonCode, answer.AuthenticationMethod, Text(answer.AuthenticationData)));
         client.Publish("t");
         Assert.Equal(1, _broker.Counters.MessagesReceived);
     }
@@ -200,7 +201,8 @@ public sealed class EnhancedAuthenticationTests
         client.Send(Auth("ann"));
 
         var answer = client.Next<AuthPacket>();
-        Assert.Equal((ReasonCode.Success, "ECHO", "ann"), (answer.ReasonCode, answer.AuthenticationMethod, Text(answer.AuthenticationData)));
+        Assert.Equal(
+            (ReasonCode.Success, "ECHO", "ann"), (answer.ReasonCode, answer.AuthenticationMethod, Text(answer.AuthenticationData)));
         client.Send(ReAuth("ann"));
         Assert.Equal(ReasonCode.Success, client.Next<AuthPacket>().ReasonCode);
         Assert.Equal(1, _broker.Counters.Connections);
@@ -278,7 +280,14 @@ public sealed class EnhancedAuthenticationTests
     public void AUTH_that_is_larger_than_the_client_takes_is_not_sent()
     {
         var client = _broker.Open();
-        client.Send(new ConnectPacket { ClientId = "small", AuthenticationMethod = "ECHO", AuthenticationData = new byte[100], MaximumPacketSize = 40 });
+        client.Send(
+            new ConnectPacket
+            {
+                ClientId = "small",
+                AuthenticationMethod = "ECHO",
+                AuthenticationData = new byte[100],
+                MaximumPacketSize = 40,
+            });
 
         ExpectRefusal(client, ReasonCode.PacketTooLarge, withSentence: false);
     }
@@ -298,7 +307,12 @@ public sealed class EnhancedAuthenticationTests
     }
 
     private static AuthPacket Auth(string data) =>
-        new() { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "ECHO", AuthenticationData = Encoding.UTF8.GetBytes(data) };
+        new()
+        {
+            ReasonCode = ReasonCode.ContinueAuthentication,
+            AuthenticationMethod = "ECHO",
+            AuthenticationData = Encoding.UTF8.GetBytes(data),
+        };
 
     private static AuthPacket ReAuth(string data) => Auth(data) with { ReasonCode = ReasonCode.ReAuthenticate };
 
@@ -307,7 +321,8 @@ public sealed class EnhancedAuthenticationTests
         var auth = client.Next<AuthPacket>();
         Assert.Null(auth.ReasonString);
         Assert.Empty(auth.UserProperties);
-        Assert.Equal((ReasonCode.ContinueAuthentication, "ECHO", data), (auth.ReasonCode, auth.AuthenticationMethod, Text(auth.AuthenticationData)));
+        Assert.Equal(
+            (ReasonCode.ContinueAuthentication, "ECHO", data), (auth.ReasonCode, auth.AuthenticationMethod, Text(auth.AuthenticationData)));
     }
 
     private static void ExpectRefusal(TestLink client, ReasonCode code, bool withSentence = true)
@@ -328,14 +343,15 @@ public sealed class EnhancedAuthenticationTests
 
         public IAuthenticationExchange Begin(ConnectingClient client) => new Echo();
 
-        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) => ValueTask.FromResult(Text(data) switch
-        {
-            "ann" or "eve" => AuthenticationResult.Accept(Text(data), data),
-            "no: 0x86" => AuthenticationResult.Reject(ReasonCode.BadUserNameOrPassword),
-            "no: 0x87" => AuthenticationResult.Reject(),
-            "no: 0x97" => AuthenticationResult.Reject(ReasonCode.QuotaExceeded),
-            "elsewhere" => AuthenticationResult.UseAnotherServer("other.example"),
-            _ => AuthenticationResult.Continue(data),
-        });
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(Text(data) switch
+            {
+                "ann" or "eve" => AuthenticationResult.Accept(Text(data), data),
+                "no: 0x86" => AuthenticationResult.Reject(ReasonCode.BadUserNameOrPassword),
+                "no: 0x87" => AuthenticationResult.Reject(),
+                "no: 0x97" => AuthenticationResult.Reject(ReasonCode.QuotaExceeded),
+                "elsewhere" => AuthenticationResult.UseAnotherServer("other.example"),
+                _ => AuthenticationResult.Continue(data),
+            });
     }
 }

@@ -7,7 +7,8 @@ namespace Antiphon.Broker.Tests.Authentication;
 
 public sealed class PasswordTests
 {
-    private readonly HandTurnedBroker _broker = new(new BrokerOptions { Authenticator = new Unasked(), ConnectTimeout = TimeSpan.FromSeconds(10) }) { HoldsSteps = true };
+    private readonly HandTurnedBroker _broker = new(
+        new BrokerOptions { Authenticator = new Unasked(), ConnectTimeout = TimeSpan.FromSeconds(10) }) { HoldsSteps = true };
 
     [Fact]
     public void The_authenticator_is_told_what_CONNECT_says()
@@ -101,7 +102,8 @@ public sealed class PasswordTests
     public void Who_does_not_say_who_it_is_is_asked_about_and_needs_a_name_or_AllowAnonymous(bool allowed, string? name, ReasonCode code)
     {
         var asked = new List<ConnectingClient>();
-        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Asking(asked.Add, AuthenticationResult.Accept(name)), AllowAnonymous = allowed });
+        var broker = new HandTurnedBroker(
+            new BrokerOptions { Authenticator = new Asking(asked.Add, AuthenticationResult.Accept(name)), AllowAnonymous = allowed });
         var client = broker.Open();
         client.Send(new ConnectPacket { ClientId = "nobody" });
         Assert.Equal(code, client.Next<ConnAckPacket>().ReasonCode);
@@ -119,7 +121,12 @@ public sealed class PasswordTests
     [InlineData(true)]
     public void Who_does_not_say_who_it_is_can_be_sent_to_another_server(bool allowed)
     {
-        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Asking(_ => { }, AuthenticationResult.UseAnotherServer("other.example")), AllowAnonymous = allowed });
+        var broker = new HandTurnedBroker(
+            new BrokerOptions
+            {
+                Authenticator = new Asking(_ => { }, AuthenticationResult.UseAnotherServer("other.example")),
+                AllowAnonymous = allowed,
+            });
         var client = broker.Open();
 
         client.Send(new ConnectPacket { ClientId = "nobody" });
@@ -160,7 +167,8 @@ public sealed class PasswordTests
         var listener = Accepted("listener", "ann");
         listener.Subscribe("t");
         var client = _broker.Open();
-        var early = TestLink.Bytes(new PublishPacket(TestLink.Message("t", "1")), new PublishPacket(TestLink.Message("t", "2")), PingReqPacket.Instance);
+        var early = TestLink.Bytes(
+            new PublishPacket(TestLink.Message("t", "1")), new PublishPacket(TestLink.Message("t", "2")), PingReqPacket.Instance);
 
         client.Send([.. TestLink.Bytes(new ConnectPacket { ClientId = "eager", UserName = "ann" }), .. early[..5]]);
         client.Send(early.AsSpan(5, 4));
@@ -287,7 +295,8 @@ public sealed class PasswordTests
     /// <summary>The test answers itself, through <see cref="HandTurnedBroker.Return"/>.</summary>
     private sealed class Unasked : IAuthenticator
     {
-        public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) => throw new InvalidOperationException();
+        public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException();
     }
 
     private sealed class Asking(Action<ConnectingClient> asked, AuthenticationResult? result = null) : IAuthenticator

@@ -129,8 +129,12 @@ public sealed class BadInputTests
             new AcknowledgementPacket(PacketType.PubComp, new(9)),
             PingReqPacket.Instance);
 
-        Assert.Equal(new AcknowledgementPacket(PacketType.PubRel, new(7), ReasonCode.PacketIdentifierNotFound), client.Next<AcknowledgementPacket>());
-        Assert.Equal(new AcknowledgementPacket(PacketType.PubComp, new(8), ReasonCode.PacketIdentifierNotFound), client.Next<AcknowledgementPacket>());
+        Assert.Equal(
+            new AcknowledgementPacket(PacketType.PubRel, new(7), ReasonCode.PacketIdentifierNotFound),
+            client.Next<AcknowledgementPacket>());
+        Assert.Equal(
+            new AcknowledgementPacket(PacketType.PubComp, new(8), ReasonCode.PacketIdentifierNotFound),
+            client.Next<AcknowledgementPacket>());
         client.Next<PingRespPacket>();
     }
 
@@ -152,8 +156,11 @@ public sealed class BadInputTests
             client.Send(new PublishPacket(TestLink.Message("", "again")) { TopicAlias = alias });
         }
 
-        Assert.Equal(["t/1", "t/2", "t/3", "t/1", "t/2", "t/3"], listener.All().Cast<PublishPacket>().Select(publish => publish.Message.Topic));
-        client.Send(new PublishPacket(TestLink.Message("other")) { TopicAlias = 2 }, new PublishPacket(TestLink.Message("", "moved")) { TopicAlias = 2 });
+        Assert.Equal(
+            ["t/1", "t/2", "t/3", "t/1", "t/2", "t/3"], listener.All().Cast<PublishPacket>().Select(publish => publish.Message.Topic));
+        client.Send(
+            new PublishPacket(TestLink.Message("other")) { TopicAlias = 2 },
+            new PublishPacket(TestLink.Message("", "moved")) { TopicAlias = 2 });
         Assert.All(listener.All(), packet => Assert.Equal((null, "other"), Alias(packet)));
         client.Lose();
 
@@ -162,6 +169,7 @@ public sealed class BadInputTests
 
         back.ExpectDisconnect(ReasonCode.ProtocolError);
 
-        static (ushort?, string) Alias(Packet packet) => packet is PublishPacket publish ? (publish.TopicAlias, publish.Message.Topic) : default;
+        static (ushort?, string) Alias(Packet packet) =>
+            packet is PublishPacket publish ? (publish.TopicAlias, publish.Message.Topic) : default;
     }
 }

@@ -168,10 +168,20 @@ public sealed class HandshakeTests
         // The encoder refuses to write such a Will, so one of another topic is bent.
         var connect = TestLink.Bytes(new ConnectPacket { ClientId = "w", Will = new Will(TestLink.Message("abc")) });
         var place = connect.AsSpan().IndexOf("abc"u8);
-        client.Send([.. connect[..1], (byte)(connect[1] - 3 + topic.Length), .. connect[2..(place - 1)], (byte)topic.Length, .. Encoding.UTF8.GetBytes(topic), .. connect[(place + 3)..]]);
+        client.Send(
+        [
+            .. connect[..1],
+            (byte)(connect[1] - 3 + topic.Length),
+            .. connect[2..(place - 1)],
+            (byte)topic.Length,
+            .. Encoding.UTF8.GetBytes(topic),
+            .. connect[(place + 3)..],
+        ]);
 
         var answer = client.Next<ConnAckPacket>();
-        Assert.True(answer.ReasonCode is ReasonCode.TopicNameInvalid or ReasonCode.ProtocolError or ReasonCode.MalformedPacket, $"{answer.ReasonCode}");
+        Assert.True(
+            answer.ReasonCode is ReasonCode.TopicNameInvalid or ReasonCode.ProtocolError or ReasonCode.MalformedPacket,
+            $"{answer.ReasonCode}");
         client.ExpectClosed();
     }
 

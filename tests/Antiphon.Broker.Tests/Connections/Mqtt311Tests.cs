@@ -168,7 +168,12 @@ public sealed class Mqtt311Tests
         client.Send(new SubscribePacket
         {
             PacketIdentifier = new(7),
-            Subscriptions = [new("a/#", new(QualityOfService.AtMostOnce)), new("$reply/foreign", new(QualityOfService.AtLeastOnce)), new("b", new(QualityOfService.AtLeastOnce))],
+            Subscriptions =
+            [
+                new("a/#", new(QualityOfService.AtMostOnce)),
+                new("$reply/foreign", new(QualityOfService.AtLeastOnce)),
+                new("b", new(QualityOfService.AtLeastOnce)),
+            ],
         });
 
         Assert.Equal<byte>([0x90, 5, 0, 7, 0, 0x80, 1], client.Received[at..].ToArray());
@@ -223,7 +228,10 @@ public sealed class Mqtt311Tests
         });
 
         Assert.Equal<byte>(
-            qos == QualityOfService.AtMostOnce ? [0x30, 4, 0, 1, (byte)'t', (byte)'x'] : [0x32, 6, 0, 1, (byte)'t', 0, 1, (byte)'x'], old.Received[at..].ToArray());
+            qos == QualityOfService.AtMostOnce
+                ? [0x30, 4, 0, 1, (byte)'t', (byte)'x']
+                : [0x32, 6, 0, 1, (byte)'t', 0, 1, (byte)'x'],
+            old.Received[at..].ToArray());
     }
 
     [Fact]
@@ -306,7 +314,9 @@ public sealed class Mqtt311Tests
 
         for (ushort i = 1; i <= 40; i++)
         {
-            client.Send(new PublishPacket(TestLink.Message("t", new string('x', 60_000), QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+            client.Send(
+                new PublishPacket(
+                    TestLink.Message("t", new string('x', 60_000), QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
         }
 
         Assert.InRange(broker.Counters.WithheldAcknowledgements, 6, 39);
@@ -318,7 +328,8 @@ public sealed class Mqtt311Tests
     [InlineData(ProtocolVersion.V5, ProtocolVersion.V311)]
     [InlineData(ProtocolVersion.V311, ProtocolVersion.V311)]
     [Trait("Label", "MQTT-3.1.4-3")]
-    public void A_connection_of_either_version_takes_the_Session_over_and_all_that_waits_in_it(ProtocolVersion before, ProtocolVersion after)
+    public void A_connection_of_either_version_takes_the_Session_over_and_all_that_waits_in_it(
+        ProtocolVersion before, ProtocolVersion after)
     {
         var publisher = _broker.Connect("publisher");
         var first = Lasting("shared", before);
@@ -350,7 +361,8 @@ public sealed class Mqtt311Tests
     [InlineData(ProtocolVersion.V311, ProtocolVersion.V311)]
     [Trait("Label", "MQTT-4.3.3-6")]
     [Trait("Label", "MQTT-4.3.3-10")]
-    public void A_connection_that_takes_the_Session_over_finishes_what_QoS_2_has_begun_in_either_direction(ProtocolVersion before, ProtocolVersion after)
+    public void A_connection_that_takes_the_Session_over_finishes_what_QoS_2_has_begun_in_either_direction(
+        ProtocolVersion before, ProtocolVersion after)
     {
         var publisher = _broker.Connect("publisher");
         var listener = _broker.Subscriber("listener", "own", QualityOfService.ExactlyOnce);

@@ -9,8 +9,14 @@ public sealed class SplitPacketsTests
     private static readonly Packet[] Conversation =
     [
         new ConnectPacket { ClientId = "talker", KeepAlive = 10, ReceiveMaximum = 3 },
-        new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("a/#", new(QualityOfService.AtLeastOnce)), new("b", default)], SubscriptionIdentifier = 200 },
-        new PublishPacket(TestLink.Message("a/b", "zero") with { UserProperties = [new UserProperty("k", "v")], MessageExpiryInterval = 9 }),
+        new SubscribePacket
+        {
+            PacketIdentifier = new(1),
+            Subscriptions = [new("a/#", new(QualityOfService.AtLeastOnce)), new("b", default)],
+            SubscriptionIdentifier = 200,
+        },
+        new PublishPacket(
+            TestLink.Message("a/b", "zero") with { UserProperties = [new UserProperty("k", "v")], MessageExpiryInterval = 9 }),
         new PublishPacket(TestLink.Message("a/b", "one", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(2) },
         new AcknowledgementPacket(PacketType.PubAck, new(1)),
         new PublishPacket(TestLink.Message("a/long", new string('x', 300), QualityOfService.AtLeastOnce)) { PacketIdentifier = new(3) },

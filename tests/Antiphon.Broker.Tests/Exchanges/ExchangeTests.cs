@@ -14,7 +14,8 @@ public sealed class ExchangeTests
     {
         var broker = new HandTurnedBroker();
         var requester = Requester(broker);
-        var others = Enumerable.Range(0, responders).Select(i => broker.Subscriber($"responder{i}", "service", QualityOfService.AtMostOnce)).ToList();
+        var others = Enumerable.Range(0, responders).Select(
+            i => broker.Subscriber($"responder{i}", "service", QualityOfService.AtMostOnce)).ToList();
         for (var round = 0; round < 3; round++)
         {
             requester.PublishAcknowledged(Request(requester, round));
@@ -61,7 +62,12 @@ public sealed class ExchangeTests
         var requester = Requester(broker);
         var responder = Connect();
         responder.Subscribe("service", QualityOfService.ExactlyOnce);
-        var request = new PublishPacket(Request(requester, 1) with { QoS = QualityOfService.ExactlyOnce, UserProperties = [new UserProperty("antiphon-replies", "2")] }) { PacketIdentifier = new(50) };
+        var request = new PublishPacket(
+            Request(requester, 1) with
+            {
+                QoS = QualityOfService.ExactlyOnce,
+                UserProperties = [new UserProperty("antiphon-replies", "2")],
+            }) { PacketIdentifier = new(50) };
         for (var i = 0; i < 2; i++)
         {
             requester.Send(request with { Dup = i > 0 });
@@ -167,6 +173,88 @@ public sealed class ExchangeTests
         Assert.Equal(1, broker.Counters.UntrackedRequests);
     }
 
+    [Fact]
+    public void An_exchange_ends_when_everybody_who_might_answer_it_has_gone()
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var first = broker.Subscriber("first", "service", QualityOfService.AtMostOnce);
+        var second = broker.Subscriber("second", "service", with: connect => connect with { SessionExpiryInterval = 100 });
+        requester.PublishAcknowledged(Request(requester, 1));
+        var request = second.NextMessage("?");
+
+        first.Lose();
+        second.Lose();
+        Assert.Equal(1, broker.Counters.OpenExchanges);
+        second = broker.Connect("second", connect => connect with { SessionExpiryInterval = 100 });
+        Assert.Equal(ReasonCode.Success, second.PublishAcknowledged(Answer(request.Message)));
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+
+        requester.PublishAcknowledged(Request(requester, 2));
+        second.Lose();
+        broker.TurnSeconds(101);
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+        Assert.Single(requester.All());
+    }
+
+    [Fact]
+    public void Who_never_got_the_request_may_not_answer_it()
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var away = broker.Subscriber(
+            "away", "service", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 });
+        away.Lose();
+
+        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(requester, 1)));
+
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+        away = broker.Connect("away", connect => connect with { SessionExpiryInterval = 100 });
+        Assert.Equal(ReasonCode.NotAuthorized, away.PublishAcknowledged(Answer(Request(requester, 1))));
+    }
+
+    [Fact]
+    public void A_request_that_displaces_its_own_older_copy_in_a_full_queue_may_be_answered()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumQueuedMessages = 1, QueueOverflow = QueueOverflow.DiscardOldest });
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service", with: connect => connect with { SessionExpiryInterval = 100 });
+        responder.Lose();
+        requester.PublishAcknowledged(Request(requester, 1));
+        requester.PublishAcknowledged(Request(requester, 1));
+        Assert.Equal((1, 1), (broker.Counters.OpenExchanges, broker.Counters.DroppedQueueFull));
+
+        requester.PublishAcknowledged(Request(requester, 2));
+        requester.PublishAcknowledged(Request(requester, 1));
+        Assert.Equal((1, 3), (broker.Counters.OpenExchanges, broker.Counters.DroppedQueueFull));
+
+        responder = broker.Connect("responder", connect => connect with { SessionExpiryInterval = 100 });
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(responder.NextMessage("?").Message)));
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    [Fact]
+    public void A_thousand_exchanges_are_found_by_their_keys_whatever_the_order_in_which_they_end()
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service", QualityOfService.AtMostOnce);
+        var random = new Random(14);
+        for (var i = 0; i < 1000; i++)
+        {
+            requester.PublishAcknowledged(Request(requester, i));
+        }
+
+        foreach (var publish in responder.All().Cast<PublishPacket>().OrderBy(_ => random.Next()).ToList())
+        {
+            Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(publish.Message)));
+            Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(publish.Message)));
+        }
+
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+        Assert.Equal(1000, requester.All().Count);
+    }
+
     private static TestLink Requester(HandTurnedBroker broker, string clientId = "requester")
     {
         var client = broker.Connect(clientId, connect => connect with { RequestResponseInformation = true });
@@ -175,7 +263,11 @@ public sealed class ExchangeTests
     }
 
     private static ApplicationMessage Request(TestLink requester, int number) =>
-        TestLink.Message("service", "?") with { ResponseTopic = requester.ConnAck.ResponseInformation + "/0", CorrelationData = BitConverter.GetBytes(number) };
+        TestLink.Message("service", "?") with
+        {
+            ResponseTopic = requester.ConnAck.ResponseInformation + "/0",
+            CorrelationData = BitConverter.GetBytes(number),
+        };
 
     private static ApplicationMessage Answer(ApplicationMessage request) =>
         TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData };

@@ -8,8 +8,8 @@ using Antiphon.Protocol.Properties;
 namespace Antiphon.Broker.Tests.Hostile;
 
 /// <summary>
-/// Valid packets with something wrong in them, from many peers, into a living engine. ANTIPHON_SEED repeats a run; it goes on for ANTIPHON_FUZZ_SECONDS, 60 in <c>./test</c>, and for
-/// 15,000 peers at least.
+/// Valid packets with something wrong in them, from many peers, into a living engine. ANTIPHON_SEED repeats a run;
+/// it goes on for ANTIPHON_FUZZ_SECONDS, 60 in <c>./test</c>, and for 15,000 peers at least.
 /// </summary>
 public sealed class MutationTests(ITestOutputHelper output)
 {
@@ -27,14 +27,17 @@ public sealed class MutationTests(ITestOutputHelper output)
             MaximumPacketSize = 60,
             RequestResponseInformation = true,
             UserProperties = [new UserProperty("a", "b")],
-            Will = new Will(TestLink.Message("a/b", "gone", QualityOfService.AtLeastOnce) with { MessageExpiryInterval = 3 }) { DelayInterval = 1 },
+            Will = new Will(
+                TestLink.Message("a/b", "gone", QualityOfService.AtLeastOnce) with { MessageExpiryInterval = 3 }) { DelayInterval = 1 },
             UserName = "u",
             Password = new byte[] { 1 },
         }),
         TestLink.Bytes(new ConnectPacket { ClientId = "z", CleanStart = true, SessionExpiryInterval = uint.MaxValue }),
         TestLink.Bytes(new ConnectPacket { ClientId = "", ProtocolVersion = ProtocolVersion.V311, CleanStart = true }),
         TestLink.Bytes(new ConnectPacket { ClientId = "v", AuthenticationMethod = "m", AuthenticationData = new byte[] { 1 } }),
-        TestLink.Bytes(new ConnectPacket { ClientId = "w", AuthenticationMethod = "m" }, new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "m" }),
+        TestLink.Bytes(
+            new ConnectPacket { ClientId = "w", AuthenticationMethod = "m" },
+            new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "m" }),
     ];
 
     private static readonly byte[][] Others =
@@ -42,10 +45,20 @@ public sealed class MutationTests(ITestOutputHelper output)
         TestLink.Bytes(new SubscribePacket
         {
             PacketIdentifier = new(1),
-            Subscriptions = [new("a/#", new(QualityOfService.AtLeastOnce, NoLocal: true)), new("+/b", default), new("$share/g/a/+", new(QualityOfService.ExactlyOnce))],
+            Subscriptions =
+            [
+                new("a/#", new(QualityOfService.AtLeastOnce, NoLocal: true)),
+                new("+/b", default),
+                new("$share/g/a/+", new(QualityOfService.ExactlyOnce)),
+            ],
             SubscriptionIdentifier = 300,
         }),
-        TestLink.Bytes(new SubscribePacket { PacketIdentifier = new(2), Subscriptions = [new("$reply/x", new(QualityOfService.AtLeastOnce)), new("#", new(QualityOfService.AtLeastOnce))] }),
+        TestLink.Bytes(
+            new SubscribePacket
+            {
+                PacketIdentifier = new(2),
+                Subscriptions = [new("$reply/x", new(QualityOfService.AtLeastOnce)), new("#", new(QualityOfService.AtLeastOnce))],
+            }),
         TestLink.Bytes(new UnsubscribePacket { PacketIdentifier = new(3), TopicFilters = ["a/#", "$share/g/a/+"] }),
         TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", "0"))),
         TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", new string('x', 5000)))),
@@ -66,14 +79,26 @@ public sealed class MutationTests(ITestOutputHelper output)
             TopicAlias = 1,
         }),
         TestLink.Bytes(new PublishPacket(TestLink.Message("", "alias")) { TopicAlias = 1 }),
-        TestLink.Bytes(new AcknowledgementPacket(PacketType.PubAck, new(1)), new AcknowledgementPacket(PacketType.PubAck, new(2), ReasonCode.NotAuthorized)),
-        TestLink.Bytes(new AcknowledgementPacket(PacketType.PubRec, new(1)), new AcknowledgementPacket(PacketType.PubRel, new(1)), new AcknowledgementPacket(PacketType.PubComp, new(1))),
+        TestLink.Bytes(
+            new AcknowledgementPacket(PacketType.PubAck, new(1)),
+            new AcknowledgementPacket(PacketType.PubAck, new(2), ReasonCode.NotAuthorized)),
+        TestLink.Bytes(
+            new AcknowledgementPacket(PacketType.PubRec, new(1)),
+            new AcknowledgementPacket(PacketType.PubRel, new(1)),
+            new AcknowledgementPacket(PacketType.PubComp, new(1))),
         TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) }),
-        TestLink.Bytes(new PublishPacket(TestLink.Message("a/b", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(5), Dup = true }),
+        TestLink.Bytes(
+            new PublishPacket(TestLink.Message("a/b", "2", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(5), Dup = true }),
         TestLink.Bytes(PingReqPacket.Instance),
         TestLink.Bytes(new DisconnectPacket { ReasonCode = ReasonCode.DisconnectWithWillMessage, SessionExpiryInterval = 1 }),
         TestLink.Bytes(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = "m" }),
-        TestLink.Bytes(new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = "m", AuthenticationData = new byte[] { 1 } }),
+        TestLink.Bytes(
+            new AuthPacket
+            {
+                ReasonCode = ReasonCode.ContinueAuthentication,
+                AuthenticationMethod = "m",
+                AuthenticationData = new byte[] { 1 },
+            }),
     ];
 
     private readonly List<TestLink> _peers = [];
@@ -102,7 +127,8 @@ public sealed class MutationTests(ITestOutputHelper output)
         requester.Subscribe(root);
         try
         {
-            var seconds = double.TryParse(Environment.GetEnvironmentVariable("ANTIPHON_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out var asked) ? asked : 0;
+            var limit = Environment.GetEnvironmentVariable("ANTIPHON_FUZZ_SECONDS");
+            var seconds = double.TryParse(limit, CultureInfo.InvariantCulture, out var asked) ? asked : 0;
             var started = TimeProvider.System.GetTimestamp();
             for (var i = 0; i < Peers || TimeProvider.System.GetElapsedTime(started).TotalSeconds < seconds; i++)
             {
@@ -116,17 +142,27 @@ public sealed class MutationTests(ITestOutputHelper output)
         }
 
         broker.Turn(TimeSpan.FromDays(2));
-        Assert.Equal(_peers.Count(peer => !peer.Aborted && peer.Connection.Phase != Broker.Connections.ConnectionPhase.Closed) + 2, broker.Counters.Connections);
+        Assert.Equal(
+            _peers.Count(peer => !peer.Aborted && peer.Connection.Phase != Broker.Connections.ConnectionPhase.Closed) + 2,
+            broker.Counters.Connections);
     }
 
     private static void Converse(TestLink requester, TestLink responder, string root, int number)
     {
         var correlation = BitConverter.GetBytes(number);
         Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(
-            TestLink.Message("a service of its own/question", "?") with { ResponseTopic = root, CorrelationData = correlation, MessageExpiryInterval = 10 }));
+            TestLink.Message("a service of its own/question", "?") with
+            {
+                ResponseTopic = root,
+                CorrelationData = correlation,
+                MessageExpiryInterval = 10,
+            }));
         var request = responder.NextMessage("?");
         responder.Acknowledge(request);
-        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(TestLink.Message(request.Message.ResponseTopic!, "!") with { CorrelationData = request.Message.CorrelationData }));
+        Assert.Equal(
+            ReasonCode.Success,
+            responder.PublishAcknowledged(
+                TestLink.Message(request.Message.ResponseTopic!, "!") with { CorrelationData = request.Message.CorrelationData }));
         var response = requester.NextMessage("!");
         Assert.True(correlation.AsSpan().SequenceEqual(response.Message.CorrelationData!.Value.Span));
         requester.Acknowledge(response);
@@ -202,12 +238,13 @@ public sealed class MutationTests(ITestOutputHelper output)
 
         public IAuthenticationExchange Begin(ConnectingClient client) => this;
 
-        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) => ValueTask.FromResult(data switch
-        {
-            null => AuthenticationResult.Continue(new byte[] { 2 }),
-            { Span: [1] } => AuthenticationResult.Accept(data: data),
-            _ => AuthenticationResult.Reject(),
-        });
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(data switch
+            {
+                null => AuthenticationResult.Continue(new byte[] { 2 }),
+                { Span: [1] } => AuthenticationResult.Accept(data: data),
+                _ => AuthenticationResult.Reject(),
+            });
     }
 
     private static void Mutate(List<byte> bytes, Random random)

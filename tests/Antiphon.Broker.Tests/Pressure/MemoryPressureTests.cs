@@ -92,7 +92,8 @@ public sealed class MemoryPressureTests
         var publisher = Connect();
         publisher.Send(
             new PublishPacket(TestLink.Message("once", "1", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) },
-            new PublishPacket(TestLink.Message(requester.ConnAck.ResponseInformation!, "", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(2) });
+            new PublishPacket(
+                TestLink.Message(requester.ConnAck.ResponseInformation!, "", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(2) });
         publisher.ExpectNothing();
         publisher.Lose();
         var back = Connect();
@@ -217,7 +218,8 @@ public sealed class MemoryPressureTests
         return slow;
     }
 
-    private static void Send(TestLink publisher, ushort identifier, QualityOfService qos = QualityOfService.AtLeastOnce, bool dup = false) =>
+    private static void Send(
+        TestLink publisher, ushort identifier, QualityOfService qos = QualityOfService.AtLeastOnce, bool dup = false) =>
         publisher.Send(new PublishPacket(TestLink.Message("t", Large, qos)) { PacketIdentifier = new(identifier), Dup = dup });
 
     private static List<int> Acknowledgements(TestLink publisher) =>

@@ -29,9 +29,19 @@ public sealed class AllocationTests
     [InlineData(QualityOfService.ExactlyOnce, 10_000)]
     public void A_message_to_one_subscriber_allocates_nothing(QualityOfService qos, int size)
     {
-        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))], SubscriptionIdentifier = 7 });
+        var subscriber = Connect(
+            "subscriber",
+            new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))], SubscriptionIdentifier = 7 });
         var publisher = Connect("publisher");
-        var publish = Publish(new ApplicationMessage { Topic = "t/1", QoS = qos, Payload = new byte[size], UserProperties = [new UserProperty("a", "b")], MessageExpiryInterval = 60 });
+        var publish = Publish(
+            new ApplicationMessage
+            {
+                Topic = "t/1",
+                QoS = qos,
+                Payload = new byte[size],
+                UserProperties = [new UserProperty("a", "b")],
+                MessageExpiryInterval = 60,
+            });
 
         Gate(() => Turn(publisher, publish));
 
@@ -57,7 +67,11 @@ public sealed class AllocationTests
     [Fact]
     public void A_message_to_many_subscribers_of_which_some_are_its_publisher_allocates_nothing()
     {
-        var noLocal = new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t", new(QualityOfService.AtLeastOnce, NoLocal: true))] };
+        var noLocal = new SubscribePacket
+        {
+            PacketIdentifier = new(1),
+            Subscriptions = [new("t", new(QualityOfService.AtLeastOnce, NoLocal: true))],
+        };
         var others = Enumerable.Range(0, 3).Select(i => Connect($"subscriber{i}", noLocal)).ToList();
         var publisher = Connect("publisher", noLocal);
         var publish = Publish(TestLink.Message("t", "x", QualityOfService.AtLeastOnce));
@@ -71,7 +85,11 @@ public sealed class AllocationTests
     [Fact]
     public void A_message_to_a_share_group_allocates_nothing()
     {
-        var shared = new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("$share/g/t", new(QualityOfService.AtLeastOnce))] };
+        var shared = new SubscribePacket
+        {
+            PacketIdentifier = new(1),
+            Subscriptions = [new("$share/g/t", new(QualityOfService.AtLeastOnce))],
+        };
         var members = Enumerable.Range(0, 4).Select(i => Connect($"member{i}", shared)).ToList();
         var publisher = Connect("publisher");
         var publish = Publish(TestLink.Message("t", "x", QualityOfService.AtLeastOnce));
@@ -85,7 +103,10 @@ public sealed class AllocationTests
     [Fact]
     public void A_message_that_waits_for_the_Receive_Maximum_allocates_nothing()
     {
-        var narrow = Connect("narrow", connect => connect with { ReceiveMaximum = 1 }, new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t", new(QualityOfService.AtLeastOnce))] });
+        var narrow = Connect(
+            "narrow",
+            connect => connect with { ReceiveMaximum = 1 },
+            new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t", new(QualityOfService.AtLeastOnce))] });
         var publisher = Connect("publisher");
         var publish = Publish(TestLink.Message("t", "x", QualityOfService.AtLeastOnce));
         var four = new[] { publish, publish, publish, publish }.SelectMany(bytes => bytes).ToArray();
@@ -102,7 +123,8 @@ public sealed class AllocationTests
     {
         var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
         var publisher = Connect("publisher");
-        var publish = Publish(new ApplicationMessage { Topic = "t/1", QoS = qos, Retain = true, Payload = new byte[size], MessageExpiryInterval = 60 });
+        var publish = Publish(
+            new ApplicationMessage { Topic = "t/1", QoS = qos, Retain = true, Payload = new byte[size], MessageExpiryInterval = 60 });
 
         Gate(() => Turn(publisher, publish));
 
@@ -122,8 +144,18 @@ public sealed class AllocationTests
         var responder = Connect("responder", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("service", new(qos))] });
         var correlation = new byte[16];
         correlation[^1] = 0xC5;
-        var request = Publish(new ApplicationMessage { Topic = "service", QoS = qos, Payload = "?"u8.ToArray(), ResponseTopic = root + "/0", CorrelationData = correlation, MessageExpiryInterval = 5 });
-        var response = Publish(new ApplicationMessage { Topic = root + "/0", QoS = qos, Payload = "!"u8.ToArray(), CorrelationData = correlation });
+        var request = Publish(
+            new ApplicationMessage
+            {
+                Topic = "service",
+                QoS = qos,
+                Payload = "?"u8.ToArray(),
+                ResponseTopic = root + "/0",
+                CorrelationData = correlation,
+                MessageExpiryInterval = 5,
+            });
+        var response = Publish(
+            new ApplicationMessage { Topic = root + "/0", QoS = qos, Payload = "!"u8.ToArray(), CorrelationData = correlation });
         var inRequest = request.AsSpan().IndexOf(correlation);
         var inResponse = response.AsSpan().IndexOf(correlation);
 
@@ -199,14 +231,15 @@ public sealed class AllocationTests
     private CountingLink Connect(string clientId, Func<ConnectPacket, ConnectPacket> with, params Packet[] packets)
     {
         var link = new CountingLink(_engine, _start);
-        link.Connection = _engine.Open(link, _start);
+        link.Connection = _engine.Open(link, new ConnectionOrigin { Listener = "test" }, _start);
         _links.Add(link);
         var connect = with(new ConnectPacket { ClientId = clientId });
         Send(link, TestLink.Bytes([connect, .. packets]));
         return link;
     }
 
-    private static byte[] Publish(ApplicationMessage message) => TestLink.Bytes(new PublishPacket(message) { PacketIdentifier = new((ushort)message.QoS) });
+    private static byte[] Publish(ApplicationMessage message) =>
+        TestLink.Bytes(new PublishPacket(message) { PacketIdentifier = new((ushort)message.QoS) });
 
     /// <summary>A client that counts and acknowledges what it gets, and allocates nothing itself.</summary>
     private sealed class CountingLink(BrokerEngine engine, Instant now) : ILink
@@ -286,7 +319,8 @@ public sealed class AllocationTests
                 {
                     case PacketType.Publish:
                         Published++;
-                        if (PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out _) && publish.QoS > QualityOfService.AtMostOnce)
+                        if (PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out _)
+                            && publish.QoS > QualityOfService.AtMostOnce)
                         {
                             Owe(publish.QoS == QualityOfService.AtLeastOnce ? (byte)0x40 : (byte)0x50, publish.PacketIdentifier.Value);
                         }

@@ -87,7 +87,9 @@ public sealed class MessageExpiryTests
         Assert.Equal(45u, subscriber.NextMessage("remains").Message.MessageExpiryInterval);
     }
 
-    private static void Away(HandTurnedBroker broker) => broker.Subscriber("away", "t", with: connect => connect with { SessionExpiryInterval = 1000 }).Lose();
+    private static void Away(HandTurnedBroker broker) =>
+        broker.Subscriber("away", "t", with: connect => connect with { SessionExpiryInterval = 1000 }).Lose();
 
-    private static TestLink Back(HandTurnedBroker broker) => broker.Connect("away", connect => connect with { SessionExpiryInterval = 1000 });
+    private static TestLink Back(HandTurnedBroker broker) =>
+        broker.Connect("away", connect => connect with { SessionExpiryInterval = 1000 });
 }

@@ -22,7 +22,8 @@ public sealed class OutgoingAliasTests
         var publisher = _broker.Connect("publisher");
         for (ushort i = 1; i <= 4; i++)
         {
-            publisher.Send(new PublishPacket(TestLink.Message(Topic, $"{i}", qos)) { PacketIdentifier = new(qos == QualityOfService.AtMostOnce ? (ushort)0 : i) });
+            var identifier = new PacketIdentifier(qos == QualityOfService.AtMostOnce ? (ushort)0 : i);
+            publisher.Send(new PublishPacket(TestLink.Message(Topic, $"{i}", qos)) { PacketIdentifier = identifier });
         }
 
         Assert.Equal([(Topic, null), (Topic, 1), ("", 1), ("", 1)], Sent(subscriber));
@@ -31,7 +32,8 @@ public sealed class OutgoingAliasTests
     [Fact]
     public void A_QoS_2_message_has_its_topic_though_the_client_knows_an_alias_for_it()
     {
-        var subscriber = _broker.Subscriber("subscriber", "#", QualityOfService.ExactlyOnce, connect => connect with { TopicAliasMaximum = 1 });
+        var subscriber = _broker.Subscriber(
+            "subscriber", "#", QualityOfService.ExactlyOnce, connect => connect with { TopicAliasMaximum = 1 });
         var publisher = _broker.Connect("publisher");
         publisher.PublishAcknowledged(Topic);
         publisher.PublishAcknowledged(Topic);
@@ -85,7 +87,8 @@ public sealed class OutgoingAliasTests
     [Trait("Label", "MQTT-3.3.2-7")]
     public void A_new_connection_is_taught_anew()
     {
-        var subscriber = _broker.Subscriber("subscriber", "#", with: connect => connect with { TopicAliasMaximum = 1, SessionExpiryInterval = 100 });
+        var subscriber = _broker.Subscriber(
+            "subscriber", "#", with: connect => connect with { TopicAliasMaximum = 1, SessionExpiryInterval = 100 });
         var publisher = _broker.Connect("publisher");
         publisher.PublishAcknowledged(Topic);
         publisher.PublishAcknowledged(Topic);
@@ -104,7 +107,8 @@ public sealed class OutgoingAliasTests
     [Trait("Label", "MQTT-3.1.2-24")]
     public void A_packet_that_was_too_large_has_taught_nothing_and_the_alias_makes_no_packet_too_large()
     {
-        var subscriber = _broker.Subscriber("subscriber", "#", with: connect => connect with { TopicAliasMaximum = 1, MaximumPacketSize = 64 });
+        var subscriber = _broker.Subscriber(
+            "subscriber", "#", with: connect => connect with { TopicAliasMaximum = 1, MaximumPacketSize = 64 });
         var publisher = _broker.Connect("publisher");
         var longest = new string('x', 64 - 2 - 2 - Topic.Length - 1);
 

@@ -23,7 +23,8 @@ public sealed class PublishTests
     [InlineData(QualityOfService.ExactlyOnce, QualityOfService.AtMostOnce, QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.ExactlyOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce)]
     [InlineData(QualityOfService.ExactlyOnce, QualityOfService.ExactlyOnce, QualityOfService.ExactlyOnce)]
-    public void A_message_is_delivered_with_the_lower_QoS(QualityOfService published, QualityOfService subscribed, QualityOfService delivered)
+    public void A_message_is_delivered_with_the_lower_QoS(
+        QualityOfService published, QualityOfService subscribed, QualityOfService delivered)
     {
         var broker = new HandTurnedBroker();
         var subscriber = broker.Subscriber("subscriber", "t", subscribed);
@@ -35,7 +36,11 @@ public sealed class PublishTests
         }
         else
         {
-            Assert.Equal(ReasonCode.Success, published == QualityOfService.AtLeastOnce ? publisher.PublishAcknowledged("t", "hello") : publisher.PublishExactlyOnce("t", "hello"));
+            Assert.Equal(
+                ReasonCode.Success,
+                published == QualityOfService.AtLeastOnce
+                    ? publisher.PublishAcknowledged("t", "hello")
+                    : publisher.PublishExactlyOnce("t", "hello"));
         }
 
         var publish = subscriber.NextMessage("hello");
@@ -79,7 +84,8 @@ public sealed class PublishTests
         Assert.Equal(Pairs, got.UserProperties);
         Assert.Equal(WithoutReferences(message), WithoutReferences(got));
 
-        static ApplicationMessage WithoutReferences(ApplicationMessage message) => message with { Payload = default, CorrelationData = null, UserProperties = [] };
+        static ApplicationMessage WithoutReferences(ApplicationMessage message) =>
+            message with { Payload = default, CorrelationData = null, UserProperties = [] };
     }
 
     [Fact]
@@ -90,11 +96,14 @@ public sealed class PublishTests
         var broker = new HandTurnedBroker();
         var subscriber = broker.Subscriber("subscriber", "t");
         var publisher = broker.Connect("publisher");
-        var publish = new PublishPacket(TestLink.Message("t", "again", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(7), Dup = true };
+        var publish = new PublishPacket(
+            TestLink.Message("t", "again", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(7), Dup = true };
 
         publisher.Send(publish, publish);
 
-        Assert.All(publisher.All(), packet => Assert.Equal(new PacketIdentifier(7), Assert.IsType<AcknowledgementPacket>(packet).PacketIdentifier));
+        Assert.All(
+            publisher.All(),
+            packet => Assert.Equal(new PacketIdentifier(7), Assert.IsType<AcknowledgementPacket>(packet).PacketIdentifier));
         Assert.False(subscriber.NextMessage("again").Dup);
         Assert.False(subscriber.NextMessage("again").Dup);
     }

@@ -108,17 +108,20 @@ public sealed class QoS2ReceptionTests
     [InlineData(QualityOfService.ExactlyOnce, false, 1000u, false)]
     [InlineData(QualityOfService.AtLeastOnce, true, 80u, false)]
     [InlineData(QualityOfService.ExactlyOnce, true, 80u, false)]
-    public void A_refusal_has_a_Reason_String_where_the_client_wants_it_and_can_take_it(QualityOfService qos, bool wanted, uint maximum, bool expected)
+    public void A_refusal_has_a_Reason_String_where_the_client_wants_it_and_can_take_it(
+        QualityOfService qos, bool wanted, uint maximum, bool expected)
     {
         var requester = _broker.Connect("requester", connect => connect with { RequestResponseInformation = true });
         var topic = requester.ConnAck.ResponseInformation!;
         requester.Subscribe(topic);
-        var uninvited = _broker.Connect("uninvited", connect => connect with { RequestProblemInformation = wanted, MaximumPacketSize = maximum });
+        var uninvited = _broker.Connect(
+            "uninvited", connect => connect with { RequestProblemInformation = wanted, MaximumPacketSize = maximum });
 
         uninvited.Send(new PublishPacket(TestLink.Message(topic, "", qos)) { PacketIdentifier = Seven });
 
         var answer = uninvited.Next<AcknowledgementPacket>();
-        Assert.Equal((ReasonCode.NotAuthorized, Seven, expected), (answer.ReasonCode, answer.PacketIdentifier, answer.ReasonString is not null));
+        Assert.Equal(
+            (ReasonCode.NotAuthorized, Seven, expected), (answer.ReasonCode, answer.PacketIdentifier, answer.ReasonString is not null));
     }
 
     [Fact]
@@ -127,7 +130,9 @@ public sealed class QoS2ReceptionTests
     {
         var subscriber = _broker.Subscriber("subscriber", "t");
         var publisher = _broker.Connect("publisher");
-        publisher.Send(new PublishPacket(TestLink.Message("t", "", QualityOfService.ExactlyOnce) with { MessageExpiryInterval = 0 }) { PacketIdentifier = Seven });
+        publisher.Send(
+            new PublishPacket(
+                TestLink.Message("t", "", QualityOfService.ExactlyOnce) with { MessageExpiryInterval = 0 }) { PacketIdentifier = Seven });
 
         Assert.Equal(ReasonCode.Success, publisher.ExpectAnswer(PacketType.PubRec, Seven));
         publisher.Answer(PacketType.PubRel, Seven);
@@ -229,7 +234,8 @@ public sealed class QoS2ReceptionTests
     public void A_Will_with_QoS_2_is_published_with_it()
     {
         var subscriber = _broker.Subscriber("subscriber", "w", QualityOfService.ExactlyOnce);
-        _broker.Connect("willing", connect => connect with { Will = new Will(TestLink.Message("w", "gone", QualityOfService.ExactlyOnce)) }).Lose();
+        _broker.Connect(
+            "willing", connect => connect with { Will = new Will(TestLink.Message("w", "gone", QualityOfService.ExactlyOnce)) }).Lose();
 
         Assert.Equal(QualityOfService.ExactlyOnce, subscriber.NextMessage("gone").Message.QoS);
     }
@@ -237,5 +243,7 @@ public sealed class QoS2ReceptionTests
     private TestLink Connect() => _broker.Connect("publisher", connect => connect with { SessionExpiryInterval = 100 });
 
     private static void Publish(TestLink publisher, string payload, ushort identifier = 7, bool dup = false, string topic = "t") =>
-        publisher.Send(new PublishPacket(TestLink.Message(topic, payload, QualityOfService.ExactlyOnce)) { PacketIdentifier = new(identifier), Dup = dup });
+        publisher.Send(
+            new PublishPacket(
+                TestLink.Message(topic, payload, QualityOfService.ExactlyOnce)) { PacketIdentifier = new(identifier), Dup = dup });
 }

@@ -169,7 +169,8 @@ public sealed class RedispatchTests
     [InlineData(false, true, true)]
     [InlineData(true, false, false)]
     [InlineData(true, true, true)]
-    public void A_request_goes_on_when_it_was_never_sent_or_is_idempotent_and_the_permission_to_answer_with_it(bool sent, bool idempotent, bool passes)
+    public void A_request_goes_on_when_it_was_never_sent_or_is_idempotent_and_the_permission_to_answer_with_it(
+        bool sent, bool idempotent, bool passes)
     {
         var requester = _broker.Connect("requester", connect => connect with { RequestResponseInformation = true });
         requester.Subscribe(requester.ConnAck.ResponseInformation!, QualityOfService.AtMostOnce);
@@ -275,7 +276,8 @@ public sealed class RedispatchTests
     private static IEnumerable<string> Texts(TestLink client) => client.All().Cast<PublishPacket>().Select(TestLink.Text);
 
     private TestLink Member(string clientId, QualityOfService qos = QualityOfService.AtLeastOnce, ushort receiveMaximum = 1) =>
-        _broker.Subscriber(clientId, "$share/g/t", qos, connect => connect with { SessionExpiryInterval = 100, ReceiveMaximum = receiveMaximum });
+        _broker.Subscriber(
+            clientId, "$share/g/t", qos, connect => connect with { SessionExpiryInterval = 100, ReceiveMaximum = receiveMaximum });
 
     private TestLink Back(string clientId) => _broker.Connect(clientId, connect => connect with { SessionExpiryInterval = 100 });
 }

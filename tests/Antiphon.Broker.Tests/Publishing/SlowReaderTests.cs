@@ -65,7 +65,8 @@ public sealed class SlowReaderTests
     [Fact]
     public void With_DiscardOldest_those_that_waited_longest_make_room_for_the_newest()
     {
-        var broker = new HandTurnedBroker(new BrokerOptions { MaximumQueuedMessages = 4, MaximumQueuedBytes = 2500, QueueOverflow = QueueOverflow.DiscardOldest });
+        var broker = new HandTurnedBroker(
+            new BrokerOptions { MaximumQueuedMessages = 4, MaximumQueuedBytes = 2500, QueueOverflow = QueueOverflow.DiscardOldest });
         broker.Subscriber("away", "t", with: connect => connect with { SessionExpiryInterval = 100 }).Lose();
         var publisher = broker.Connect("publisher");
         for (var i = 0; i < 6; i++)

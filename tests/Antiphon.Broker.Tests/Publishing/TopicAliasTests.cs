@@ -55,5 +55,6 @@ public sealed class TopicAliasTests
         subscriber.ExpectNothing();
     }
 
-    private static PublishPacket Aliased(string topic, ushort alias, string payload) => new(TestLink.Message(topic, payload)) { TopicAlias = alias };
+    private static PublishPacket Aliased(string topic, ushort alias, string payload) =>
+        new(TestLink.Message(topic, payload)) { TopicAlias = alias };
 }

@@ -57,7 +57,8 @@ public sealed class OwnResponseTopicsTests
         var (_, other) = Requester(broker, "other");
         var (client, own) = Requester(broker, "client");
 
-        var answer = client.Subscribe(filter.Replace("{other}", other, StringComparison.Ordinal).Replace("{own}", own, StringComparison.Ordinal));
+        var answer = client.Subscribe(
+            filter.Replace("{other}", other, StringComparison.Ordinal).Replace("{own}", own, StringComparison.Ordinal));
 
         Assert.Equal([ReasonCode.NotAuthorized], answer.ReasonCodes);
         Assert.Equal(0, broker.Counters.Subscriptions);
@@ -154,7 +155,8 @@ public sealed class OwnResponseTopicsTests
         requester.PublishAcknowledged(Request(root + "/0"));
         var request = responder.Next<PublishPacket>().Message;
 
-        Assert.Equal(ReasonCode.NotAuthorized, spy.Next<PublishPacket>() is { } seen ? spy.PublishAcknowledged(Answer(seen.Message)) : default);
+        Assert.Equal(
+            ReasonCode.NotAuthorized, spy.Next<PublishPacket>() is { } seen ? spy.PublishAcknowledged(Answer(seen.Message)) : default);
         Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(request) with { CorrelationData = new byte[] { 7 } }));
         Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
         Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(request)));

@@ -32,8 +32,11 @@ public sealed class ChangingTreeTests
     public void A_walk_finds_all_that_was_there_and_still_is_each_once_and_nothing_else() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(80),
-            Prop.ForAll(Topics.ListOf().ToArbitrary(), Filters.NonEmptyListOf().ToArbitrary(), Steps.ListOf().ToArbitrary(), (topics, filters, steps) =>
-                Holds([.. topics.Distinct()], filters.Distinct().Take(3).ToList(), steps)));
+            Prop.ForAll(
+                Topics.ListOf().ToArbitrary(),
+                Filters.NonEmptyListOf().ToArbitrary(),
+                Steps.ListOf().ToArbitrary(),
+                (topics, filters, steps) => Holds([.. topics.Distinct()], filters.Distinct().Take(3).ToList(), steps)));
 
     private static void Holds(string[] topics, List<string> filters, IEnumerable<(string? Topic, bool Removes)> steps)
     {
@@ -44,7 +47,11 @@ public sealed class ChangingTreeTests
             publisher.PublishAcknowledged(ToRetain(topic, "old"));
         }
 
-        var readers = filters.Select((filter, i) => (Filter: filter, Link: broker.Subscriber($"reader{i}", filter, with: connect => connect with { ReceiveMaximum = 1 }), Got: new List<string>())).ToList();
+        var readers = filters.Select((filter, i) =>
+        {
+            var link = broker.Subscriber($"reader{i}", filter, with: connect => connect with { ReceiveMaximum = 1 });
+            return (Filter: filter, Link: link, Got: new List<string>());
+        }).ToList();
         var untouched = topics.ToHashSet();
         var there = topics.ToHashSet();
         foreach (var (topic, removes) in steps)

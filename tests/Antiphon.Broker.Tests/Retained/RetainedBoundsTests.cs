@@ -63,7 +63,8 @@ public sealed class RetainedBoundsTests
         var broker = new HandTurnedBroker(new BrokerOptions { MaximumRetainedMessages = 0 });
         var listener = broker.Subscriber("listener", "will");
 
-        broker.Connect("mortal", connect => connect with { Will = new Will(ToRetain("will", "gone", QualityOfService.AtLeastOnce)) }).Lose();
+        broker.Connect(
+            "mortal", connect => connect with { Will = new Will(ToRetain("will", "gone", QualityOfService.AtLeastOnce)) }).Lose();
 
         listener.NextMessage("gone");
         Assert.Equal(1, broker.Counters.NotRetained);
@@ -136,7 +137,8 @@ public sealed class RetainedBoundsTests
 
         for (ushort i = 0; i < 20; i++)
         {
-            publisher.Send(new PublishPacket(ToRetain($"{i}", "", QualityOfService.AtLeastOnce)) { PacketIdentifier = new((ushort)(100 + i)) });
+            publisher.Send(
+                new PublishPacket(ToRetain($"{i}", "", QualityOfService.AtLeastOnce)) { PacketIdentifier = new((ushort)(100 + i)) });
         }
 
         Assert.True(broker.Counters.WithheldAcknowledgements > 0);

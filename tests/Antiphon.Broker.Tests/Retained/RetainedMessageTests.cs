@@ -112,7 +112,9 @@ public sealed class RetainedMessageTests
         Assert.Equal(message.Payload.ToArray(), received.Payload.ToArray());
         Assert.Equal(message.CorrelationData!.Value.ToArray(), received.CorrelationData!.Value.ToArray());
         Assert.Equal(message.UserProperties, received.UserProperties);
-        Assert.Equal(message with { Payload = default, CorrelationData = null, UserProperties = [] }, received with { Payload = default, CorrelationData = null, UserProperties = [] });
+        Assert.Equal(
+            message with { Payload = default, CorrelationData = null, UserProperties = [] },
+            received with { Payload = default, CorrelationData = null, UserProperties = [] });
     }
 
     [Theory]
@@ -120,7 +122,8 @@ public sealed class RetainedMessageTests
     [InlineData(QualityOfService.AtLeastOnce, QualityOfService.AtMostOnce, QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.AtMostOnce)]
     [Trait("Label", "MQTT-3.8.4-8")]
-    public void It_has_the_lower_QoS_and_the_identifier_of_the_subscription(QualityOfService published, QualityOfService granted, QualityOfService expected)
+    public void It_has_the_lower_QoS_and_the_identifier_of_the_subscription(
+        QualityOfService published, QualityOfService granted, QualityOfService expected)
     {
         _broker.Connect("publisher").Send(new PublishPacket(ToRetain("t", "x", published)) { PacketIdentifier = new((ushort)published) });
         var subscriber = _broker.Connect("later");
@@ -221,7 +224,9 @@ public sealed class RetainedMessageTests
         responder.NextMessage("?");
 
         Assert.Equal(0, _broker.Counters.OpenExchanges);
-        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(TestLink.Message(topic, "!") with { CorrelationData = new byte[] { 1 } }));
+        Assert.Equal(
+            ReasonCode.NotAuthorized,
+            responder.PublishAcknowledged(TestLink.Message(topic, "!") with { CorrelationData = new byte[] { 1 } }));
         requester.ExpectNothing();
     }
 
@@ -241,5 +246,6 @@ public sealed class RetainedMessageTests
     internal static ApplicationMessage ToRetain(string topic, string payload, QualityOfService qos = QualityOfService.AtMostOnce) =>
         TestLink.Message(topic, payload, qos) with { Retain = true };
 
-    internal static IEnumerable<string> Texts(TestLink link) => link.All().Cast<PublishPacket>().Select(TestLink.Text).Order(StringComparer.Ordinal);
+    internal static IEnumerable<string> Texts(TestLink link) =>
+        link.All().Cast<PublishPacket>().Select(TestLink.Text).Order(StringComparer.Ordinal);
 }

@@ -9,7 +9,11 @@ public sealed class RetainedWalkTests
 {
     private const int Many = 20_000;
 
-    private static readonly SubscribePacket All = new() { PacketIdentifier = new(1), Subscriptions = [new("#", new(QualityOfService.AtMostOnce))] };
+    private static readonly SubscribePacket All = new()
+    {
+        PacketIdentifier = new(1),
+        Subscriptions = [new("#", new(QualityOfService.AtMostOnce))],
+    };
 
     [Fact]
     public void Many_come_in_slices_between_which_others_are_served()
@@ -175,7 +179,8 @@ public sealed class RetainedWalkTests
     public void A_subscription_that_ends_leaves_no_trace_in_the_tree(string how)
     {
         var broker = Filled(100);
-        var reader = broker.Subscriber("reader", "#", with: connect => connect with { ReceiveMaximum = 10, SessionExpiryInterval = how == "end" ? 0u : 100u });
+        var reader = broker.Subscriber(
+            "reader", "#", with: connect => connect with { ReceiveMaximum = 10, SessionExpiryInterval = how == "end" ? 0u : 100u });
         reader.Acknowledge(reader.Next<PublishPacket>());
         switch (how)
         {
@@ -250,7 +255,8 @@ public sealed class RetainedWalkTests
         var publisher = broker.Connect("publisher");
         for (var i = 0; i < count; i++)
         {
-            publisher.Send(new PublishPacket(ToRetain($"sensors/{i}/state", $"{i}", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) });
+            publisher.Send(
+                new PublishPacket(ToRetain($"sensors/{i}/state", $"{i}", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) });
         }
 
         Assert.Equal(count, broker.Counters.RetainedMessages);
@@ -267,7 +273,8 @@ public sealed class RetainedWalkTests
     }
 
     /// <summary>A SUBSCRIBE arrives, and the turn does not end yet.</summary>
-    private static void Begin(HandTurnedBroker broker, TestLink reader) => broker.Engine.Receive(reader.Connection, TestLink.Bytes(All), broker.Now);
+    private static void Begin(HandTurnedBroker broker, TestLink reader) =>
+        broker.Engine.Receive(reader.Connection, TestLink.Bytes(All), broker.Now);
 
     /// <summary>One turn of the loop ends.</summary>
     private static void Turn(HandTurnedBroker broker)

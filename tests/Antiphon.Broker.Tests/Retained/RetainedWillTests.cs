@@ -114,7 +114,9 @@ public sealed class RetainedWillTests
 
         Assert.Equal(topic, responder.NextMessage("gone").Message.ResponseTopic);
         Assert.Equal(0, _broker.Counters.OpenExchanges);
-        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(TestLink.Message(topic, "!") with { CorrelationData = new byte[] { 1 } }));
+        Assert.Equal(
+            ReasonCode.NotAuthorized,
+            responder.PublishAcknowledged(TestLink.Message(topic, "!") with { CorrelationData = new byte[] { 1 } }));
         requester.ExpectNothing();
     }
 

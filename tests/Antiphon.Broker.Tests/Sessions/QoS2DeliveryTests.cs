@@ -44,7 +44,8 @@ public sealed class QoS2DeliveryTests
         var begun = client.NextMessage(new string('x', 100));
         client.Lose();
 
-        var back = _broker.Connect("client", connect => connect with { MaximumPacketSize = 80, SessionExpiryInterval = 100, ReceiveMaximum = 1 });
+        var back = _broker.Connect(
+            "client", connect => connect with { MaximumPacketSize = 80, SessionExpiryInterval = 100, ReceiveMaximum = 1 });
         Assert.Equal(ReasonCode.Success, back.ExpectAnswer(PacketType.PubRel, begun.PacketIdentifier));
         publisher.PublishExactlyOnce("t", "next");
         back.ExpectNothing();
@@ -245,7 +246,8 @@ public sealed class QoS2DeliveryTests
     public void A_message_too_large_for_the_client_counts_as_delivered_with_QoS_2_too()
     {
         var client = _broker.Subscriber(
-            "client", "t", QualityOfService.ExactlyOnce, connect => connect with { SessionExpiryInterval = 100, MaximumPacketSize = 100, ReceiveMaximum = 1 });
+            "client", "t", QualityOfService.ExactlyOnce, connect =>
+                connect with { SessionExpiryInterval = 100, MaximumPacketSize = 100, ReceiveMaximum = 1 });
         var publisher = _broker.Connect("publisher");
 
         publisher.PublishExactlyOnce("t", new string('x', 200));
@@ -341,9 +343,15 @@ public sealed class QoS2DeliveryTests
         {
             var messages = Messages(back);
             Assert.Equal(Enumerable.Range(i, Math.Min(3, 11 - i)).Select(number => $"{number}"), messages.Select(TestLink.Text));
-            Assert.Equal(messages.Select(publish => int.Parse(TestLink.Text(publish), CultureInfo.InvariantCulture) < 4), messages.Select(publish => publish.Dup));
+            Assert.Equal(
+                messages.Select(publish => int.Parse(TestLink.Text(publish), CultureInfo.InvariantCulture) < 4),
+                messages.Select(publish => publish.Dup));
             back.Send(messages.Select(publish => new AcknowledgementPacket(
-                publish.Message.QoS == QualityOfService.AtLeastOnce ? PacketType.PubAck : PacketType.PubRec, publish.PacketIdentifier, ReasonCode.UnspecifiedError)));
+                publish.Message.QoS == QualityOfService.AtLeastOnce
+                    ? PacketType.PubAck
+                    : PacketType.PubRec,
+                publish.PacketIdentifier,
+                ReasonCode.UnspecifiedError)));
         }
 
         back.ExpectNothing();

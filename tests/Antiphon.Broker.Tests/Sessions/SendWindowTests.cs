@@ -15,16 +15,17 @@ public sealed class SendWindowTests
     [Fact]
     [Trait("Label", "MQTT-2.2.1-4")]
     [Trait("Label", "MQTT-4.3.2-1")]
-    public void Identifiers_begin_at_1_and_go_around_without_0()
+    public void Identifiers_begin_at_1_and_one_given_back_is_neither_0_nor_the_next()
     {
-        for (var round = 0; round < 2; round++)
+        var last = PacketIdentifier.None;
+        for (var i = 0; i < 200_000; i++)
         {
-            for (var expected = 1; expected <= 65_535; expected++)
-            {
-                var identifier = Add();
-                Assert.Equal(expected, identifier.Value);
-                Assert.True(_window.TryAcknowledge(identifier, out _));
-            }
+            var identifier = Add();
+            Assert.NotEqual(PacketIdentifier.None, identifier);
+            Assert.NotEqual(last, identifier);
+            Assert.True(i > 0 || identifier.Value == 1);
+            Assert.True(_window.TryAcknowledge(identifier, out _));
+            last = identifier;
         }
 
         Assert.True(_window.IsEmpty);
@@ -32,7 +33,26 @@ public sealed class SendWindowTests
     }
 
     [Fact]
-    public void A_full_window_has_every_identifier_once_and_frees_from_its_oldest_end()
+    public void One_message_that_is_never_acknowledged_stops_nothing_else()
+    {
+        var stuck = Add();
+        for (var i = 0; i < 3 * 65_535; i++)
+        {
+            Assert.False(_window.IsFull);
+            var identifier = Add();
+            Assert.NotEqual(stuck, identifier);
+            Assert.True(_window.TryAcknowledge(identifier, out _));
+            Assert.Equal(1, _window.Unacknowledged);
+        }
+
+        _window.ConnectionEnded();
+        Assert.True(_window.TryResend(out _, out var again));
+        Assert.Equal(stuck, again);
+        Assert.False(_window.HasUnsent);
+    }
+
+    [Fact]
+    public void A_full_window_has_every_identifier_once_and_whichever_is_given_back_is_the_next()
     {
         for (var i = 0; i < 300; i++)
         {
@@ -45,11 +65,10 @@ public sealed class SendWindowTests
         Assert.Equal(65_535, identifiers.Distinct().Count());
         Assert.DoesNotContain(PacketIdentifier.None, identifiers);
         Assert.True(_window.TryAcknowledge(identifiers[1], out _));
-        Assert.True(_window.IsFull);
-        Assert.True(_window.TryAcknowledge(identifiers[0], out _));
         Assert.False(_window.IsFull);
-        Assert.Equal(identifiers[0], Add());
+        Assert.True(_window.TryAcknowledge(identifiers[0], out _));
         Assert.Equal(identifiers[1], Add());
+        Assert.Equal(identifiers[0], Add());
         Assert.True(_window.IsFull);
     }
 
@@ -62,7 +81,7 @@ public sealed class SendWindowTests
         foreach (var (identifier, left) in identifiers.Zip(Enumerable.Range(0, 20).Reverse()))
         {
             Assert.True(_window.TryAcknowledge(identifier, out var message));
-            Assert.Equal(identifier.Value, message.View.Payload[0]);
+            Assert.Equal(identifier.Value, message.Payload[0]);
             Assert.False(_window.TryAcknowledge(identifier, out _));
             Assert.Equal(left, _window.Unacknowledged);
         }
@@ -117,6 +136,6 @@ public sealed class SendWindowTests
         var expected = (byte)(_window.Unacknowledged + 1);
         var publish = new PublishView { Topic = "t"u8, Payload = new[] { expected }, TopicAliasOffset = -1 };
         var message = _pool.Copy(publish, new Instant(TimeSpan.Zero));
-        return _window.AddSent(new OutgoingMessage(message, QualityOfService.AtLeastOnce, Retain: false, []));
+        return _window.AddSent(new OutgoingMessage(message, QualityOfService.AtLeastOnce, retain: false, []));
     }
 }

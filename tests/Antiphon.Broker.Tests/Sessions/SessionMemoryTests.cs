@@ -3,7 +3,10 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Tests.Sessions;
 
-/// <summary>What Sessions hold beside messages is bounded, by <see cref="BrokerOptions.MaximumSessionBytes"/> for all and by a sixteenth of it for each.</summary>
+/// <summary>
+/// What Sessions hold beside messages is bounded, by <see cref="BrokerOptions.MaximumSessionBytes"/> for all and by a sixteenth of it for
+/// each.
+/// </summary>
 public sealed class SessionMemoryTests
 {
     private static readonly BrokerOptions Small = new() { MaximumSessionBytes = 1024 * 1024 };

@@ -116,9 +116,12 @@ public sealed class SessionTests
     public void DISCONNECT_can_change_the_expiry()
     {
         var broker = new HandTurnedBroker();
-        broker.Connect("longer", connect => connect with { SessionExpiryInterval = 10 }).Send(new DisconnectPacket { SessionExpiryInterval = 100 });
-        broker.Connect("shorter", connect => connect with { SessionExpiryInterval = 100 }).Send(new DisconnectPacket { SessionExpiryInterval = 10 });
-        broker.Connect("ended", connect => connect with { SessionExpiryInterval = 100 }).Send(new DisconnectPacket { SessionExpiryInterval = 0 });
+        broker.Connect("longer", connect => connect with { SessionExpiryInterval = 10 }).Send(
+            new DisconnectPacket { SessionExpiryInterval = 100 });
+        broker.Connect("shorter", connect => connect with { SessionExpiryInterval = 100 }).Send(
+            new DisconnectPacket { SessionExpiryInterval = 10 });
+        broker.Connect(
+            "ended", connect => connect with { SessionExpiryInterval = 100 }).Send(new DisconnectPacket { SessionExpiryInterval = 0 });
 
         Assert.Equal(2, broker.Counters.Sessions);
         broker.TurnSeconds(50);

@@ -104,7 +104,8 @@ public sealed class WillTests
     {
         var broker = new HandTurnedBroker(new BrokerOptions { MaximumSessionExpiry = TimeSpan.Zero });
         var listener = broker.Subscriber("listener", "will");
-        var client = broker.Connect("client", connect => connect with { SessionExpiryInterval = 100, Will = new Will(TestLink.Message("will", "gone")) });
+        var client = broker.Connect(
+            "client", connect => connect with { SessionExpiryInterval = 100, Will = new Will(TestLink.Message("will", "gone")) });
 
         client.Send(new DisconnectPacket { SessionExpiryInterval = 50 });
 
@@ -175,7 +176,8 @@ public sealed class WillTests
         var broker = new HandTurnedBroker();
         broker.Connect("lonely", connect => connect with { Will = new Will(TestLink.Message("nobody")) }).Lose();
         var listener = broker.Subscriber("listener", "will");
-        broker.Connect("stale", connect => connect with { Will = new Will(TestLink.Message("will") with { MessageExpiryInterval = 0 }) }).Lose();
+        broker.Connect(
+            "stale", connect => connect with { Will = new Will(TestLink.Message("will") with { MessageExpiryInterval = 0 }) }).Lose();
 
         listener.ExpectNothing();
         Assert.Equal(1, broker.Counters.Sessions);

@@ -1,6 +1,7 @@
 using System.Text;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
@@ -34,9 +35,16 @@ public sealed class MatchCacheTests
         select share + pattern;
 
     private static readonly Gen<Step> Steps = Gen.Frequency(
-        (4, from client in Gen.Choose(0, Clients - 1) from filter in Filters from qos in Gen.Choose(0, 1) select new Step(StepKind.Subscribe, client, filter, qos)),
+        (4,
+            from client in Gen.Choose(0, Clients - 1)
+            from filter in Filters
+            from qos in Gen.Choose(0, 1)
+            select new Step(StepKind.Subscribe, client, filter, qos)),
         (2, from client in Gen.Choose(0, Clients - 1) from filter in Filters select new Step(StepKind.Unsubscribe, client, filter, 0)),
-        (2, from client in Gen.Choose(0, Clients - 1) from nth in Gen.Choose(0, 20) select new Step(StepKind.UnsubscribeNth, client, "", nth)),
+        (2,
+            from client in Gen.Choose(0, Clients - 1)
+            from nth in Gen.Choose(0, 20)
+            select new Step(StepKind.UnsubscribeNth, client, "", nth)),
         (1, from client in Gen.Choose(0, Clients - 1) select new Step(StepKind.End, client, "", 0)),
         (6, from topic in Topics select new Step(StepKind.Publish, 0, topic, 0)));
 
@@ -54,7 +62,8 @@ public sealed class MatchCacheTests
     public void The_cached_match_always_equals_what_matches_one_by_one() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(120),
-            Prop.ForAll(Steps.ListOf().ToArbitrary(), Topics.ListOf().ToArbitrary(), (steps, repeated) => Holds(steps, [.. repeated.Take(10)])));
+            Prop.ForAll(
+                Steps.ListOf().ToArbitrary(), Topics.ListOf().ToArbitrary(), (steps, repeated) => Holds(steps, [.. repeated.Take(10)])));
 
     private static void Holds(IEnumerable<Step> steps, string[] repeated)
     {
@@ -67,7 +76,8 @@ public sealed class MatchCacheTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, wheel, flushList, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
@@ -83,7 +93,8 @@ public sealed class MatchCacheTests
                 case StepKind.Unsubscribe:
                     Unsubscribe(step.Client, step.Text);
                     break;
-                case StepKind.UnsubscribeNth when model.Keys.Where(key => key.Client == step.Client).ElementAtOrDefault(step.Number) is { Filter: { } filter }:
+                case StepKind.UnsubscribeNth
+                    when model.Keys.Where(key => key.Client == step.Client).ElementAtOrDefault(step.Number) is { Filter: { } filter }:
                     Unsubscribe(step.Client, filter);
                     break;
                 case StepKind.End:

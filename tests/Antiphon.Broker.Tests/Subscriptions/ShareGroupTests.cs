@@ -10,7 +10,8 @@ public sealed class ShareGroupTests
     public void Each_message_goes_to_one_member_and_equally_busy_members_take_turns()
     {
         var broker = new HandTurnedBroker();
-        var members = Enumerable.Range(0, 4).Select(i => broker.Subscriber($"member{i}", "$share/g/t", QualityOfService.AtMostOnce)).ToList();
+        var members = Enumerable.Range(0, 4).Select(
+            i => broker.Subscriber($"member{i}", "$share/g/t", QualityOfService.AtMostOnce)).ToList();
         var listener = broker.Subscriber("listener", "t");
         var publisher = broker.Connect("publisher");
 
@@ -37,7 +38,8 @@ public sealed class ShareGroupTests
 
         broker.Connect("publisher").PublishAcknowledged("t");
 
-        Assert.Equal([1u, 2u, 3u, 4u], client.All().Cast<PublishPacket>().Select(publish => publish.SubscriptionIdentifiers.Single()).Order());
+        Assert.Equal(
+            [1u, 2u, 3u, 4u], client.All().Cast<PublishPacket>().Select(publish => publish.SubscriptionIdentifiers.Single()).Order());
     }
 
     [Fact]
@@ -110,8 +112,10 @@ public sealed class ShareGroupTests
     {
         var broker = new HandTurnedBroker();
         var there = broker.Subscriber("there", "$share/g/t", QualityOfService.AtMostOnce);
-        broker.Subscriber("back", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 }).Lose();
-        broker.Subscriber("ended", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 10 }).Lose();
+        broker.Subscriber(
+            "back", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 100 }).Lose();
+        broker.Subscriber(
+            "ended", "$share/g/t", QualityOfService.AtMostOnce, connect => connect with { SessionExpiryInterval = 10 }).Lose();
         var back = broker.Connect("back");
         broker.TurnSeconds(11);
         var publisher = broker.Connect("publisher");

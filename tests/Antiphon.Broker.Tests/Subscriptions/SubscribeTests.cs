@@ -156,7 +156,8 @@ public sealed class SubscribeTests
         client.PublishAcknowledged("t", "mine");
         broker.Connect("other").PublishAcknowledged("t", "theirs");
 
-        var mine = Assert.IsType<PublishPacket>(Assert.Single(client.All(), packet => packet is PublishPacket publish && TestLink.Text(publish) == "theirs"));
+        var mine = Assert.IsType<PublishPacket>(
+            Assert.Single(client.All(), packet => packet is PublishPacket publish && TestLink.Text(publish) == "theirs"));
         Assert.Equal([1u, 2u], mine.SubscriptionIdentifiers.Order());
     }
 
@@ -170,7 +171,8 @@ public sealed class SubscribeTests
 
         foreach (var handling in Enum.GetValues<RetainHandling>())
         {
-            var answer = client.Subscribe("t", new SubscriptionOptions(QualityOfService.AtLeastOnce, NoLocal: true, RetainAsPublished: true, handling));
+            var answer = client.Subscribe(
+                "t", new SubscriptionOptions(QualityOfService.AtLeastOnce, NoLocal: true, RetainAsPublished: true, handling));
             Assert.Equal([ReasonCode.GrantedQoS1], answer.ReasonCodes);
         }
     }

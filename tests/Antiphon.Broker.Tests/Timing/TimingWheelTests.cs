@@ -138,7 +138,8 @@ public sealed class TimingWheelTests
                     model.Remove(deadline);
                     break;
                 case 1 or 2:
-                    var due = now + TimeSpan.FromMilliseconds(random.Next(3) switch { 0 => random.Next(50), 1 => random.Next(10_000), _ => random.Next(600_000) });
+                    var due = now + TimeSpan.FromMilliseconds(
+                        random.Next(3) switch { 0 => random.Next(50), 1 => random.Next(10_000), _ => random.Next(600_000) });
                     _wheel.Set(deadline, due);
                     model[deadline] = due;
                     break;

@@ -8,7 +8,8 @@ namespace Antiphon.Broker.Tests.Transport;
 /// <summary>The broker on real sockets; each test on both transports.</summary>
 public sealed class BrokerHostTests
 {
-    public static TheoryData<BrokerTransport> Transports => OperatingSystem.IsLinux() ? [BrokerTransport.Epoll, BrokerTransport.Sockets] : [BrokerTransport.Sockets];
+    public static TheoryData<BrokerTransport> Transports =>
+        OperatingSystem.IsLinux() ? [BrokerTransport.Epoll, BrokerTransport.Sockets] : [BrokerTransport.Sockets];
 
     [Theory]
     [MemberData(nameof(Transports))]
@@ -99,7 +100,8 @@ public sealed class BrokerHostTests
         const int Many = 20_000;
         await using var broker = Start(transport);
         await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
-        await publisher.SendAsync(Enumerable.Range(0, Many).Select(i => new PublishPacket(TestLink.Message($"t/{i}", "x") with { Retain = true })));
+        await publisher.SendAsync(
+            Enumerable.Range(0, Many).Select(i => new PublishPacket(TestLink.Message($"t/{i}", "x") with { Retain = true })));
         await publisher.SendAsync(PingReqPacket.Instance);
         await publisher.NextAsync<PingRespPacket>();
         await using var reader = await TcpPeer.ConnectAsync(broker, "reader");
@@ -121,7 +123,8 @@ public sealed class BrokerHostTests
         await listener.SubscribeAsync("will");
         for (var i = 0; i < 20; i++)
         {
-            var client = await TcpPeer.ConnectAsync(broker, $"client{i}", connect => connect with { Will = new Will(TestLink.Message("will", "gone")) });
+            var client = await TcpPeer.ConnectAsync(
+                broker, $"client{i}", connect => connect with { Will = new Will(TestLink.Message("will", "gone")) });
             client.Client!.LingerState = new LingerOption(enable: true, seconds: 0);
             await client.SendAsync([0x30, 0x7F, 0x00]);
 
@@ -182,7 +185,14 @@ public sealed class BrokerHostTests
 
         for (var i = 0; i < 5; i++)
         {
-            await publisher.SendAsync(new PublishPacket(new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }) { PacketIdentifier = new(1) });
+            await publisher.SendAsync(
+                new PublishPacket(
+                    new ApplicationMessage
+                    {
+                        Topic = "large",
+                        Payload = payload,
+                        QoS = QualityOfService.AtLeastOnce,
+                    }) { PacketIdentifier = new(1) });
             Assert.Equal(ReasonCode.Success, (await publisher.NextAsync<AcknowledgementPacket>()).ReasonCode);
         }
 
@@ -259,7 +269,8 @@ public sealed class BrokerHostTests
     {
         await using var broker = Start(transport);
 
-        var refused = Assert.Throws<BrokerStartException>(() => BrokerHost.Start(new BrokerOptions { Port = broker.Port, Transport = transport }));
+        var refused = Assert.Throws<BrokerStartException>(
+            () => BrokerHost.Start(new BrokerOptions { Port = broker.Port, Transport = transport }));
 
         Assert.Contains($"127.0.0.1:{broker.Port}", refused.Message, StringComparison.Ordinal);
         Assert.Contains("another port", refused.Message, StringComparison.Ordinal);
@@ -291,6 +302,87 @@ public sealed class BrokerHostTests
         await inside.ExpectDisconnectAsync(ReasonCode.MalformedPacket);
     }
 
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task It_listens_on_every_listener_and_a_snapshot_says_where_each_connection_comes_from(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with
+        {
+            Listeners =
+            [
+                new Listener { Name = "first", Port = 0 },
+                new Listener { Name = "second", Port = 0, Bind = Socket.OSSupportsIPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback },
+            ],
+        });
+        await using var inside = TcpPeer.Over(broker.ConnectInProcess());
+        await inside.ConnectAsync("inside");
+        var outside = new List<(string Name, EndPoint Address)>();
+        var peers = new List<TcpPeer>();
+        foreach (var (name, endPoint) in new[] { "first", "second" }.Zip(broker.EndPoints))
+        {
+            var client = new TcpClient(endPoint.AddressFamily);
+            await client.ConnectAsync(endPoint, TestContext.Current.CancellationToken);
+            peers.Add(TcpPeer.Over(client.GetStream()));
+            outside.Add((name, client.Client.LocalEndPoint!));
+            await peers[^1].ConnectAsync(name);
+        }
+
+        var snapshot = await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken);
+
+        Assert.Equal((3, 3, 0), (snapshot.Counters.Connections, snapshot.Counters.Sessions, snapshot.Counters.OpenExchanges));
+        var connections = snapshot.Connections.ToDictionary(connection => connection.ClientId!);
+        Assert.All(connections.Values, connection => Assert.True(connection.IsConnected));
+        Assert.Equal(new ConnectionOrigin { Listener = "in-process" }, connections["inside"].Origin);
+        Assert.All(outside, at => Assert.Equal(
+            new ConnectionOrigin { Listener = at.Name, RemoteEndPoint = at.Address }, connections[at.Name].Origin));
+        Assert.Single((await broker.TakeSnapshotAsync(1, TestContext.Current.CancellationToken)).Connections);
+        foreach (var peer in peers)
+        {
+            await peer.DisposeAsync();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task It_takes_a_connection_from_any_stream_though_it_listens_nowhere(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with { Listeners = [] });
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient();
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint, TestContext.Current.CancellationToken);
+        var accepted = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        var origin = new ConnectionOrigin { Listener = "of my own", RemoteEndPoint = accepted.Client.RemoteEndPoint };
+
+        var ended = broker.Accept(accepted.GetStream(), origin);
+        await using var peer = TcpPeer.Over(client.GetStream());
+        await peer.ConnectAsync("client");
+        var connection = Assert.Single(
+            (await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken)).Connections);
+        Assert.Equal(("client", origin), (connection.ClientId, connection.Origin));
+        Assert.False(ended.IsCompleted);
+        await peer.SendAsync([0x00]);
+
+        await peer.ExpectDisconnectAsync(ReasonCode.MalformedPacket);
+        client.Close();
+        await ended.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(broker.EndPoints);
+        Assert.Throws<InvalidOperationException>(() => broker.Port);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task What_has_been_stopped_takes_no_connection_and_gives_no_snapshot(BrokerTransport transport)
+    {
+        var broker = Start(transport);
+        await broker.DisposeAsync();
+
+        Assert.Throws<InvalidOperationException>(
+            () => { _ = broker.Accept(new MemoryStream(), new ConnectionOrigin { Listener = "late" }); });
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken));
+    }
+
     private static BrokerHost Start(BrokerTransport transport, Func<BrokerOptions, BrokerOptions>? with = null)
     {
         var options = new BrokerOptions { Port = 0, Transport = transport };
@@ -315,9 +407,14 @@ public sealed class BrokerHostTests
         {
             var correlation = BitConverter.GetBytes(++_number);
             await requester.SendAsync(new PublishPacket(
-                TestLink.Message("service", "?") with { ResponseTopic = requester.ConnAck.ResponseInformation, CorrelationData = correlation }));
+                TestLink.Message("service", "?") with
+                {
+                    ResponseTopic = requester.ConnAck.ResponseInformation,
+                    CorrelationData = correlation,
+                }));
             var request = (await responder.NextAsync<PublishPacket>()).Message;
-            await responder.SendAsync(new PublishPacket(TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData }));
+            await responder.SendAsync(
+                new PublishPacket(TestLink.Message(request.ResponseTopic!, "!") with { CorrelationData = request.CorrelationData }));
             var response = await requester.NextAsync<PublishPacket>();
             Assert.Equal(correlation, response.Message.CorrelationData!.Value.ToArray());
         }

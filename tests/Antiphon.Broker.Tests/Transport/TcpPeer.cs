@@ -6,7 +6,10 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Tests.Transport;
 
-/// <summary>A client on a real socket that writes and reads bytes, without a client library in between. What does not come within a minute fails the test.</summary>
+/// <summary>
+/// A client on a real socket that writes and reads bytes, without a client library in between.
+/// What does not come within a minute fails the test.
+/// </summary>
 internal sealed class TcpPeer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);

@@ -18,10 +18,12 @@ public sealed class AllocationTests
     private const int PacketIdentifierOffset = 4;
 
     private readonly ClientSession _session = new(new MqttClientOptions(), NullLogger.Instance);
+    private readonly PublishWaiters _publishes;
     private readonly InboundPackets _inbound;
 
     public AllocationTests()
     {
+        _publishes = new PublishWaiters(_session);
         _inbound = new InboundPackets(_session, new MqttClientOptions());
         _session.BeginConnection(new ConnectPacket());
         _session.Accepted(new ServerLimits(new ConnAckPacket { ReceiveMaximum = 100, TopicAliasMaximum = 5 }, new ConnectPacket()));
@@ -38,7 +40,7 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            var publishing = _session.PublishAsync(
+            var publishing = _publishes.PublishAsync(
                 new PublishContent { Topic = "device/1/relay"u8, Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
@@ -58,7 +60,7 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            var publishing = _session.PublishAsync(
+            var publishing = _publishes.PublishAsync(
                 new PublishContent { Topic = "device/1/relay"u8, Payload = payload, QoS = QualityOfService.ExactlyOnce },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
@@ -80,7 +82,7 @@ public sealed class AllocationTests
 
         AssertAllocatesNothing(() =>
         {
-            Read(_session.PublishAsync(new PublishContent { Topic = "device/1/relay"u8, Payload = payload }, CancellationToken.None));
+            Read(_publishes.PublishAsync(new PublishContent { Topic = "device/1/relay"u8, Payload = payload }, CancellationToken.None));
             Send();
         });
     }
@@ -143,7 +145,7 @@ public sealed class AllocationTests
     {
         for (var i = 0; i < 2; i++)
         {
-            Read(_session.PublishAsync(new PublishContent { Topic = "device/1/relay"u8 }, CancellationToken.None));
+            Read(_publishes.PublishAsync(new PublishContent { Topic = "device/1/relay"u8 }, CancellationToken.None));
         }
 
         Send();

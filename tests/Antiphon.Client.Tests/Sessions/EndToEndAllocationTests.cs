@@ -39,7 +39,7 @@ public sealed class EndToEndAllocationTests
     }
 
     private static ValueTask<PublishResult> PublishOneAsync(MqttClient client) =>
-        client.Session.PublishAsync(new PublishContent { Topic = "a"u8, Payload = "x"u8, QoS = QualityOfService.AtLeastOnce }, CancellationToken.None);
+        client.Publishes.PublishAsync(new PublishContent { Topic = "a"u8, Payload = "x"u8, QoS = QualityOfService.AtLeastOnce }, CancellationToken.None);
 
     /// <summary>Answers CONNECT, and each PUBLISH of that one form with its PUBACK. Blocking throughout: that allocates nothing.</summary>
     private sealed class AnsweringServer : IDisposable

@@ -38,7 +38,9 @@ public sealed class IncomingAliasesTests
     [InlineData(2, 3, "", ReasonCode.TopicAliasInvalid, "The Topic Alias is 3; the Topic Alias Maximum of this end is 2 [MQTT-3.1.2-27].")]
     [InlineData(2, 2, "", ReasonCode.ProtocolError, "The Topic Alias 2 stands for no Topic Name on this connection (MQTT 5 §3.3.2.3.4).")]
     public void A_wrong_alias_is_a_fault(int maximum, int alias, string topic, ReasonCode code, string message) =>
-        Assert.Equal((topic, new Fault(code, message)), Resolve(new IncomingAliases((ushort)maximum, "MQTT-3.1.2-27"), topic, (ushort)alias));
+        Assert.Equal(
+            (topic, new Fault(code, message)),
+            Resolve(new IncomingAliases((ushort)maximum, "MQTT-3.1.2-27"), topic, (ushort)alias));
 
     private static (string Topic, Fault Fault) Resolve(IncomingAliases aliases, string topic, ushort? alias)
     {

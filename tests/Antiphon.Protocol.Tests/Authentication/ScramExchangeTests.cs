@@ -43,7 +43,8 @@ public sealed class ScramExchangeTests
 
         Assert.True(server.TryReadClientFirst(client.Begin(), out var seen, out _));
         Assert.Equal(userName, seen);
-        Assert.True(client.TryAnswer(server.Challenge(ScramCredential.Derive(Bytes(password), "salt"u8, 5000)), out var clientFinal, out _));
+        var challenge = server.Challenge(ScramCredential.Derive(Bytes(password), "salt"u8, 5000));
+        Assert.True(client.TryAnswer(challenge, out var clientFinal, out _));
         Assert.True(server.TryReadClientFinal(clientFinal, out var serverFinal, out _));
         Assert.True(client.TryVerify(serverFinal, out _));
     }

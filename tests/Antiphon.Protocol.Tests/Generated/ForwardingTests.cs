@@ -33,7 +33,8 @@ public sealed class ForwardingTests
                 SubscriptionIdentifiers = [.. identifiers, .. incoming.SubscriptionIdentifiers],
             };
 
-            Assert.True(PublishView.TryDecode(ByteCase.Frame(ByteCase.Write(incoming, ProtocolVersion.V5)), ProtocolVersion.V5, out var view, out _));
+            var frame = ByteCase.Frame(ByteCase.Write(incoming, ProtocolVersion.V5));
+            Assert.True(PublishView.TryDecode(frame, ProtocolVersion.V5, out var view, out _));
             var delivery = new Delivery
             {
                 QoS = QualityOfService.AtLeastOnce,

@@ -5,7 +5,9 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Tests.Generated;
 
-/// <summary>Whatever the bytes are, reading them comes to one of three outcomes: complete, need more, or malformed with a Reason Code.</summary>
+/// <summary>
+/// Whatever the bytes are, reading them comes to one of three outcomes: complete, need more, or malformed with a Reason Code.
+/// </summary>
 public sealed class HostileInputTests
 {
     private readonly Random _random = new(20_260_101);

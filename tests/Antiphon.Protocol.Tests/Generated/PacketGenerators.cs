@@ -14,15 +14,19 @@ internal static class PacketGenerators
 
     private static readonly Gen<string> Topic = Text.Select(text => "t" + text.Replace('+', '-').Replace('#', '-'));
 
-    private static readonly Gen<ReadOnlyMemory<byte>> Bytes = Gen.Choose(0, 255).Select(b => (byte)b).ListOf().Select(list => (ReadOnlyMemory<byte>)list.ToArray());
+    private static readonly Gen<ReadOnlyMemory<byte>> Bytes =
+        Gen.Choose(0, 255).Select(b => (byte)b).ListOf().Select(list => (ReadOnlyMemory<byte>)list.ToArray());
 
-    private static readonly Gen<ushort> UInt16 = Gen.OneOf(Gen.Elements(0, 1, 255, 256, 65_534, 65_535), Gen.Choose(0, 65_535)).Select(n => (ushort)n);
+    private static readonly Gen<ushort> UInt16 =
+        Gen.OneOf(Gen.Elements(0, 1, 255, 256, 65_534, 65_535), Gen.Choose(0, 65_535)).Select(n => (ushort)n);
 
     private static readonly Gen<ushort> NotZero = UInt16.Select(n => Math.Max(n, (ushort)1));
 
-    private static readonly Gen<uint> UInt32 = Gen.OneOf(Gen.Elements(0u, 1u, 65_536u, uint.MaxValue), Gen.Choose(0, int.MaxValue).Select(n => (uint)n));
+    private static readonly Gen<uint> UInt32 =
+        Gen.OneOf(Gen.Elements(0u, 1u, 65_536u, uint.MaxValue), Gen.Choose(0, int.MaxValue).Select(n => (uint)n));
 
-    private static readonly Gen<uint> SubscriptionIdentifier = Gen.Elements(1u, 127u, 128u, 16_383u, 16_384u, 2_097_151u, 2_097_152u, 268_435_455u);
+    private static readonly Gen<uint> SubscriptionIdentifier =
+        Gen.Elements(1u, 127u, 128u, 16_383u, 16_384u, 2_097_151u, 2_097_152u, 268_435_455u);
 
     private static readonly Gen<bool> Flag = Gen.Elements(false, true);
 
@@ -31,7 +35,9 @@ internal static class PacketGenerators
     private static readonly Gen<QualityOfService> QoS = Gen.Elements(Enum.GetValues<QualityOfService>());
 
     private static readonly Gen<IReadOnlyList<UserProperty>> UserProperties =
-        Text.SelectMany(_ => Text, (name, value) => new UserProperty(name, value)).ListOf().Select(list => (IReadOnlyList<UserProperty>)[.. list.Take(5)]);
+        Text.SelectMany(_ => Text, (name, value) => new UserProperty(name, value))
+            .ListOf()
+            .Select(list => (IReadOnlyList<UserProperty>)[.. list.Take(5)]);
 
     private static readonly Gen<ApplicationMessage> Message =
         from topic in Topic
@@ -182,14 +188,26 @@ internal static class PacketGenerators
         from reason in MaybeText(Text)
         from user in UserProperties
         from codes in Code(PacketType.SubAck).NonEmptyListOf()
-        select (Packet)new SubAckPacket { PacketIdentifier = identifier, ReasonString = reason, UserProperties = user, ReasonCodes = [.. codes] };
+        select (Packet)new SubAckPacket
+        {
+            PacketIdentifier = identifier,
+            ReasonString = reason,
+            UserProperties = user,
+            ReasonCodes = [.. codes],
+        };
 
     private static readonly Gen<Packet> UnsubAck =
         from identifier in Identifier
         from reason in MaybeText(Text)
         from user in UserProperties
         from codes in Code(PacketType.UnsubAck).NonEmptyListOf()
-        select (Packet)new UnsubAckPacket { PacketIdentifier = identifier, ReasonString = reason, UserProperties = user, ReasonCodes = [.. codes] };
+        select (Packet)new UnsubAckPacket
+        {
+            PacketIdentifier = identifier,
+            ReasonString = reason,
+            UserProperties = user,
+            ReasonCodes = [.. codes],
+        };
 
     private static readonly Gen<Packet> Disconnect =
         from code in Code(PacketType.Disconnect)
@@ -212,7 +230,14 @@ internal static class PacketGenerators
         from data in Maybe(Bytes)
         from reason in MaybeText(Text)
         from user in UserProperties
-        select (Packet)new AuthPacket { ReasonCode = code, AuthenticationMethod = method, AuthenticationData = data, ReasonString = reason, UserProperties = user };
+        select (Packet)new AuthPacket
+        {
+            ReasonCode = code,
+            AuthenticationMethod = method,
+            AuthenticationData = data,
+            ReasonString = reason,
+            UserProperties = user,
+        };
 
     private static readonly Gen<Packet> Ping = Gen.Elements<Packet>(PingReqPacket.Instance, PingRespPacket.Instance);
 

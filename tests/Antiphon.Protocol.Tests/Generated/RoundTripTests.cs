@@ -13,7 +13,9 @@ public sealed class RoundTripTests
     [Fact]
     public void What_is_written_for_MQTT_5_is_read_back_whole() => Prop
         .ForAll(PacketGenerators.AnyPacket.ToArbitrary(), packet =>
-            Assert.Equal(PacketText.Of(packet), PacketText.Of(ByteCase.Accept(ByteCase.Write(packet, ProtocolVersion.V5), ProtocolVersion.V5))))
+            Assert.Equal(
+                PacketText.Of(packet),
+                PacketText.Of(ByteCase.Accept(ByteCase.Write(packet, ProtocolVersion.V5), ProtocolVersion.V5))))
         .Check(Fixed);
 
     [Fact]
@@ -38,20 +40,33 @@ public sealed class RoundTripTests
             UserName = connect.UserName,
             Password = connect.UserName is null ? null : connect.Password,
         },
-        ConnAckPacket connAck => new ConnAckPacket { SessionPresent = connAck.SessionPresent, ReasonCode = ClosestReturnCode(connAck.ReasonCode) },
-        PublishPacket publish => new PublishPacket(OnlyWhatMqtt311Has(publish.Message)) { PacketIdentifier = publish.PacketIdentifier, Dup = publish.Dup },
+        ConnAckPacket connAck => new ConnAckPacket
+        {
+            SessionPresent = connAck.SessionPresent,
+            ReasonCode = ClosestReturnCode(connAck.ReasonCode),
+        },
+        PublishPacket publish => new PublishPacket(OnlyWhatMqtt311Has(publish.Message))
+        {
+            PacketIdentifier = publish.PacketIdentifier,
+            Dup = publish.Dup,
+        },
         AcknowledgementPacket acknowledgement => new AcknowledgementPacket(acknowledgement.Type, acknowledgement.PacketIdentifier),
         SubscribePacket subscribe => new SubscribePacket
         {
             PacketIdentifier = subscribe.PacketIdentifier,
-            Subscriptions = [.. subscribe.Subscriptions.Select(one => new RequestedSubscription(one.TopicFilter, new(one.Options.MaximumQoS)))],
+            Subscriptions =
+                [.. subscribe.Subscriptions.Select(one => new RequestedSubscription(one.TopicFilter, new(one.Options.MaximumQoS)))],
         },
         SubAckPacket subAck => new SubAckPacket
         {
             PacketIdentifier = subAck.PacketIdentifier,
             ReasonCodes = [.. subAck.ReasonCodes.Select(code => code < ReasonCode.UnspecifiedError ? code : ReasonCode.UnspecifiedError)],
         },
-        UnsubscribePacket unsubscribe => new UnsubscribePacket { PacketIdentifier = unsubscribe.PacketIdentifier, TopicFilters = unsubscribe.TopicFilters },
+        UnsubscribePacket unsubscribe => new UnsubscribePacket
+        {
+            PacketIdentifier = unsubscribe.PacketIdentifier,
+            TopicFilters = unsubscribe.TopicFilters,
+        },
         UnsubAckPacket unsubAck => new UnsubAckPacket { PacketIdentifier = unsubAck.PacketIdentifier, ReasonCodes = [] },
         DisconnectPacket => new DisconnectPacket(),
         _ => packet,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Tests.Wire;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Protocol.Tests.Packets;
 
@@ -29,7 +30,8 @@ public sealed class AcknowledgementPacketTests
     {
         var expected = (AcknowledgementPacket)Cases[name].Packet;
         var frame = ByteCase.Frame(Cases[name].Bytes);
-        Assert.True(AcknowledgementPacket.TryRead(frame, Cases[name].Version, out var identifier, out var code, out var fault), fault.Message);
+        var wasRead = AcknowledgementPacket.TryRead(frame, Cases[name].Version, out var identifier, out var code, out var fault);
+        Assert.True(wasRead, fault.Message);
         Assert.Equal((expected.PacketIdentifier, expected.ReasonCode), (identifier, code));
     }
 
@@ -78,7 +80,7 @@ public sealed class AcknowledgementPacketTests
     public void A_bad_acknowledgement_is_refused(string why, ReasonCode expected, string bytes)
     {
         Assert.Equal((why, expected), (why, ByteCase.Refuse(bytes, ProtocolVersion.V5).Code));
-        if (Antiphon.Protocol.Wire.FrameReader.TryRead(Hex.Bytes(bytes), uint.MaxValue, out var frame, out _) == Antiphon.Protocol.Wire.FrameStatus.Complete)
+        if (FrameReader.TryRead(Hex.Bytes(bytes), uint.MaxValue, out var frame, out _) == FrameStatus.Complete)
         {
             Assert.False(AcknowledgementPacket.TryRead(frame, ProtocolVersion.V5, out _, out _, out var fault));
             Assert.Equal(expected, fault.Code);
@@ -100,7 +102,8 @@ public sealed class AcknowledgementPacketTests
     [Fact]
     [Trait("Label", "MQTT-2.2.1-5")]
     public void An_acknowledgement_without_a_Packet_Identifier_cannot_be_written() =>
-        Assert.Throws<ArgumentException>(() => ByteCase.Write(new AcknowledgementPacket(PacketType.PubAck, PacketIdentifier.None), ProtocolVersion.V5));
+        Assert.Throws<ArgumentException>(
+            () => ByteCase.Write(new AcknowledgementPacket(PacketType.PubAck, PacketIdentifier.None), ProtocolVersion.V5));
 
     private static Dictionary<string, ByteCase> Build()
     {
@@ -118,11 +121,14 @@ public sealed class AcknowledgementPacketTests
             cases[$"{type}, Success with a User Property"] = new(
                 $"{first} 0B  1234 00 07  26 0001'k' 0001'v'",
                 Packet(ReasonCode.Success) with { UserProperties = [new("k", "v")] });
-            cases[$"{type} of MQTT 3.1.1"] = new($"{first} 02  FFFF", new AcknowledgementPacket(type, new PacketIdentifier(0xFFFF)), ProtocolVersion.V311);
+            cases[$"{type} of MQTT 3.1.1"] = new(
+                $"{first} 02  FFFF", new AcknowledgementPacket(type, new PacketIdentifier(0xFFFF)), ProtocolVersion.V311);
         }
 
-        cases["PUBACK, nobody there"] = new("40 03  0001 10", new AcknowledgementPacket(PacketType.PubAck, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers));
-        cases["PUBREC, nobody there"] = new("50 03  0001 10", new AcknowledgementPacket(PacketType.PubRec, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers));
+        cases["PUBACK, nobody there"] = new(
+            "40 03  0001 10", new AcknowledgementPacket(PacketType.PubAck, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers));
+        cases["PUBREC, nobody there"] = new(
+            "50 03  0001 10", new AcknowledgementPacket(PacketType.PubRec, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers));
         return cases;
     }
 }

@@ -51,8 +51,9 @@ public sealed class AllocationTests
     [Fact]
     public void Writing_an_acknowledgement_allocates_nothing() => AllocatesNothing(() =>
     {
-        AcknowledgementPacket.Write(_output, PacketType.PubAck, new PacketIdentifier(1), ReasonCode.NoMatchingSubscribers, ProtocolVersion.V5);
-        AcknowledgementPacket.Write(_output, PacketType.PubRel, new PacketIdentifier(1), ReasonCode.Success, ProtocolVersion.V5);
+        var identifier = new PacketIdentifier(1);
+        AcknowledgementPacket.Write(_output, PacketType.PubAck, identifier, ReasonCode.NoMatchingSubscribers, ProtocolVersion.V5);
+        AcknowledgementPacket.Write(_output, PacketType.PubRel, identifier, ReasonCode.Success, ProtocolVersion.V5);
         _output.ResetWrittenCount();
     });
 

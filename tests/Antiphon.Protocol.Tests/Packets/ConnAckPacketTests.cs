@@ -85,7 +85,9 @@ public sealed class ConnAckPacketTests
     [InlineData(ReasonCode.ServerBusy, 3)]
     [InlineData(ReasonCode.QuotaExceeded, 3)]
     public void A_Reason_Code_that_MQTT_3_1_1_lacks_becomes_the_closest_return_code(ReasonCode code, byte returnCode) =>
-        Assert.Equal([0x20, 2, 0, returnCode], ByteCase.Write(new ConnAckPacket { ReasonCode = code, ReasonString = "left out" }, ProtocolVersion.V311));
+        Assert.Equal(
+            [0x20, 2, 0, returnCode],
+            ByteCase.Write(new ConnAckPacket { ReasonCode = code, ReasonString = "left out" }, ProtocolVersion.V311));
 
     [Theory]
     [Trait("Label", "MQTT-3.2.2-8")]
@@ -97,7 +99,9 @@ public sealed class ConnAckPacketTests
     [InlineData(ReasonCode.PacketTooLarge, true, false)]
     [InlineData(ReasonCode.SessionTakenOver, false, false)]
     public void CONNACK_has_no_word_for_some_reasons(ReasonCode code, bool inMqtt5, bool inMqtt311) =>
-        Assert.Equal((inMqtt5, inMqtt311), (ConnAckPacket.CanSay(code, ProtocolVersion.V5), ConnAckPacket.CanSay(code, ProtocolVersion.V311)));
+        Assert.Equal(
+            (inMqtt5, inMqtt311),
+            (ConnAckPacket.CanSay(code, ProtocolVersion.V5), ConnAckPacket.CanSay(code, ProtocolVersion.V311)));
 
     [Theory]
     [InlineData("no body", ReasonCode.MalformedPacket, "20 00")]
@@ -139,5 +143,6 @@ public sealed class ConnAckPacketTests
 
     [Fact]
     public void A_Maximum_QoS_of_2_has_no_form_and_is_said_by_leaving_it_out() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => ByteCase.Write(new ConnAckPacket { MaximumQoS = QualityOfService.ExactlyOnce }, ProtocolVersion.V5));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => ByteCase.Write(new ConnAckPacket { MaximumQoS = QualityOfService.ExactlyOnce }, ProtocolVersion.V5));
 }

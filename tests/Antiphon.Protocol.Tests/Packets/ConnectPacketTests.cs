@@ -32,7 +32,13 @@ public sealed class ConnectPacketTests
                 CleanStart = true,
                 KeepAlive = 10,
                 ClientId = "abc",
-                Will = new Will(new ApplicationMessage { Topic = "w", Payload = "off"u8.ToArray(), QoS = QualityOfService.AtLeastOnce, Retain = true }),
+                Will = new Will(new ApplicationMessage
+                {
+                    Topic = "w",
+                    Payload = "off"u8.ToArray(),
+                    QoS = QualityOfService.AtLeastOnce,
+                    Retain = true,
+                }),
                 UserName = "me",
                 Password = new byte[] { 1, 2, 3 },
             },
@@ -113,7 +119,8 @@ public sealed class ConnectPacketTests
     [InlineData("bytes of another protocol", "10 0C  'GET / HTTP/1'", ReasonCode.MalformedPacket)]
     [Trait("Label", "MQTT-3.1.2-1")]
     [Trait("Label", "MQTT-3.1.2-2")]
-    public void CONNECT_of_another_protocol_is_refused(string why, string bytes, ReasonCode expected = ReasonCode.UnsupportedProtocolVersion) =>
+    public void CONNECT_of_another_protocol_is_refused(
+        string why, string bytes, ReasonCode expected = ReasonCode.UnsupportedProtocolVersion) =>
         Assert.Equal((why, expected), (why, ByteCase.Refuse(bytes, ProtocolVersion.V5).Code));
 
     [Theory]

@@ -65,5 +65,6 @@ public sealed class DisconnectPacketTests
 
     [Fact]
     public void DISCONNECT_says_nothing_in_MQTT_3_1_1() => Assert.Equal(
-        [0xE0, 0], ByteCase.Write(new DisconnectPacket { ReasonCode = ReasonCode.ServerBusy, ReasonString = "left out" }, ProtocolVersion.V311));
+        [0xE0, 0],
+        ByteCase.Write(new DisconnectPacket { ReasonCode = ReasonCode.ServerBusy, ReasonString = "left out" }, ProtocolVersion.V311));
 }

@@ -6,8 +6,8 @@ using Antiphon.Protocol.Tests.Wire;
 namespace Antiphon.Protocol.Tests.Packets;
 
 /// <summary>
-/// A packet with everything in it as text. Packets hold lists and memory, which records compare by reference; the text compares by content and
-/// says at once what differs.
+/// A packet with everything in it as text. Packets hold lists and memory, which records compare by reference;
+/// the text compares by content and says at once what differs.
 /// </summary>
 internal static class PacketText
 {

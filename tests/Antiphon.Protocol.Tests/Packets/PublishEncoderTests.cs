@@ -39,7 +39,9 @@ public sealed class PublishEncoderTests
     public void The_alias_goes_the_expiry_is_what_remains_and_all_else_stays_in_its_order(string a, string b, string c, string d, string e)
     {
         string[] order = [a, b, c, d, e];
-        var expected = string.Join(' ', order).Replace(Alias, "", StringComparison.Ordinal).Replace(Expiry, "02 00000063", StringComparison.Ordinal);
+        var expected = string.Join(' ', order)
+            .Replace(Alias, "", StringComparison.Ordinal)
+            .Replace(Expiry, "02 00000063", StringComparison.Ordinal);
         var forwarded = Forward(
             Publish(string.Join(' ', order), "'payload'"),
             new Delivery { QoS = QualityOfService.AtMostOnce, RemainingExpiry = 99 });
@@ -73,7 +75,9 @@ public sealed class PublishEncoderTests
         Assert.Equal(
             Hex.Text(Publish($"23 0003 0B 05 02 00000009 {First}", "'p'")),
             Hex.Text(Forward(incoming, new Delivery { TopicAlias = 3, RemainingExpiry = 9, SubscriptionIdentifiers = identifiers })));
-        Assert.Equal("30 07 00 00 03 23 FF FF 70", Spaced(Forward(Publish("", "'p'"), new Delivery { TopicAlias = ushort.MaxValue, AliasIsKnown = true })));
+        Assert.Equal(
+            "30 07 00 00 03 23 FF FF 70",
+            Spaced(Forward(Publish("", "'p'"), new Delivery { TopicAlias = ushort.MaxValue, AliasIsKnown = true })));
     }
 
     [Fact]
@@ -95,8 +99,16 @@ public sealed class PublishEncoderTests
     public void A_receiver_of_MQTT_3_1_1_gets_no_properties()
     {
         uint[] identifiers = [5];
-        var delivery = new Delivery { QoS = QualityOfService.AtLeastOnce, PacketIdentifier = new(2), RemainingExpiry = 1, SubscriptionIdentifiers = identifiers };
-        Assert.Equal("32 07 00 01 74 00 02 68 69", Spaced(Forward(Publish(Alias + Expiry + First, "'hi'"), delivery, ProtocolVersion.V311)));
+        var delivery = new Delivery
+        {
+            QoS = QualityOfService.AtLeastOnce,
+            PacketIdentifier = new(2),
+            RemainingExpiry = 1,
+            SubscriptionIdentifiers = identifiers,
+        };
+        Assert.Equal(
+            "32 07 00 01 74 00 02 68 69",
+            Spaced(Forward(Publish(Alias + Expiry + First, "'hi'"), delivery, ProtocolVersion.V311)));
     }
 
     [Fact]
@@ -112,7 +124,9 @@ public sealed class PublishEncoderTests
     {
         var view = new PublishView { Topic = "t"u8, Payload = "hi"u8, Properties = Hex.Bytes(First) };
         Assert.Equal(Hex.Text(Publish(First, "'hi'")), Hex.Text(Write(view, new Delivery(), ProtocolVersion.V5)));
-        Assert.Equal("30 06 00 01 74 00 68 69", Spaced(Write(new PublishView { Topic = "t"u8, Payload = "hi"u8 }, new Delivery(), ProtocolVersion.V5)));
+        Assert.Equal(
+            "30 06 00 01 74 00 68 69",
+            Spaced(Write(new PublishView { Topic = "t"u8, Payload = "hi"u8 }, new Delivery(), ProtocolVersion.V5)));
     }
 
     [Theory]
@@ -157,8 +171,8 @@ public sealed class PublishEncoderTests
                 section.Write(new byte[] { 0x09, (byte)(properties + more >> 8), (byte)(properties + more) });
                 section.Write(new byte[properties + more]);
                 var view = new PublishView { Topic = "topic"u8, Properties = section.WrittenSpan, Payload = new byte[payload], QoS = qos };
-                var delivery = new Delivery { QoS = qos, PacketIdentifier = new PacketIdentifier(qos == QualityOfService.AtMostOnce ? (ushort)0 : (ushort)7) };
-                var kept = Write(view, delivery, ProtocolVersion.V5);
+                var identifier = qos == QualityOfService.AtMostOnce ? PacketIdentifier.None : new PacketIdentifier(7);
+                var kept = Write(view, new Delivery { QoS = qos, PacketIdentifier = identifier }, ProtocolVersion.V5);
                 var topicOffset = kept.AsSpan().IndexOf("topic"u8);
                 foreach (var aliasIsKnown in new[] { false, true })
                 {
@@ -166,9 +180,11 @@ public sealed class PublishEncoderTests
                     PublishEncoder.WriteWithAlias(output, kept, topicOffset, topicLength: 5, 9, aliasIsKnown);
                     var expected = Write(
                         view,
-                        new Delivery { QoS = qos, PacketIdentifier = delivery.PacketIdentifier, TopicAlias = 9, AliasIsKnown = aliasIsKnown },
+                        new Delivery { QoS = qos, PacketIdentifier = identifier, TopicAlias = 9, AliasIsKnown = aliasIsKnown },
                         ProtocolVersion.V5);
-                    Assert.True(output.WrittenSpan.SequenceEqual(expected), $"{properties + more} bytes of Correlation Data, {qos}, {aliasIsKnown}");
+                    Assert.True(
+                        output.WrittenSpan.SequenceEqual(expected),
+                        $"{properties + more} bytes of Correlation Data, {qos}, {aliasIsKnown}");
                 }
             }
         }
@@ -180,7 +196,10 @@ public sealed class PublishEncoderTests
         return Write(view, delivery, version);
     }
 
-    /// <summary>Writes the packet in one piece, and checks that its size is what was announced and that its beginning without the payload is the same.</summary>
+    /// <summary>
+    /// Writes the packet in one piece, and checks that its size is what was announced and
+    /// that its beginning without the payload is the same.
+    /// </summary>
     private static byte[] Write(in PublishView view, in Delivery delivery, ProtocolVersion version)
     {
         var output = new ArrayBufferWriter<byte>();

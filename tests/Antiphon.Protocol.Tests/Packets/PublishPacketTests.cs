@@ -186,8 +186,14 @@ public sealed class PublishPacketTests
         { "no Packet Identifier", new PublishPacket(new ApplicationMessage { Topic = "a", QoS = QualityOfService.AtLeastOnce }) },
         { "Topic Alias 0", new PublishPacket(new ApplicationMessage { Topic = "a" }) { TopicAlias = 0 } },
         { "Subscription Identifier 0", new PublishPacket(new ApplicationMessage { Topic = "a" }) { SubscriptionIdentifiers = [0] } },
-        { "a Subscription Identifier that is too large", new PublishPacket(new ApplicationMessage { Topic = "a" }) { SubscriptionIdentifiers = [268_435_456] } },
-        { "Correlation Data of 65,536 bytes", new PublishPacket(new ApplicationMessage { Topic = "a", CorrelationData = new byte[65_536] }) },
+        {
+            "a Subscription Identifier that is too large",
+            new PublishPacket(new ApplicationMessage { Topic = "a" }) { SubscriptionIdentifiers = [268_435_456] }
+        },
+        {
+            "Correlation Data of 65,536 bytes",
+            new PublishPacket(new ApplicationMessage { Topic = "a", CorrelationData = new byte[65_536] })
+        },
     };
 
     [Theory]

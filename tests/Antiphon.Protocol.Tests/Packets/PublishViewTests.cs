@@ -15,7 +15,8 @@ public sealed class PublishViewTests
     [Fact]
     public void Everything_is_seen_where_it_stands()
     {
-        Assert.True(PublishView.TryDecode(ByteCase.Frame(Hex.Bytes(Request)), ProtocolVersion.V5, out var view, out var fault), fault.Message);
+        var wasRead = PublishView.TryDecode(ByteCase.Frame(Hex.Bytes(Request)), ProtocolVersion.V5, out var view, out var fault);
+        Assert.True(wasRead, fault.Message);
         Assert.Equal("742F31", Hex.Text(view.Topic));
         Assert.Equal(Hex.Text("body"u8), Hex.Text(view.Payload));
         Assert.Equal(0x35, view.Properties.Length);
@@ -73,6 +74,8 @@ public sealed class PublishViewTests
         Assert.Equal("body"u8.ToArray(), message.Payload.ToArray());
         Assert.Equal([0, 1, 2, 3], message.CorrelationData!.Value.ToArray());
         Assert.Equal([new("b", "1"), new("a", "2"), new("b", "3")], message.UserProperties);
-        Assert.Equal(("r/1", "json", true, 10u), (message.ResponseTopic, message.ContentType, message.PayloadIsUtf8, message.MessageExpiryInterval));
+        Assert.Equal(
+            ("r/1", "json", true, 10u),
+            (message.ResponseTopic, message.ContentType, message.PayloadIsUtf8, message.MessageExpiryInterval));
     }
 }

@@ -73,7 +73,12 @@ public sealed class SubAckPacketTests
     public void MQTT_3_1_1_knows_one_failure() => Assert.Equal(
         [0x90, 4, 0, 1, 0x80, 0x01],
         ByteCase.Write(
-            new SubAckPacket { PacketIdentifier = new(1), ReasonCodes = [ReasonCode.NotAuthorized, ReasonCode.GrantedQoS1], ReasonString = "left out" },
+            new SubAckPacket
+            {
+                PacketIdentifier = new(1),
+                ReasonCodes = [ReasonCode.NotAuthorized, ReasonCode.GrantedQoS1],
+                ReasonString = "left out",
+            },
             ProtocolVersion.V311));
 
     [Fact]

@@ -104,7 +104,8 @@ public sealed class SubscribePacketTests
             {
                 PacketIdentifier = new(1),
                 SubscriptionIdentifier = 7,
-                Subscriptions = [new("a", new(QualityOfService.AtLeastOnce, NoLocal: true, RetainAsPublished: true, RetainHandling.SendIfNew))],
+                Subscriptions =
+                    [new("a", new(QualityOfService.AtLeastOnce, NoLocal: true, RetainAsPublished: true, RetainHandling.SendIfNew))],
             },
             ProtocolVersion.V311));
 

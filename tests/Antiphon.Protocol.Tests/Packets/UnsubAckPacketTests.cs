@@ -16,7 +16,8 @@ public sealed class UnsubAckPacketTests
                 UserProperties = [new("k", "v")],
                 ReasonCodes =
                 [
-                    ReasonCode.Success, ReasonCode.NoSubscriptionExisted, ReasonCode.UnspecifiedError, ReasonCode.ImplementationSpecificError,
+                    ReasonCode.Success, ReasonCode.NoSubscriptionExisted,
+                    ReasonCode.UnspecifiedError, ReasonCode.ImplementationSpecificError,
                     ReasonCode.NotAuthorized, ReasonCode.TopicFilterInvalid, ReasonCode.PacketIdentifierInUse,
                 ],
             }),
@@ -52,7 +53,9 @@ public sealed class UnsubAckPacketTests
     [Fact]
     public void Reason_Codes_are_left_out_for_MQTT_3_1_1() => Assert.Equal(
         [0xB0, 2, 0, 1],
-        ByteCase.Write(new UnsubAckPacket { PacketIdentifier = new(1), ReasonCodes = [ReasonCode.Success], ReasonString = "left out" }, ProtocolVersion.V311));
+        ByteCase.Write(
+            new UnsubAckPacket { PacketIdentifier = new(1), ReasonCodes = [ReasonCode.Success], ReasonString = "left out" },
+            ProtocolVersion.V311));
 
     [Fact]
     [Trait("Label", "MQTT-3.11.3-2")]

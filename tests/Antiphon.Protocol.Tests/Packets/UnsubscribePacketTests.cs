@@ -9,7 +9,12 @@ public sealed class UnsubscribePacketTests
         ["the shortest"] = new("A2 06  0001 00  0001'a'", new UnsubscribePacket { PacketIdentifier = new(1), TopicFilters = ["a"] }),
         ["every property and two filters"] = new(
             "A2 1A  FFFE 0E  26 0001'a' 0001'1'  26 0001'a' 0001'2'  0003'a/#' 0002'$b'",
-            new UnsubscribePacket { PacketIdentifier = new(0xFFFE), TopicFilters = ["a/#", "$b"], UserProperties = [new("a", "1"), new("a", "2")] }),
+            new UnsubscribePacket
+            {
+                PacketIdentifier = new(0xFFFE),
+                TopicFilters = ["a/#", "$b"],
+                UserProperties = [new("a", "1"), new("a", "2")],
+            }),
         ["MQTT 3.1.1"] = new(
             "A2 08  0001  0001'a' 0001'b'",
             new UnsubscribePacket { PacketIdentifier = new(1), TopicFilters = ["a", "b"] },

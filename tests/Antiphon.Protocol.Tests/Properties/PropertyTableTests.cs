@@ -7,12 +7,14 @@ namespace Antiphon.Protocol.Tests.Properties;
 /// <summary>Each property in each packet: read where the standard's table has it, refused everywhere else (MQTT 5 §2.2.2.2).</summary>
 public sealed class PropertyTableTests
 {
-    private const PacketSet Everywhere = PacketSet.WillProperties | PacketSet.Connect | PacketSet.ConnAck | PacketSet.Publish | PacketSet.Acknowledgements
+    private const PacketSet Everywhere =
+        PacketSet.WillProperties | PacketSet.Connect | PacketSet.ConnAck | PacketSet.Publish | PacketSet.Acknowledgements
         | PacketSet.Subscribe | PacketSet.SubAck | PacketSet.Unsubscribe | PacketSet.UnsubAck | PacketSet.Disconnect | PacketSet.Auth;
 
     private static readonly PacketSet[] Carriers =
     [
-        PacketSet.WillProperties, PacketSet.Connect, PacketSet.ConnAck, PacketSet.Publish, PacketSet.PubAckAndPubRec, PacketSet.PubRelAndPubComp,
+        PacketSet.WillProperties, PacketSet.Connect, PacketSet.ConnAck,
+        PacketSet.Publish, PacketSet.PubAckAndPubRec, PacketSet.PubRelAndPubComp,
         PacketSet.Subscribe, PacketSet.SubAck, PacketSet.Unsubscribe, PacketSet.UnsubAck, PacketSet.Disconnect, PacketSet.Auth,
     ];
 
@@ -34,7 +36,8 @@ public sealed class PropertyTableTests
         ["19 00"] = PacketSet.Connect,
         ["1A 0000"] = PacketSet.ConnAck,
         ["1C 0000"] = PacketSet.ConnAck | PacketSet.Disconnect,
-        ["1F 0000"] = PacketSet.ConnAck | PacketSet.Acknowledgements | PacketSet.SubAck | PacketSet.UnsubAck | PacketSet.Disconnect | PacketSet.Auth,
+        ["1F 0000"] =
+            PacketSet.ConnAck | PacketSet.Acknowledgements | PacketSet.SubAck | PacketSet.UnsubAck | PacketSet.Disconnect | PacketSet.Auth,
         ["21 0001"] = PacketSet.Connect | PacketSet.ConnAck,
         ["22 0000"] = PacketSet.Connect | PacketSet.ConnAck,
         ["23 0001"] = PacketSet.Publish,

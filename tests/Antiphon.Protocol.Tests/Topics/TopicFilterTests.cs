@@ -76,7 +76,9 @@ public sealed class TopicFilterTests
     {
         var filter = TopicFilter.Parse(text);
         Assert.Equal((shareName, pattern), (filter.ShareName, filter.Pattern));
-        Assert.Equal((shareName is not null, hasWildcard, beginsWithWildcard), (filter.IsShared, filter.HasWildcard, filter.BeginsWithWildcard));
+        Assert.Equal(
+            (shareName is not null, hasWildcard, beginsWithWildcard),
+            (filter.IsShared, filter.HasWildcard, filter.BeginsWithWildcard));
         Assert.Equal(text, filter.ToString());
     }
 

@@ -16,7 +16,9 @@ public sealed class TopicNameTests
     [Trait("Label", "MQTT-4.7.0-1")]
     public void A_Topic_Name_holds_no_wildcard(string topic, bool hasWildcard)
     {
-        Assert.Equal(hasWildcard ? ReasonCode.TopicNameInvalid : ReasonCode.Success, TopicName.CheckWildcards(Encoding.UTF8.GetBytes(topic)).Code);
+        Assert.Equal(
+            hasWildcard ? ReasonCode.TopicNameInvalid : ReasonCode.Success,
+            TopicName.CheckWildcards(Encoding.UTF8.GetBytes(topic)).Code);
         var refused = Record.Exception(() => TopicName.ThrowIfInvalid(topic, "parameter"));
         Assert.Equal(hasWildcard ? "parameter" : null, (refused as ArgumentException)?.ParamName);
     }

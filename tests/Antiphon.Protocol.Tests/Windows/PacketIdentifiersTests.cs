@@ -123,6 +123,27 @@ public sealed class PacketIdentifiersTests
         {
             Assert.Equal(expected.GetValueOrDefault((ushort)value), identifiers.Find(new PacketIdentifier((ushort)value)));
         }
+
+        // Who took one later has the greater number.
+        Assert.Equal(expected.OrderBy(pair => pair.Value).Select(pair => pair.Key), InOrder(identifiers));
+    }
+
+    [Fact]
+    public void Those_in_use_stand_in_the_order_in_which_they_were_taken()
+    {
+        Assert.Equal(PacketIdentifier.None, _identifiers.Oldest);
+        var taken = Enumerable.Range(0, 6).Select(_ => _identifiers.Allocate("one").Value).ToList();
+        Assert.Equal(taken, InOrder(_identifiers));
+
+        foreach (var place in new[] { 5, 2, 0 })
+        {
+            _identifiers.Release(new PacketIdentifier(taken[place]));
+            taken.RemoveAt(place);
+            Assert.Equal(taken, InOrder(_identifiers));
+        }
+
+        _identifiers.Claim(new PacketIdentifier(40_000), "claimed");
+        Assert.Equal([.. taken, 40_000], InOrder(_identifiers));
     }
 
     [Fact]
@@ -142,5 +163,16 @@ public sealed class PacketIdentifiersTests
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static List<ushort> InOrder<TOwner>(PacketIdentifiers<TOwner> identifiers)
+    {
+        var values = new List<ushort>();
+        for (var next = identifiers.Oldest; next != PacketIdentifier.None; next = identifiers.After(next))
+        {
+            values.Add(next.Value);
+        }
+
+        return values;
     }
 }

@@ -80,7 +80,7 @@ public sealed class AllocationTests
                 properties[2] = 16;
                 message.CorrelationData.CopyTo(properties[3..]);
 #pragma warning disable CA2012 // Nobody waits for it, and QoS 0 is done at once.
-                _ = device.Session.PublishAsync(new PublishContent { Topic = message.ResponseTopic, Payload = message.Payload, Properties = properties }, CancellationToken.None);
+                _ = device.Publishes.PublishAsync(new PublishContent { Topic = message.ResponseTopic, Payload = message.Payload, Properties = properties }, CancellationToken.None);
 #pragma warning restore CA2012
             },
             cancellationToken: Limit.Token);

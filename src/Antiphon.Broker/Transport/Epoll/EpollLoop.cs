@@ -7,26 +7,31 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Transport.Epoll;
 
 /// <summary>
-/// The event loop: one thread that owns the listening socket, all connections and the engine. Per wake-up it reads each ready connection once into one
-/// shared buffer, does what is due, and flushes each connection that has output once.
+/// The event loop: one thread that owns the listening sockets, all connections and the engine.
+/// Per wake-up it reads each ready connection once into one shared buffer, does what is due,
+/// and flushes each connection that has output once.
 /// </summary>
 internal sealed class EpollLoop : IEngineLoop
 {
-    private const ulong ListenerToken = ulong.MaxValue;
-    private const ulong WakeUpToken = ulong.MaxValue - 1;
+    private const ulong WakeUpToken = ulong.MaxValue;
+
+    /// <summary>Marks the token of a listening socket; the rest is its place among them. Generations are kept below this bit.</summary>
+    private const ulong ListenerBit = 1UL << 63;
+    private const uint LastGeneration = int.MaxValue;
     private const int ReceiveBufferSize = 64 * 1024;
     private const int AcceptsPerWakeUp = 64;
 
     // For the process.
-    private readonly Socket _listener;
-    private readonly int _listenerDescriptor;
+    private readonly Socket[] _listeners;
+    private readonly string[] _listenerNames;
     private readonly WakeUp _wakeUp = new();
     private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveBufferSize, pinned: true);
 
     /// <summary>Room for the pieces of one <c>writev</c>.</summary>
     public ArraySegment<byte>[] Pieces { get; } = new ArraySegment<byte>[64];
 
-    // Connections by slot. A token is the slot and how often the slot has been used before, so that an event for a closed connection cannot reach its successor.
+    // Connections by slot. A token is the slot and how often the slot has been used before,
+    // so that an event for a closed connection cannot reach its successor.
     private readonly List<(EpollConnection? Connection, uint Generation)> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 
@@ -35,16 +40,17 @@ internal sealed class EpollLoop : IEngineLoop
     public EpollLoop(BrokerEngine engine, BrokerOptions options)
     {
         Shell = new EngineShell(engine, options, _wakeUp.Signal);
-        _listener = ListeningSocket.Open(options.Bind, options.Port);
+        _listenerNames = [.. options.AllListeners.Select(listener => listener.Name)];
+        _listeners = ListeningSocket.OpenAll(options.AllListeners);
         try
         {
-            EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
-            _listener.Blocking = false;
-            _listenerDescriptor = (int)_listener.SafeHandle.DangerousGetHandle();
+            EndPoints = [.. _listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
             Set = new EpollSet();
-            if (!Set.TryAdd(_listenerDescriptor, Native.EPOLLIN, ListenerToken) || !Set.TryAdd(_wakeUp.Descriptor, Native.EPOLLIN, WakeUpToken))
+            Add(_wakeUp.Descriptor, WakeUpToken);
+            for (var i = 0; i < _listeners.Length; i++)
             {
-                throw new InvalidOperationException("epoll_ctl failed: " + Marshal.GetLastPInvokeErrorMessage());
+                _listeners[i].Blocking = false;
+                Add(Descriptor(i), Token(i));
             }
         }
         catch
@@ -56,7 +62,7 @@ internal sealed class EpollLoop : IEngineLoop
 
     public EngineShell Shell { get; }
 
-    public IPEndPoint EndPoint { get; }
+    public IReadOnlyList<IPEndPoint> EndPoints { get; } = [];
 
     public EpollSet Set { get; } = null!;
 
@@ -74,7 +80,7 @@ internal sealed class EpollLoop : IEngineLoop
             if (_acceptAgain <= Shell.Now && !Shell.IsStopping)
             {
                 _acceptAgain = Instant.Never;
-                Set.Change(_listenerDescriptor, Native.EPOLLIN, ListenerToken);
+                WatchListeners(Native.EPOLLIN);
             }
 
             Shell.RunCommands();
@@ -85,7 +91,7 @@ internal sealed class EpollLoop : IEngineLoop
     public void Stop()
     {
         // Closing takes it out of the epoll set.
-        _listener.Close();
+        CloseListeners();
         _acceptAgain = Instant.Never;
         Shell.Stop();
     }
@@ -95,13 +101,13 @@ internal sealed class EpollLoop : IEngineLoop
     {
         Shell.LogEnd(link.Connection);
         var slot = (int)(uint)link.Token;
-        _slots[slot] = (null, _slots[slot].Generation + 1);
+        _slots[slot] = (null, (_slots[slot].Generation + 1) & LastGeneration);
         _freeSlots.Push(slot);
     }
 
     public void Dispose()
     {
-        _listener.Dispose();
+        CloseListeners();
         _wakeUp.Dispose();
         Set?.Dispose();
     }
@@ -110,12 +116,12 @@ internal sealed class EpollLoop : IEngineLoop
     {
         switch (ev.Token)
         {
-            case ListenerToken:
-                Accept();
-                return;
             case WakeUpToken:
                 // The commands themselves are run once per turn, woken or not.
                 _wakeUp.Clear();
+                return;
+            case >= ListenerBit:
+                Accept((int)(ev.Token & ~ListenerBit));
                 return;
             default:
                 var (link, generation) = _slots[(int)(uint)ev.Token];
@@ -148,11 +154,13 @@ internal sealed class EpollLoop : IEngineLoop
         }
     }
 
-    private unsafe void Accept()
+    private unsafe void Accept(int listener)
     {
+        var address = stackalloc byte[PeerAddress.MaximumSize];
         for (var i = 0; i < AcceptsPerWakeUp && !Shell.IsStopping; i++)
         {
-            var fd = Native.Accept(_listenerDescriptor, null, null, Native.SOCK_NONBLOCK | Native.SOCK_CLOEXEC);
+            uint addressLength = PeerAddress.MaximumSize;
+            var fd = Native.Accept(Descriptor(listener), address, &addressLength, Native.SOCK_NONBLOCK | Native.SOCK_CLOEXEC);
             if (fd < 0)
             {
                 switch (Marshal.GetLastPInvokeError())
@@ -167,7 +175,12 @@ internal sealed class EpollLoop : IEngineLoop
                 }
             }
 
-            if (!TryOpen(fd))
+            var origin = new ConnectionOrigin
+            {
+                Listener = _listenerNames[listener],
+                RemoteEndPoint = PeerAddress.Read(new ReadOnlySpan<byte>(address, PeerAddress.MaximumSize)),
+            };
+            if (!TryOpen(fd, origin))
             {
                 PauseAccepting(Marshal.GetLastPInvokeErrorMessage());
                 _ = Native.Close(fd);
@@ -179,11 +192,39 @@ internal sealed class EpollLoop : IEngineLoop
     private void PauseAccepting(string error)
     {
         Shell.LogNoAccept(error, ListeningSocket.AcceptPause);
-        Set.Change(_listenerDescriptor, 0, ListenerToken);
+        WatchListeners(0);
         _acceptAgain = Shell.Now + ListeningSocket.AcceptPause;
     }
 
-    private unsafe bool TryOpen(int fd)
+    private int Descriptor(int listener) => (int)_listeners[listener].SafeHandle.DangerousGetHandle();
+
+    private static ulong Token(int listener) => ListenerBit | (uint)listener;
+
+    private void Add(int descriptor, ulong token)
+    {
+        if (!Set.TryAdd(descriptor, Native.EPOLLIN, token))
+        {
+            throw new InvalidOperationException("epoll_ctl failed: " + Marshal.GetLastPInvokeErrorMessage());
+        }
+    }
+
+    private void WatchListeners(int interest)
+    {
+        for (var i = 0; i < _listeners.Length; i++)
+        {
+            Set.Change(Descriptor(i), interest, Token(i));
+        }
+    }
+
+    private void CloseListeners()
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.Dispose();
+        }
+    }
+
+    private unsafe bool TryOpen(int fd, ConnectionOrigin origin)
     {
         var one = 1;
 
@@ -204,7 +245,7 @@ internal sealed class EpollLoop : IEngineLoop
         }
 
         _slots[slot] = (link, generation);
-        link.Connection = Shell.Engine.Open(link, Shell.Now);
+        link.Connection = Shell.Engine.Open(link, origin, Shell.Now);
         return true;
     }
 }

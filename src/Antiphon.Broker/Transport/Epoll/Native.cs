@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Antiphon.Broker.Transport.Epoll;
 
-/// <summary>The few calls of Linux's C library that the event loop needs. Each gives −1 on failure, and then the last P/Invoke error says why.</summary>
+/// <summary>
+/// The few calls of Linux's C library that the event loop needs. Each gives −1 on failure, and then the last P/Invoke error says why.
+/// </summary>
 internal static partial class Native
 {
     public const int EPOLLIN = 0x001;

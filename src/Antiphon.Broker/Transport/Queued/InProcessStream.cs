@@ -2,7 +2,9 @@ using System.IO.Pipelines;
 
 namespace Antiphon.Broker.Transport.Queued;
 
-/// <summary>One end of a connection within the process: what one end writes, the other reads. Bounded as pipes are; nothing of it touches a socket.</summary>
+/// <summary>
+/// One end of a connection within the process: what one end writes, the other reads. Bounded as pipes are; nothing of it touches a socket.
+/// </summary>
 internal sealed class InProcessStream : Stream
 {
     private readonly PipeReader _reader;
@@ -43,7 +45,8 @@ internal sealed class InProcessStream : Stream
     /// <summary>Nothing more is written; the other end reads to the end.</summary>
     public void EndSending() => _writer.Complete();
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _input.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _input.ReadAsync(buffer, cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         _input.ReadAsync(buffer, offset, count, cancellationToken);

@@ -4,10 +4,13 @@ using Antiphon.Broker.Timing;
 
 namespace Antiphon.Broker.Transport.Queued;
 
-/// <summary>The loop for systems without epoll: <see cref="Socket"/>s, each behind a <see cref="QueuedLink"/>. Slower, and the same in all it does.</summary>
+/// <summary>
+/// The loop for systems without epoll: <see cref="Socket"/>s, each behind a <see cref="QueuedLink"/>. Slower, and the same in all it does.
+/// </summary>
 internal sealed class QueueLoop : IEngineLoop
 {
-    private readonly Socket _listener;
+    private readonly Socket[] _listeners;
+    private readonly string[] _listenerNames;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _signal = new(0);
     private readonly CancellationTokenSource _stopAccepting = new();
@@ -17,17 +20,18 @@ internal sealed class QueueLoop : IEngineLoop
     {
         _time = options.TimeProvider;
         Shell = new EngineShell(engine, options, () => _signal.Release());
-        _listener = ListeningSocket.Open(options.Bind, options.Port);
-        EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
+        _listenerNames = [.. options.AllListeners.Select(listener => listener.Name)];
+        _listeners = ListeningSocket.OpenAll(options.AllListeners);
+        EndPoints = [.. _listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
     }
 
     public EngineShell Shell { get; }
 
-    public IPEndPoint EndPoint { get; }
+    public IReadOnlyList<IPEndPoint> EndPoints { get; }
 
     public void Run()
     {
-        _accepting = AcceptAsync();
+        _accepting = Task.WhenAll(_listeners.Select((listener, i) => AcceptAsync(listener, _listenerNames[i])));
         while (!Shell.IsDone)
         {
             _signal.Wait(Shell.WaitMilliseconds(Instant.Never));
@@ -42,25 +46,33 @@ internal sealed class QueueLoop : IEngineLoop
     public void Stop()
     {
         _stopAccepting.Cancel();
-        _listener.Close();
+        CloseListeners();
         Shell.Stop();
     }
 
     public void Dispose()
     {
-        _listener.Dispose();
+        CloseListeners();
         _stopAccepting.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private void CloseListeners()
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.Dispose();
+        }
+    }
+
+    private async Task AcceptAsync(Socket listener, string name)
     {
         while (!_stopAccepting.IsCancellationRequested)
         {
             try
             {
-                var socket = await _listener.AcceptAsync(_stopAccepting.Token).ConfigureAwait(false);
+                var socket = await listener.AcceptAsync(_stopAccepting.Token).ConfigureAwait(false);
                 socket.NoDelay = true;
-                QueuedLink.Open(Shell, new NetworkStream(socket, ownsSocket: true), () => EndSending(socket));
+                Open(socket, name);
             }
             catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
             {
@@ -82,15 +94,20 @@ internal sealed class QueueLoop : IEngineLoop
         }
     }
 
-    private static void EndSending(Socket socket)
+    private void Open(Socket socket, string listener)
     {
+        EndPoint? remote;
         try
         {
-            socket.Shutdown(SocketShutdown.Send);
+            remote = socket.RemoteEndPoint;
         }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        catch (SocketException)
         {
-            // The peer is gone already, and reading says so.
+            // It has gone already, which reading will say.
+            remote = null;
         }
+
+        _ = QueuedLink.OpenAsync(
+            Shell, new NetworkStream(socket, ownsSocket: true), new ConnectionOrigin { Listener = listener, RemoteEndPoint = remote });
     }
 }

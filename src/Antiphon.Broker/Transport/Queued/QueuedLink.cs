@@ -1,21 +1,27 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
 using Antiphon.Broker.Connections;
 
 namespace Antiphon.Broker.Transport.Queued;
 
 /// <summary>
-/// The one adapter for every transport but epoll: a stream that is read and written on other threads. Each batch of bytes that arrives is handed to the loop by a command,
-/// and the next is read when the engine has taken it; output is handed out whole and counts against the connection's bound until it is written.
+/// The one adapter for every transport but epoll: a stream that is read and written on other threads.
+/// Each batch of bytes that arrives is handed to the loop by a command, and the next is read when the engine has taken it;
+/// output is handed out whole and counts against the connection's bound until it is written.
 /// </summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "The semaphore's wait handle is never asked for, so there is nothing to dispose of.")]
+[SuppressMessage(
+    "Reliability",
+    "CA1001",
+    Justification = "The semaphore's wait handle is never asked for, so there is nothing to dispose of.")]
 internal sealed class QueuedLink : ILink
 {
     private const int ReceiveBufferSize = 16 * 1024;
 
     private readonly EngineShell _shell;
     private readonly Stream _stream;
-    private readonly Action _endSending;
+    private readonly ConnectionOrigin _origin;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action _onReceived;
     private readonly Action _onSent;
 
@@ -35,11 +41,11 @@ internal sealed class QueuedLink : ILink
     private bool _shutDown;
     private bool _closed;
 
-    private QueuedLink(EngineShell shell, Stream stream, Action endSending)
+    private QueuedLink(EngineShell shell, Stream stream, ConnectionOrigin origin)
     {
         _shell = shell;
         _stream = stream;
-        _endSending = endSending;
+        _origin = origin;
         _onReceived = OnReceived;
         _onSent = OnSent;
     }
@@ -49,11 +55,13 @@ internal sealed class QueuedLink : ILink
     /// <summary>Hands a new connection to the loop. Safe from any thread.</summary>
     /// <param name="shell">The loop's shell.</param>
     /// <param name="stream">The connection; the link closes it.</param>
-    /// <param name="endSending">Ends the sending side, so that the peer reads to the last byte and then to the end. It may fail where the peer is gone.</param>
-    public static void Open(EngineShell shell, Stream stream, Action endSending)
+    /// <param name="origin">Where it comes from.</param>
+    /// <returns>Ends when the connection has, and nothing more is read from the stream.</returns>
+    public static Task OpenAsync(EngineShell shell, Stream stream, ConnectionOrigin origin)
     {
-        var link = new QueuedLink(shell, stream, endSending);
+        var link = new QueuedLink(shell, stream, origin);
         shell.Post(link.Begin);
+        return link._ended.Task;
     }
 
     public void Flush()
@@ -78,7 +86,7 @@ internal sealed class QueuedLink : ILink
         else if (_connection.Phase == ConnectionPhase.Closing && _connection.Output.Length == 0 && !_shutDown)
         {
             _shutDown = true;
-            _endSending();
+            EndSending();
         }
     }
 
@@ -112,10 +120,11 @@ internal sealed class QueuedLink : ILink
         if (_shell.IsStopping)
         {
             _stream.Dispose();
+            _ended.SetResult();
             return;
         }
 
-        _connection = _shell.Engine.Open(this, _shell.Now);
+        _connection = _shell.Engine.Open(this, _origin, _shell.Now);
         _ = ReadAsync();
     }
 
@@ -151,6 +160,34 @@ internal sealed class QueuedLink : ILink
         }
 
         _shell.Post(() => OnEnded(reason));
+        _ended.SetResult();
+    }
+
+    /// <summary>
+    /// The peer is to read to the last byte and then to the end. Other streams cannot say so and stay open:
+    /// they are closed after the peer, or when its time is over.
+    /// </summary>
+    private void EndSending()
+    {
+        switch (_stream)
+        {
+            case InProcessStream inside:
+                inside.EndSending();
+                break;
+            case NetworkStream network:
+                try
+                {
+                    network.Socket.Shutdown(SocketShutdown.Send);
+                }
+                catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+                {
+                    // The peer is gone already, and reading says so.
+                }
+
+                break;
+            default:
+                break;
+        }
     }
 
     private async Task SendAsync(ArraySegment<byte> bytes)

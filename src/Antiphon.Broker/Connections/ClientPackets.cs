@@ -12,9 +12,19 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
 
-/// <summary>The packets of a client that is connected: does what SUBSCRIBE, UNSUBSCRIBE, PINGREQ and DISCONNECT ask for, and passes the others on to those who do.</summary>
-internal sealed class Reception(
-    Receiver receiver, SubscriptionTable subscriptions, SystemFigures systemFigures, RetainedWalks walks, Admission admission, Handshake handshake, Closer closer, FlushList flushList)
+/// <summary>
+/// The packets of a client that is connected: does what SUBSCRIBE, UNSUBSCRIBE, PINGREQ and DISCONNECT ask for,
+/// and passes the others on to those who do.
+/// </summary>
+internal sealed class ClientPackets(
+    Receiver receiver,
+    SubscriptionTable subscriptions,
+    SystemFigures systemFigures,
+    RetainedWalks walks,
+    Identification identification,
+    Handshake handshake,
+    Closer closer,
+    FlushList flushList)
 {
     /// <summary>A whole packet came.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
@@ -77,7 +87,7 @@ internal sealed class Reception(
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
             case AuthPacket auth:
-                return admission.ReceiveAuth(connection, auth);
+                return identification.ReceiveAuth(connection, auth);
             default:
                 return Fault.Protocol($"A client does not send {packet.Type} (MQTT 5 §2.1.2).");
         }
@@ -127,7 +137,9 @@ internal sealed class Reception(
     {
         if (!DisconnectPacket.ClientMaySay(disconnect.ReasonCode))
         {
-            return Fault.Protocol($"A client's DISCONNECT has the Reason Code 0x{(byte)disconnect.ReasonCode:X2}, which only a server says (MQTT 5 §3.14.2.1).");
+            return Fault.Protocol(
+                $"A client's DISCONNECT has the Reason Code 0x{(byte)disconnect.ReasonCode:X2}, which only a server says (MQTT 5 "
+                    + "§3.14.2.1).");
         }
 
         if (disconnect.ServerReference is not null)
@@ -160,7 +172,8 @@ internal sealed class Reception(
         if (!connection.TryWrite(packet))
         {
             return new Fault(
-                ReasonCode.PacketTooLarge, $"{packet.Type} is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24].");
+                ReasonCode.PacketTooLarge,
+                $"{packet.Type} is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24].");
         }
 
         flushList.Mark(connection);

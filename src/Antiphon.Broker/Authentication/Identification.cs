@@ -8,10 +8,11 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Authentication;
 
 /// <summary>
-/// Who may connect, and who may stay: user names and passwords (MQTT 5 §3.1.3.5, §3.1.3.6), exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps
-/// and comes back through <see cref="TryAdmit"/>.
+/// Who may connect, and who may stay: user names and passwords (MQTT 5 §3.1.3.5, §3.1.3.6),
+/// exchanges by AUTH (§4.12) and re-authentication (§4.12.1). What takes time is handed out as steps and comes back through
+/// <see cref="TryIdentify"/>.
 /// </summary>
-internal sealed class Admission
+internal sealed class Identification
 {
     private readonly BrokerOptions _options;
     private readonly Closer _closer;
@@ -19,7 +20,7 @@ internal sealed class Admission
     private readonly Dictionary<string, IAuthenticationMethod> _methods;
     private readonly Queue<AuthenticationStep> _started = new();
 
-    public Admission(BrokerOptions options, Closer closer, FlushList flushList)
+    public Identification(BrokerOptions options, Closer closer, FlushList flushList)
     {
         _options = options;
         _closer = closer;
@@ -37,13 +38,17 @@ internal sealed class Admission
         {
             return _methods.ContainsKey(name)
                 ? default
-                : new Fault(ReasonCode.BadAuthenticationMethod, $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
+                : new Fault(
+                    ReasonCode.BadAuthenticationMethod,
+                    $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
         }
 
         return _options is { IdentifiesClients: true, Authenticator: null, AllowAnonymous: false } ? Anonymous : default;
     }
 
-    /// <summary>Asks who the client is. Until the answer is there, the connection is <see cref="ConnectionPhase.Authenticating"/>.</summary>
+    /// <summary>
+    /// Asks who the client is. Until the answer is there, the connection is <see cref="ConnectionPhase.Authenticating"/>.
+    /// </summary>
     /// <returns><c>false</c>: nobody has to be asked.</returns>
     public bool TryBegin(Connection connection, ConnectPacket connect)
     {
@@ -85,7 +90,8 @@ internal sealed class Admission
         if (auth.AuthenticationMethod != method.Name)
         {
             return Fault.Protocol(
-                $"AUTH has the Authentication Method «{Utf8Text.Excerpt(auth.AuthenticationMethod ?? "")}»; CONNECT had «{method.Name}» [MQTT-4.12.0-5, MQTT-4.12.1-1].");
+                $"AUTH has the Authentication Method «{Utf8Text.Excerpt(auth.AuthenticationMethod ?? "")}»; "
+                    + $"CONNECT had «{method.Name}» [MQTT-4.12.0-5, MQTT-4.12.1-1].");
         }
 
         switch (auth.ReasonCode)
@@ -94,7 +100,12 @@ internal sealed class Admission
                 Start(AuthenticationStep.Next(connection, auth.AuthenticationData, _options));
                 return default;
             case ReasonCode.ReAuthenticate when connection.Phase == ConnectionPhase.Connected && inquiry is { Exchange: null, Step: null }:
-                var client = new ConnectingClient { ClientId = connection.ClientId!, UserName = connection.UserName, ProtocolVersion = connection.Version };
+                var client = new ConnectingClient
+                {
+                    ClientId = connection.ClientId!,
+                    UserName = connection.UserName,
+                    ProtocolVersion = connection.Version,
+                };
                 Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));
                 return default;
             default:
@@ -104,7 +115,7 @@ internal sealed class Admission
 
     /// <summary>A step has run.</summary>
     /// <returns>Whether the client has proved who it is, and its CONNECT is to be accepted.</returns>
-    public bool TryAdmit(AuthenticationStep step, AuthenticationResult result, Instant now)
+    public bool TryIdentify(AuthenticationStep step, AuthenticationResult result, Instant now)
     {
         step.Dispose();
         var connection = step.Connection;
@@ -118,14 +129,20 @@ internal sealed class Admission
         inquiry.Exchange = null;
         switch (result.ReasonCode)
         {
-            case ReasonCode.Success when result.UserName is null && !_options.AllowAnonymous && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
+            case ReasonCode.Success when result.UserName is null
+                && !_options.AllowAnonymous
+                && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
                 _closer.Refuse(connection, Anonymous, now);
                 return false;
             case ReasonCode.Success when connection.Phase == ConnectionPhase.Authenticating:
                 connection.UserName = result.UserName;
                 return true;
             case ReasonCode.Success when connection.UserName != result.UserName:
-                Refuse(connection, AuthenticationResult.Reject(ReasonCode.NotAuthorized, "Re-authentication as another user; a connection keeps the one it has."), now);
+                Refuse(
+                    connection,
+                    AuthenticationResult.Reject(
+                        ReasonCode.NotAuthorized, "Re-authentication as another user; a connection keeps the one it has."),
+                    now);
                 return false;
             case ReasonCode.ContinueAuthentication when step.Exchange is not null:
                 inquiry.Exchange = step.Exchange;
@@ -146,14 +163,19 @@ internal sealed class Admission
     public void TimeOut(Connection connection, Instant now)
     {
         var late = connection.Inquiry!.Step is not null
-            ? AuthenticationResult.Reject(ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.ConnectTimeout.TotalSeconds} s.")
-            : AuthenticationResult.Reject(ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
+            ? AuthenticationResult.Reject(
+                ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.ConnectTimeout.TotalSeconds} s.")
+            : AuthenticationResult.Reject(
+                ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
         Refuse(connection, late, now);
     }
 
     private string SupportedMethods => _methods.Count == 0 ? "(none is)" : $"({string.Join(", ", _methods.Keys)})";
 
-    private static Fault Anonymous => new(ReasonCode.NotAuthorized, "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).");
+    private static Fault Anonymous =>
+        new(
+            ReasonCode.NotAuthorized,
+            "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).");
 
     private void Start(AuthenticationStep step)
     {
@@ -163,21 +185,32 @@ internal sealed class Admission
 
     private void Answer(Connection connection, AuthenticationResult result, Instant now)
     {
-        var auth = new AuthPacket { ReasonCode = result.ReasonCode, AuthenticationMethod = connection.Inquiry!.Method!.Name, AuthenticationData = result.Data };
+        var auth = new AuthPacket
+        {
+            ReasonCode = result.ReasonCode,
+            AuthenticationMethod = connection.Inquiry!.Method!.Name,
+            AuthenticationData = result.Data,
+        };
         if (connection.TryWrite(auth))
         {
             _flushList.Mark(connection);
         }
         else
         {
-            _closer.Refuse(connection, new Fault(ReasonCode.PacketTooLarge, $"AUTH is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."), now);
+            _closer.Refuse(
+                connection,
+                new Fault(
+                    ReasonCode.PacketTooLarge,
+                    $"AUTH is larger than the client's Maximum Packet Size of {connection.MaximumPacketSize} bytes [MQTT-3.1.2-24]."),
+                now);
         }
     }
 
     private void Refuse(Connection connection, AuthenticationResult result, Instant now)
     {
         var code = result.ReasonCode;
-        if (connection.Phase == ConnectionPhase.Connected && code is ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.ServerUnavailable
+        if (connection.Phase == ConnectionPhase.Connected && code is ReasonCode.BadUserNameOrPassword
+            or ReasonCode.Banned or ReasonCode.ServerUnavailable
             or ReasonCode.ClientIdentifierNotValid or ReasonCode.UnsupportedProtocolVersion)
         {
             // DISCONNECT does not have these [MQTT-3.14.2-1].

@@ -1,0 +1,18 @@
+using System.Net;
+
+namespace Antiphon.Broker;
+
+/// <summary>An address that the broker listens on for TCP connections. Immutable.</summary>
+public sealed record Listener
+{
+    /// <summary>
+    /// Its name, not empty and different from those of the others; connections say it as their <see cref="ConnectionOrigin"/>.
+    /// </summary>
+    public required string Name { get; init; }
+
+    /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
+    public int Port { get; init; } = 1883;
+}

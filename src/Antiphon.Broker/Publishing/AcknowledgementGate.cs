@@ -1,0 +1,81 @@
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Pressure;
+using Antiphon.Broker.Sessions;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Publishing;
+
+/// <summary>
+/// The one way out for PUBACK and PUBREC to publishers. What has to wait is held here:
+/// until the commit that makes it true, and while memory is short. What is held of one connection leaves in its order,
+/// and what comes after it waits behind it [MQTT-4.6.0-2, MQTT-4.6.0-3].
+/// </summary>
+internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flushList, EngineCounters counters)
+{
+    /// <summary>For an acknowledgement that waits for no commit, because nothing about its message had to be stored.</summary>
+    public const long NoCommit = 0;
+
+    private readonly Queue<Held> _held = new();
+    private long _committed;
+
+    /// <summary>Acknowledges a publisher's message, now or as soon as it may be.</summary>
+    /// <param name="connection">Over which the message came.</param>
+    /// <param name="session">Its Session.</param>
+    /// <param name="answer">PUBACK or PUBREC.</param>
+    /// <param name="identifier">The message's Packet Identifier.</param>
+    /// <param name="code">What to say.</param>
+    /// <param name="afterCommit">
+    /// The commit that has to be done first. Commits are numbered from 1 on, and each includes those before it.
+    /// </param>
+    public void Acknowledge(
+        Connection connection,
+        Session session,
+        PacketType answer,
+        PacketIdentifier identifier,
+        ReasonCode code,
+        long afterCommit = NoCommit)
+    {
+        if (!pressure.WithholdsAcknowledgements() && connection.HeldAcknowledgements == 0 && afterCommit <= _committed)
+        {
+            session.Received.Answer(answer, identifier, code);
+            Write(connection, answer, identifier, code);
+            return;
+        }
+
+        session.Received.Withhold(answer, identifier, code);
+        connection.HeldAcknowledgements++;
+        counters.WithheldAcknowledgements++;
+        _held.Enqueue(new Held(connection, answer, identifier, code, afterCommit));
+    }
+
+    /// <summary>The store has done a commit, and those before it. What waits for it leaves with <see cref="Release"/>.</summary>
+    public void Committed(long commit) => _committed = commit;
+
+    /// <summary>Lets go what has nothing left to wait for. Called once a turn, after the pressure has been looked at.</summary>
+    public void Release()
+    {
+        while (!pressure.IsWithholding && _held.TryPeek(out var held) && held.Commit <= _committed)
+        {
+            _held.Dequeue();
+            held.Connection.HeldAcknowledgements--;
+            counters.WithheldAcknowledgements--;
+
+            // A client whose connection has ended since is not told: it sends the message again.
+            if (held.Connection.Session is { } session)
+            {
+                session.Received.EndWithholding(held.Answer, held.Identifier, held.Code);
+                Write(held.Connection, held.Answer, held.Identifier, held.Code);
+            }
+        }
+    }
+
+    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
+    {
+        PublishAnswer.Write(connection, answer, identifier, code);
+        flushList.Mark(connection);
+    }
+
+    private readonly record struct Held(
+        Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, long Commit);
+}

@@ -1,0 +1,96 @@
+using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Connections;
+using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
+using Antiphon.Broker.Publishing;
+using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
+using Antiphon.Protocol.Packets;
+
+namespace Antiphon.Broker.Tests.Publishing;
+
+/// <summary>Acknowledgements that wait for a commit; those that wait for memory are in MemoryPressureTests.</summary>
+public sealed class AcknowledgementGateTests
+{
+    private readonly BufferPool _buffers = new();
+    private readonly EngineCounters _counters = new();
+    private readonly AcknowledgementGate _gate;
+    private readonly Connection _first;
+    private readonly Connection _second;
+
+    public AcknowledgementGateTests()
+    {
+        _gate = new AcknowledgementGate(new MemoryPressure(new BrokerOptions(), _buffers, _counters), new FlushList(), _counters);
+        _first = Open("first");
+        _second = Open("second");
+    }
+
+    [Fact]
+    public void An_acknowledgement_leaves_when_its_commit_is_done_and_not_before()
+    {
+        Acknowledge(_first, 1, afterCommit: 1);
+        Acknowledge(_first, 2, afterCommit: 2);
+        _gate.Release();
+        Assert.Empty(Left(_first));
+        Assert.Equal(2, _counters.WithheldAcknowledgements);
+
+        _gate.Committed(1);
+        _gate.Release();
+        Assert.Equal([1], Left(_first));
+
+        _gate.Committed(2);
+        _gate.Release();
+        Assert.Equal([1, 2], Left(_first));
+        Assert.Equal(0, _counters.WithheldAcknowledgements);
+    }
+
+    [Fact]
+    [Trait("Label", "MQTT-4.6.0-2")]
+    public void What_needs_no_commit_waits_behind_what_the_same_connection_waits_for_and_for_nobody_else()
+    {
+        Acknowledge(_first, 1, afterCommit: 1);
+        Acknowledge(_first, 2, AcknowledgementGate.NoCommit);
+        Acknowledge(_second, 1, AcknowledgementGate.NoCommit);
+        _gate.Release();
+
+        Assert.Empty(Left(_first));
+        Assert.Equal([1], Left(_second));
+
+        _gate.Committed(1);
+        _gate.Release();
+        Acknowledge(_first, 3, afterCommit: 1);
+        Assert.Equal([1, 2, 3], Left(_first));
+    }
+
+    [Fact]
+    public void Who_has_gone_meanwhile_is_not_told_and_holds_nobody_up()
+    {
+        Acknowledge(_first, 1, afterCommit: 1);
+        Acknowledge(_second, 1, afterCommit: 1);
+        _first.Session = null;
+
+        _gate.Committed(1);
+        _gate.Release();
+
+        Assert.Empty(Left(_first));
+        Assert.Equal([1], Left(_second));
+        Assert.Equal(0, _counters.WithheldAcknowledgements);
+    }
+
+    private Connection Open(string clientId)
+    {
+        var link = new TestLink(new HandTurnedBroker());
+        var origin = new ConnectionOrigin { Listener = "test" };
+        return new Connection(
+            link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero)) { Session = new Session(clientId) };
+    }
+
+    private void Acknowledge(Connection connection, ushort identifier, long afterCommit) =>
+        _gate.Acknowledge(
+            connection, connection.Session!, PacketType.PubAck, new PacketIdentifier(identifier), ReasonCode.Success, afterCommit);
+
+    /// <summary>The identifiers of the PUBACKs that have been written; each is four bytes.</summary>
+    private static IEnumerable<int> Left(Connection connection) =>
+        connection.Output.Own.ToArray().Chunk(4).Select(puback => puback[2] << 8 | puback[3]);
+}
