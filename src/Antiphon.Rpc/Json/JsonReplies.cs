@@ -76,11 +76,15 @@ public static class JsonReplies
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentNullException.ThrowIfNull(requestType);
         ArgumentNullException.ThrowIfNull(responseType);
-        return responder.RespondAsync(topicFilter, request => AnswerAsync(request, handler, requestType, responseType), options, cancellationToken);
+        return responder.RespondAsync(
+            topicFilter, request => AnswerAsync(request, handler, requestType, responseType), options, cancellationToken);
     }
 
     private static async Task<Reply> AnswerAsync<TRequest, TResponse>(
-        Request request, Func<TRequest?, Request, Task<TResponse>> handler, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TResponse> responseType)
+        Request request,
+        Func<TRequest?, Request, Task<TResponse>> handler,
+        JsonTypeInfo<TRequest> requestType,
+        JsonTypeInfo<TResponse> responseType)
     {
         TRequest? body;
         try

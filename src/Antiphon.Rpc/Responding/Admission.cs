@@ -14,6 +14,9 @@ internal enum Verdict
     /// <summary>Too many wait: refuse it.</summary>
     Overloaded,
 
+    /// <summary>Its registration has ended: refuse it.</summary>
+    Ended,
+
     /// <summary>It has come again, and its first coming has been answered: send that answer again.</summary>
     AnswerAgain,
 
@@ -76,6 +79,11 @@ internal sealed class Admission(AnswerMemory memory, ulong secret)
         if (!message.ResponseTopic.IsEmpty && TopicFilter.Matches(registration.Pattern, message.ResponseTopic))
         {
             return Verdict.InvalidResponseTopic;
+        }
+
+        if (registration.HasEnded)
+        {
+            return Verdict.Ended;
         }
 
         if (message.QoS == QualityOfService.AtMostOnce || !memory.IsOn)

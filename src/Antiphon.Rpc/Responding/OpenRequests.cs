@@ -69,7 +69,7 @@ internal sealed class OpenRequests : ISessionWatcher
             case Verdict.Join:
                 _pool[_memory.OwnerOf(memento)].Join(acknowledgement);
                 return;
-            case Verdict.Run or Verdict.Overloaded or Verdict.AnswerAgain or Verdict.Executed:
+            case Verdict.Run or Verdict.Overloaded or Verdict.Ended or Verdict.AnswerAgain or Verdict.Executed:
                 break;
             default:
                 acknowledgement.CompleteWithinGate();
@@ -93,7 +93,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 _pool.ReturnIfOver(request);
                 break;
             default:
-                Responses.Send(request, verdict == Verdict.Overloaded ? _overloaded : AlreadyExecuted, now);
+                Responses.Send(request, RefusalFor(verdict), now);
                 _pool.ReturnIfOver(request);
                 break;
         }
@@ -192,6 +192,13 @@ internal sealed class OpenRequests : ISessionWatcher
     {
         // Every response has been told by itself; handlers that run find out when they answer.
     }
+
+    private Reply RefusalFor(Verdict verdict) => verdict switch
+    {
+        Verdict.Overloaded => _overloaded,
+        Verdict.Ended => ShuttingDown,
+        _ => AlreadyExecuted,
+    };
 
     private void Answer(ReceivedRequest request, in ResponseWriter response, ReadOnlySpan<byte> payload, TimeSpan now)
     {

@@ -136,8 +136,15 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     /// <summary>The same request once more, while the first still runs: its acknowledgement goes out with the first one's.</summary>
     public void Join(in Acknowledgement acknowledgement) => (_repeats ??= []).Add(acknowledgement);
 
-    /// <summary>Nothing more is to be done for it: acknowledges it, and what has joined it. Within the gate.</summary>
+    /// <summary>Nothing more is to be done for it. Within the gate.</summary>
     public void End()
+    {
+        Acknowledge();
+        Registration.Draining.Ended();
+    }
+
+    /// <summary>Acknowledges it, and what has joined it. Only the first time counts. Within the gate.</summary>
+    public void Acknowledge()
     {
         _acknowledgement.CompleteWithinGate();
         if (_repeats is { Count: > 0 } repeats)
@@ -149,8 +156,6 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
 
             repeats.Clear();
         }
-
-        Registration.Draining.Ended();
     }
 
     /// <summary>What fires when the handler is to stop, made when somebody asks for it. Enters the gate.</summary>

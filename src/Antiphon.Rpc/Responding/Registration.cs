@@ -65,6 +65,9 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Requests that wait, and how many run.</summary>
     internal RequestQueue Queue { get; }
 
+    /// <summary>Whether it has ended. Its subscription may live on until the server has heard of that.</summary>
+    internal bool HasEnded { get; set; }
+
     /// <summary>Requests that are not dealt with yet.</summary>
     internal Draining Draining { get; }
 

@@ -188,6 +188,7 @@ public sealed class Responder : IAsyncDisposable
     {
         lock (_session.Gate)
         {
+            registration.HasEnded = true;
             _registrations.Remove(registration);
         }
     }

@@ -161,6 +161,15 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void A_registration_that_has_ended_takes_nothing()
+    {
+        _here.HasEnded = true;
+
+        Assert.Equal(Verdict.Ended, Admit(1));
+        Assert.Equal(0, _memory.Count);
+    }
+
+    [Fact]
     public void What_is_old_late_or_would_come_back_is_turned_away()
     {
         Assert.Equal(Verdict.Retained, Admit(View(1) with { Retain = true }, Now, out _));
