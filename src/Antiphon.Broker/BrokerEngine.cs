@@ -108,6 +108,9 @@ internal sealed class BrokerEngine
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
 
+    /// <summary>The Session of a client; <c>null</c>: it has none.</summary>
+    public Session? FindSession(string clientId) => _sessions.Find(clientId);
+
     /// <summary>A Network Connection was opened.</summary>
     public Connection Open(ILink link, ConnectionOrigin origin, Instant now)
     {

@@ -227,15 +227,18 @@ internal sealed partial class ConnectionLoop
 
             var delay = _schedule.Next(connectedFor);
             Lost(end, everConnected, delay);
-            try
-            {
-                await Task.Delay(delay, _options.TimeProvider, _stopRequested.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                // The loop's head finds out why.
-            }
+            await WaitAsync(delay).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Ends when the time is up, or at once when the client is to stop. Not Task.Delay, which goes to the thread pool when it is cancelled.</summary>
+    private async Task WaitAsync(TimeSpan delay)
+    {
+        var over = new ScheduledCompletion<ValueTuple>(_options.Scheduler);
+        using var stop = _stopRequested.Token.UnsafeRegister(static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over);
+        using var timer = _options.TimeProvider.CreateTimer(
+            static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over, delay, Timeout.InfiniteTimeSpan);
+        await over.Task.ConfigureAwait(false);
     }
 
     private async Task<ConnectionEnd> ConnectOnceAsync()

@@ -55,6 +55,9 @@ internal sealed class PendingPublish
     /// <summary>Whether PUBREL has gone out over a later connection than the one that PUBREC came by; then the server may have dealt with the first [MQTT-4.4.0-1].</summary>
     public bool ReleasedAgain { get; set; }
 
+    /// <summary>Whether an earlier connection was lost before it was acknowledged: then it may have been delivered twice.</summary>
+    public bool WasSentBefore { get; set; }
+
     /// <summary>Whether it counts against the Receive Maximum of the connection that there is now.</summary>
     public bool HoldsQuota { get; set; }
 
@@ -162,6 +165,7 @@ internal sealed class PendingPublish
         HoldsQuota = false;
         Recorded = default;
         ReleasedAgain = false;
+        WasSentBefore = false;
         IsRestored = false;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;

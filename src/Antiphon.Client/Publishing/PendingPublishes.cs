@@ -60,6 +60,7 @@ internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers<
         for (var pending = InFlight.First; pending is not null; pending = pending.Next)
         {
             pending.SetDup(sessionPresent);
+            pending.WasSentBefore = true;
         }
     }
 

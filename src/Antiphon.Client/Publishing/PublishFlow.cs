@@ -249,7 +249,7 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
     {
         if (result.ReasonCode < ReasonCode.UnspecifiedError)
         {
-            pending.Tell(result, null);
+            pending.Tell(result with { WasSentBefore = pending.WasSentBefore }, null);
         }
         else
         {

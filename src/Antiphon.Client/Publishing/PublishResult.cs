@@ -19,6 +19,9 @@ public readonly record struct PublishResult(ReasonCode ReasonCode)
         init => _userProperties = value;
     }
 
+    /// <summary>Whether the message had been sent over an earlier connection too: what the server says is true of the last time only.</summary>
+    internal bool WasSentBefore { get; init; }
+
     /// <summary>Whether the server said that no subscription matches (MQTT 5 §3.4.2.1, §3.5.2.1). A server need not say so.</summary>
     public bool NoMatchingSubscribers => ReasonCode == ReasonCode.NoMatchingSubscribers;
 }

@@ -40,6 +40,18 @@ internal sealed class InboundMessages
         _held = new HeldMessages(subscriptions, options.ProtocolVersion);
     }
 
+    /// <summary>Messages that count against our Receive Maximum. Takes the gate.</summary>
+    public int Unacknowledged
+    {
+        get
+        {
+            lock (_session.Gate)
+            {
+                return _acknowledgements.Count;
+            }
+        }
+    }
+
     /// <summary>The identifiers of QoS 2 messages that an earlier client has dealt with.</summary>
     public void Restore(IReadOnlyList<PacketIdentifier> received) => _acknowledgements.Restore(received);
 

@@ -92,6 +92,18 @@ internal sealed class ClientSession
     /// <summary>Set when there is output to send.</summary>
     public AsyncSignal OutputReady { get; }
 
+    /// <summary>Packet Identifiers that something still holds.</summary>
+    public int IdentifiersInUse
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _identifiers.Count;
+            }
+        }
+    }
+
     public MqttClientCounters Counters
     {
         get

@@ -38,6 +38,23 @@ public sealed class MessageExpiryTests
         Assert.Equal(remaining, Back(broker).NextMessage("x").Message.MessageExpiryInterval);
     }
 
+    [Theory]
+    [InlineData(9.99, 1u)]
+    [InlineData(10.0, 0u)]
+    [InlineData(20.0, 0u)]
+    public void A_message_that_expired_after_it_was_sent_is_sent_again_and_says_that_no_time_is_left(double seconds, uint remaining)
+    {
+        var broker = new HandTurnedBroker();
+        var subscriber = broker.Subscriber("away", "t", with: connect => connect with { SessionExpiryInterval = 1000 });
+        broker.Connect("publisher").PublishAcknowledged(TestLink.Message("t", "x") with { MessageExpiryInterval = 10 });
+        subscriber.NextMessage("x");
+        subscriber.Lose();
+
+        broker.TurnSeconds(seconds);
+
+        Assert.Equal(remaining, Back(broker).NextMessage("x").Message.MessageExpiryInterval);
+    }
+
     [Fact]
     [Trait("Label", "MQTT-3.3.2-5")]
     public void A_message_that_expired_in_the_queue_is_not_delivered_and_does_not_hold_up_the_next()

@@ -1,0 +1,89 @@
+namespace Antiphon.Simulation;
+
+/// <summary>One run of a scenario from its seed to its end.</summary>
+internal static class Run
+{
+    private const int StackBytes = 16 * 1024 * 1024;
+    private const int MostSteps = 2_000_000;
+
+    // While things are begun, the clock is not turned far at once.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
+
+    // Longer than anything that a deadline ends.
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromMinutes(10);
+
+    /// <summary>Runs it on a thread of its own, which has nothing of the test's about it.</summary>
+    /// <returns>The hash of all that happened.</returns>
+    /// <exception cref="SeedFailedException">Something did not hold.</exception>
+    public static ulong Of(int seed, Func<int, IScenario> scenario)
+    {
+        var hash = 0UL;
+        Trace? trace = null;
+        Exception? failure = null;
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    var run = scenario(seed);
+                    trace = run.World.Trace;
+                    ToTheEnd(run);
+                    hash = trace.Hash;
+                }
+#pragma warning disable CA1031 // It is thrown again where the test waits.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    failure = exception;
+                }
+            },
+            StackBytes);
+        thread.Start();
+        thread.Join();
+        return failure is null ? hash : throw new SeedFailedException(seed, trace, failure);
+    }
+
+    private static void ToTheEnd(IScenario scenario)
+    {
+        var world = scenario.World;
+        var steps = 0;
+        while (scenario.HasMore)
+        {
+            if (world.Chance.Happens(0.08))
+            {
+                scenario.Act();
+            }
+            else if (world.Chance.Happens(0.005))
+            {
+                scenario.Disturb();
+            }
+            else
+            {
+                world.Step(Patience);
+            }
+
+            scenario.Check();
+            Count(ref steps);
+        }
+
+        world.Heal();
+        var healed = world.Clock.Now;
+        while (!scenario.IsSettled && world.Clock.Now - healed < LongestSettling)
+        {
+            world.Step(LastPatience);
+            scenario.Check();
+            Count(ref steps);
+        }
+
+        scenario.CheckEnd();
+    }
+
+    private static void Count(ref int steps)
+    {
+        if (++steps > MostSteps)
+        {
+            throw new InvalidOperationException($"After {MostSteps} steps it has not come to its end.");
+        }
+    }
+}
