@@ -363,7 +363,7 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         _server.Deliver(Request(2, "long") with { MessageExpiryInterval = 60, UserProperties = [new("__protVer", "1.0")] });
         _server.Deliver(Request(3, "short"));
-        await Wait.Until(() => responder.Counters.Waiting == 1);
+        await Wait.Until(() => responder.Counters is { Running: 1, Waiting: 1 });
         _time.Advance(TimeSpan.FromSeconds(5));
         go.SetResult();
 
