@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client;
 
 /// <summary>
-/// An MQTT client, version 5 or 3.1.1, that heals itself: it reconnects, sends again what was not acknowledged and subscribes again where the Session is gone.
+/// An MQTT client, version 5 or 3.1.1, that heals itself: it reconnects,
+/// sends again what was not acknowledged and subscribes again where the Session is gone.
 /// All members are safe from any thread and from within handlers.
 /// </summary>
 public sealed class MqttClient : IAsyncDisposable
@@ -50,16 +51,24 @@ public sealed class MqttClient : IAsyncDisposable
     /// <summary>What has been counted so far.</summary>
     public MqttClientCounters Counters => _session.Counters;
 
-    /// <summary>Makes a client that connects in the background and keeps trying until it is disposed or <see cref="ConnectionState.Stopped"/>.</summary>
+    /// <summary>
+    /// Makes a client that connects in the background and keeps trying until it is disposed or <see cref="ConnectionState.Stopped"/>.
+    /// </summary>
     /// <param name="options">Where and how to connect.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.</exception>
+    /// <exception cref="ArgumentException">
+    /// The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.
+    /// </exception>
     /// <exception cref="SessionStoreException">The <see cref="MqttClientOptions.SessionStore"/> cannot be read or written.</exception>
     public static MqttClient Start(MqttClientOptions options) => new(options, stopOnFirstFailure: false);
 
-    /// <summary>Makes a client and waits until the server has accepted its first connection; from then on it reconnects by itself.</summary>
+    /// <summary>
+    /// Makes a client and waits until the server has accepted its first connection; from then on it reconnects by itself.
+    /// </summary>
     /// <param name="options">Where and how to connect.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ArgumentException">The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.</exception>
+    /// <exception cref="ArgumentException">
+    /// The options are not valid; all mistakes are named. Or the <see cref="MqttClientOptions.SessionStore"/> holds another Session.
+    /// </exception>
     /// <exception cref="SessionStoreException">The <see cref="MqttClientOptions.SessionStore"/> cannot be read or written.</exception>
     /// <exception cref="ConnectionException">The first try failed: no connection, no CONNACK in time, or a refusal.</exception>
     /// <exception cref="OperationCanceledException">Given up.</exception>
@@ -91,21 +100,33 @@ public sealed class MqttClient : IAsyncDisposable
     public Task WaitUntilConnectedAsync(CancellationToken cancellationToken = default) => _loop.WaitUntilConnectedAsync(cancellationToken);
 
     /// <summary>
-    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it, QoS 2 when the server has completed its delivery (PUBCOMP); the result is
-    /// then what PUBREC said. Without a connection, or beyond the server's Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits. What was unacknowledged when a connection
-    /// was lost is sent again over the next, with DUP, if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new, while QoS 2 ends with <see cref="ConnectionException"/>, since sending
-    /// it as new could deliver it twice. Time spent waiting counts against the Message Expiry Interval.
+    /// Publishes a message. QoS 0 completes when it is in the connection's output, QoS 1 when the server has acknowledged it,
+    /// QoS 2 when the server has completed its delivery (PUBCOMP); the result is then what PUBREC said.
+    /// Without a connection, or beyond the server's Receive Maximum or <see cref="MqttClientOptions.MaximumQueuedBytes"/>, it waits.
+    /// What was unacknowledged when a connection was lost is sent again over the next, with DUP,
+    /// if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new,
+    /// while QoS 2 ends with <see cref="ConnectionException"/>, since sending it as new could deliver it twice.
+    /// Time spent waiting counts against the Message Expiry Interval.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
-    /// <param name="cancellationToken">Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.</param>
+    /// <param name="cancellationToken">
+    /// Withdraws the message if it is still waiting to be written; afterwards it only ends the wait.
+    /// </param>
     /// <returns>How it went; await it once.</returns>
     /// <exception cref="ArgumentException">The message has no form on the wire; in MQTT 3.1.1 also one with properties.</exception>
-    /// <exception cref="RefusedException">The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).</exception>
+    /// <exception cref="RefusedException">
+    /// The server refused it, or it is beyond the server's limits: Maximum QoS (0x9B), Maximum Packet Size (0x95), Retain Available (0x9A).
+    /// </exception>
     /// <exception cref="SessionStoreException">The message could not be stored, and has not been sent.</exception>
-    /// <exception cref="QueueFullException">Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).</exception>
+    /// <exception cref="QueueFullException">
+    /// Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).
+    /// </exception>
     /// <exception cref="ConnectionException">
-    /// The client has stopped, the message expired before there was a connection, or the server has lost the Session while a QoS 2 message was on its way; <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
-    /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped, the next client of that store sends again.
+    /// The client has stopped, the message expired before there was a connection,
+    /// or the server has lost the Session while a QoS 2 message was on its way;
+    /// <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
+    /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped,
+    /// the next client of that store sends again.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
     public ValueTask<PublishResult> PublishAsync(ApplicationMessage message, CancellationToken cancellationToken = default)
@@ -130,7 +151,8 @@ public sealed class MqttClient : IAsyncDisposable
             if (ProtocolVersion == ProtocolVersion.V311 && properties.Length > 0)
             {
                 throw new ArgumentException(
-                    $"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with MQTT 5 to send them.", nameof(message));
+                    $"The message to «{message.Topic}» has properties, which MQTT 3.1.1 has no place for; connect with "
+                    + "MQTT 5 to send them.", nameof(message));
             }
 
             return _publishes.PublishAsync(
@@ -158,15 +180,21 @@ public sealed class MqttClient : IAsyncDisposable
     internal PublishWaiters Publishes => _publishes;
 
     /// <summary>
-    /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler; an exception of the handler is logged, counted, and the message acknowledged.
+    /// Subscribes; completes when the server has granted it. A QoS 1 or 2 message is acknowledged after its handler;
+    /// an exception of the handler is logged, counted, and the message acknowledged.
     /// When a reconnect finds the Session gone, the client subscribes again by itself.
     /// </summary>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>
-    /// <param name="handler">Called for each message, in order and one at a time unless <see cref="SubscribeOptions.MaximumConcurrency"/> says otherwise; its token fires when the client stops.</param>
+    /// <param name="handler">
+    /// Called for each message, in order and one at a time unless <see cref="SubscribeOptions.MaximumConcurrency"/> says otherwise;
+    /// its token fires when the client stops.
+    /// </param>
     /// <param name="options">How to subscribe; <c>null</c>: the defaults.</param>
     /// <param name="cancellationToken">Gives the subscription up.</param>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
-    /// <exception cref="InvalidOperationException">This client has a subscription with that filter; a second one would replace it at the server [MQTT-3.8.4-3].</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This client has a subscription with that filter; a second one would replace it at the server [MQTT-3.8.4-3].
+    /// </exception>
     /// <exception cref="RefusedException">The server refused it, or has said that it has no such subscriptions.</exception>
     /// <exception cref="ConnectionException">The client has stopped.</exception>
     public Task<Subscription> SubscribeAsync(
@@ -181,9 +209,13 @@ public sealed class MqttClient : IAsyncDisposable
         return _session.SubscribeAsync(subscription, cancellationToken);
     }
 
-    /// <summary>As <see cref="SubscribeAsync"/> for a handler that reads messages straight from the receive buffer and acknowledges them itself.</summary>
+    /// <summary>
+    /// As <see cref="SubscribeAsync"/> for a handler that reads messages straight from the receive buffer and acknowledges them itself.
+    /// </summary>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>
-    /// <param name="handler">Called on the receive loop; must not block. An exception is logged, counted, and the message acknowledged.</param>
+    /// <param name="handler">
+    /// Called on the receive loop; must not block. An exception is logged, counted, and the message acknowledged.
+    /// </param>
     /// <param name="options">How to subscribe; <c>null</c>: the defaults.</param>
     /// <param name="cancellationToken">Gives the subscription up.</param>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
@@ -201,29 +233,42 @@ public sealed class MqttClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Authenticates again over the connection that there is (MQTT 5 §4.12.1), with a new exchange of <see cref="MqttClientOptions.Authentication"/>: before a token ends, or when rights have changed.
+    /// Authenticates again over the connection that there is (MQTT 5 §4.12.1),
+    /// with a new exchange of <see cref="MqttClientOptions.Authentication"/>: before a token ends, or when rights have changed.
     /// Messages go on meanwhile. If either side is not content, the connection ends; the next one is authenticated anyway.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait, not the exchange.</param>
-    /// <exception cref="InvalidOperationException">There is no <see cref="MqttClientOptions.Authentication"/>, it gave another method than before [MQTT-4.12.1-1], or an exchange is under way.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no <see cref="MqttClientOptions.Authentication"/>, it gave another method than before [MQTT-4.12.1-1],
+    /// or an exchange is under way.
+    /// </exception>
     /// <exception cref="ConnectionException">There is no connection, or it has ended before the exchange had.</exception>
     /// <exception cref="OperationCanceledException">The wait has been ended.</exception>
-    public async Task ReauthenticateAsync(CancellationToken cancellationToken = default) => await _loop.ReauthenticateAsync(cancellationToken).ConfigureAwait(false);
+    public async Task ReauthenticateAsync(CancellationToken cancellationToken = default) =>
+        await _loop.ReauthenticateAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>. Final: <see cref="State"/> is Stopped.</summary>
-    /// <param name="reason">What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.</param>
+    /// <summary>
+    /// Sends what has been handed to the output, then DISCONNECT, and closes. What still waits ends with <see cref="ConnectionException"/>.
+    /// Final: <see cref="State"/> is Stopped.
+    /// </summary>
+    /// <param name="reason">
+    /// What to tell the server; Success or one of DISCONNECT's codes (MQTT 5 §3.14.2.1). All but Success have the Will published.
+    /// </param>
     /// <param name="cancellationToken">Closes at once.</param>
     /// <exception cref="ArgumentException">A client's DISCONNECT does not allow the code; MQTT 3.1.1 allows Success only.</exception>
     public async Task DisconnectAsync(ReasonCode reason = ReasonCode.Success, CancellationToken cancellationToken = default)
     {
         if (!DisconnectPacket.ClientMaySay(reason))
         {
-            throw new ArgumentException($"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
+            throw new ArgumentException(
+                $"A client's DISCONNECT has no Reason Code 0x{(byte)reason:X2} (MQTT 5 §3.14.2.1).", nameof(reason));
         }
 
         if (ProtocolVersion == ProtocolVersion.V311 && reason != ReasonCode.Success)
         {
-            throw new ArgumentException($"DISCONNECT of MQTT 3.1.1 has no Reason Codes, so that 0x{(byte)reason:X2} cannot be said (MQTT 3.1.1 §3.14).", nameof(reason));
+            throw new ArgumentException(
+                $"DISCONNECT of MQTT 3.1.1 has no Reason Codes, so that 0x{(byte)reason:X2} cannot be said (MQTT 3.1.1 §3.14).",
+                nameof(reason));
         }
 
         _loop.RequestStop(reason);
@@ -234,7 +279,8 @@ public sealed class MqttClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Disconnects, ends every pending operation with <see cref="ConnectionException"/> and waits for handlers that run, unless it is called from within one. May be called more than once.
+    /// Disconnects, ends every pending operation with <see cref="ConnectionException"/> and waits for handlers that run,
+    /// unless it is called from within one. May be called more than once.
     /// </summary>
     public async ValueTask DisposeAsync()
     {

@@ -27,15 +27,20 @@ public readonly record struct MqttClientCounters
     /// <summary>Exceptions thrown by message handlers.</summary>
     public long HandlerFailures { get; init; }
 
-    /// <summary>QoS 1 and 2 messages received beyond <see cref="MqttClientOptions.ReceiveMaximum"/>; they are handled like all others.</summary>
+    /// <summary>
+    /// QoS 1 and 2 messages received beyond <see cref="MqttClientOptions.ReceiveMaximum"/>; they are handled like all others.
+    /// </summary>
     public long ReceiveMaximumExceeded { get; init; }
 
-    /// <summary>Failures of the <see cref="MqttClientOptions.SessionStore"/> that ended no publish: a restart may repeat what the store has not heard of.</summary>
+    /// <summary>
+    /// Failures of the <see cref="MqttClientOptions.SessionStore"/> that ended no publish:
+    /// a restart may repeat what the store has not heard of.
+    /// </summary>
     public long SessionStoreFailures { get; init; }
 
     /// <summary>
-    /// Messages that an earlier client had left in the <see cref="MqttClientOptions.SessionStore"/> and that ended without success, where nobody waits to be told: refused, expired, or with an
-    /// unknown outcome since the server has lost the Session after its PUBREC.
+    /// Messages that an earlier client had left in the <see cref="MqttClientOptions.SessionStore"/> and that ended without success,
+    /// where nobody waits to be told: refused, expired, or with an unknown outcome since the server has lost the Session after its PUBREC.
     /// </summary>
     public long RestoredPublishFailures { get; init; }
 }

@@ -2,7 +2,11 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client;
 
-/// <summary>What an operation of the client ends with when it did not work: <see cref="ConnectionException"/>, <see cref="RefusedException"/>, <see cref="QueueFullException"/> or <see cref="SessionStoreException"/>.</summary>
+/// <summary>
+/// What an operation of the client ends with when it did not work:
+/// <see cref="ConnectionException"/>, <see cref="RefusedException"/>, <see cref="QueueFullException"/>
+/// or <see cref="SessionStoreException"/>.
+/// </summary>
 public abstract class MqttException : Exception
 {
     private protected MqttException(string message, Exception? innerException = null)

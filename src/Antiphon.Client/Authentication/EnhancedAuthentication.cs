@@ -9,9 +9,11 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Authentication;
 
 /// <summary>
-/// Enhanced authentication on one Network Connection (MQTT 5 §4.12): the exchange that CONNECT begins, and those of re-authentication, one after the other. Packets come on the receive loop.
+/// Enhanced authentication on one Network Connection (MQTT 5 §4.12):
+/// the exchange that CONNECT begins, and those of re-authentication, one after the other. Packets come on the receive loop.
 /// </summary>
-internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> exchanges, ClientSession session, Action<ConnectionEnd> end, CancellationToken ended)
+internal sealed class EnhancedAuthentication(
+    Func<IAuthenticationExchange> exchanges, ClientSession session, Action<ConnectionEnd> end, CancellationToken ended)
 {
     private readonly Lock _lock = new();
 
@@ -46,7 +48,8 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
         var exchange = exchanges();
         if (exchange.Method != _method)
         {
-            throw new InvalidOperationException($"The connection was authenticated by {_method}; {exchange.Method} cannot follow it [MQTT-4.12.1-1].");
+            throw new InvalidOperationException(
+                $"The connection was authenticated by {_method}; {exchange.Method} cannot follow it [MQTT-4.12.1-1].");
         }
 
         var done = new ScheduledCompletion<ValueTuple>(session.Scheduler);
@@ -101,7 +104,9 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
 
             if (packet.ReasonCode != ReasonCode.Success || _reauthenticated is null)
             {
-                return Fault.Protocol($"The server sent AUTH with 0x{(byte)packet.ReasonCode:X2} {packet.ReasonCode} where 0x18 belongs, or CONNACK (MQTT 5 §3.15.2.1).");
+                return Fault.Protocol(
+                    $"The server sent AUTH with 0x{(byte)packet.ReasonCode:X2} {packet.ReasonCode} where 0x18 belongs, "
+                    + "or CONNACK (MQTT 5 §3.15.2.1).");
             }
         }
 
@@ -145,7 +150,8 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
 
     private static ReadOnlyMemory<byte>? Fitting(ReadOnlyMemory<byte>? data) => data is not { Length: > ushort.MaxValue }
         ? data
-        : throw new InvalidOperationException($"The exchange gave {data.Value.Length} bytes of Authentication Data; at most 65,535 fit (MQTT 5 §1.5.6).");
+        : throw new InvalidOperationException(
+            $"The exchange gave {data.Value.Length} bytes of Authentication Data; at most 65,535 fit (MQTT 5 §1.5.6).");
 
     private Fault WrongMethod(PacketType type, string method) =>
         Fault.Protocol($"{type} has the Authentication Method «{Utf8Text.Excerpt(method)}», CONNECT had «{_method}» [MQTT-4.12.0-5].");
@@ -188,12 +194,15 @@ internal sealed class EnhancedAuthentication(Func<IAuthenticationExchange> excha
         try
         {
             var bytes = new ArrayBufferWriter<byte>();
-            new AuthPacket { ReasonCode = reason, AuthenticationMethod = _method, AuthenticationData = Fitting(await data(ended).ConfigureAwait(false)) }.WriteTo(bytes, ProtocolVersion.V5);
+            var answer = Fitting(await data(ended).ConfigureAwait(false));
+            var packet = new AuthPacket { ReasonCode = reason, AuthenticationMethod = _method, AuthenticationData = answer };
+            packet.WriteTo(bytes, ProtocolVersion.V5);
             lock (_lock)
             {
                 if (bytes.WrittenCount > _maximumPacketSize)
                 {
-                    throw new InvalidOperationException($"AUTH has {bytes.WrittenCount} bytes; the server accepts {_maximumPacketSize} [MQTT-3.2.2-15].");
+                    throw new InvalidOperationException(
+                        $"AUTH has {bytes.WrittenCount} bytes; the server accepts {_maximumPacketSize} [MQTT-3.2.2-15].");
                 }
 
                 // Before it is sent: the server may answer at once.

@@ -3,8 +3,9 @@ using System.Security.Authentication;
 namespace Antiphon.Client;
 
 /// <summary>
-/// The client's side of enhanced authentication (MQTT 5 §4.12), for one connection or one re-authentication. Its methods are called in order, one at a time.
-/// Whatever one of them throws ends the connection; <see cref="AuthenticationException"/> is meant for what the server did wrong.
+/// The client's side of enhanced authentication (MQTT 5 §4.12), for one connection or one re-authentication.
+/// Its methods are called in order, one at a time. Whatever one of them throws ends the connection;
+/// <see cref="AuthenticationException"/> is meant for what the server did wrong.
 /// </summary>
 public interface IAuthenticationExchange
 {

@@ -24,11 +24,17 @@ internal sealed record ConnectionEnd(string Message)
     public bool CannotHeal { get; init; }
 
     /// <summary>
-    /// Whether another try would be wrong: it cannot get better by itself, or, with Session taken over, two programs with one Client Identifier would fight for ever.
+    /// Whether another try would be wrong: it cannot get better by itself, or, with Session taken over,
+    /// two programs with one Client Identifier would fight for ever.
     /// </summary>
     public bool IsFinal => CannotHeal || (FromServer && ReasonCode is
-        Protocol.ReasonCode.UnsupportedProtocolVersion or Protocol.ReasonCode.ClientIdentifierNotValid or Protocol.ReasonCode.BadUserNameOrPassword
-        or Protocol.ReasonCode.NotAuthorized or Protocol.ReasonCode.Banned or Protocol.ReasonCode.BadAuthenticationMethod or Protocol.ReasonCode.SessionTakenOver);
+        Protocol.ReasonCode.UnsupportedProtocolVersion
+        or Protocol.ReasonCode.ClientIdentifierNotValid
+        or Protocol.ReasonCode.BadUserNameOrPassword
+        or Protocol.ReasonCode.NotAuthorized
+        or Protocol.ReasonCode.Banned
+        or Protocol.ReasonCode.BadAuthenticationMethod
+        or Protocol.ReasonCode.SessionTakenOver);
 
     /// <summary>The server broke the rules.</summary>
     public static ConnectionEnd Violation(Fault fault) => new($"The server broke the protocol: {fault.Message}")
@@ -37,5 +43,6 @@ internal sealed record ConnectionEnd(string Message)
         Farewell = new DisconnectPacket { ReasonCode = fault.Code },
     };
 
-    public ConnectionException ToException(int unacknowledged = 0, bool sent = false) => new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
+    public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
+        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
 }

@@ -3,12 +3,18 @@ using Antiphon.Protocol;
 namespace Antiphon.Client;
 
 /// <summary>
-/// The connection could not be made, was lost, or the client has stopped. An operation that ends with it has an unknown outcome if it had been <see cref="Sent"/>,
-/// and did not happen if it had not.
+/// The connection could not be made, was lost, or the client has stopped.
+/// An operation that ends with it has an unknown outcome if it had been <see cref="Sent"/>, and did not happen if it had not.
 /// </summary>
 public sealed class ConnectionException : MqttException
 {
-    internal ConnectionException(string message, ReasonCode? reasonCode = null, string? serverReference = null, int unacknowledged = 0, bool sent = false, Exception? innerException = null)
+    internal ConnectionException(
+        string message,
+        ReasonCode? reasonCode = null,
+        string? serverReference = null,
+        int unacknowledged = 0,
+        bool sent = false,
+        Exception? innerException = null)
         : base(reasonCode is { } code ? $"{message} Reason Code {Describe(code)}." : message, innerException)
     {
         ReasonCode = reasonCode;
@@ -17,15 +23,22 @@ public sealed class ConnectionException : MqttException
         Sent = sent;
     }
 
-    /// <summary>What the server said in CONNACK or DISCONNECT, or what this client said in DISCONNECT; <c>null</c>: nobody said anything.</summary>
+    /// <summary>
+    /// What the server said in CONNACK or DISCONNECT, or what this client said in DISCONNECT; <c>null</c>: nobody said anything.
+    /// </summary>
     public ReasonCode? ReasonCode { get; }
 
     /// <summary>Another server to use, if the server named one with 0x9C or 0x9D (MQTT 5 §4.11).</summary>
     public string? ServerReference { get; }
 
-    /// <summary>How many QoS 1 and 2 messages had been sent and not been acknowledged when the client stopped; their outcome is unknown.</summary>
+    /// <summary>
+    /// How many QoS 1 and 2 messages had been sent and not been acknowledged when the client stopped; their outcome is unknown.
+    /// </summary>
     public int Unacknowledged { get; }
 
-    /// <summary>Whether the operation that ended with this had been written to a connection, so that its outcome is unknown; <c>false</c>: it did not happen.</summary>
+    /// <summary>
+    /// Whether the operation that ended with this had been written to a connection, so that its outcome is unknown; <c>false</c>:
+    /// it did not happen.
+    /// </summary>
     public bool Sent { get; }
 }

@@ -8,10 +8,14 @@ internal sealed partial class ConnectionLoop
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Connected to {Server}, Session Present {SessionPresent}")]
     private partial void LogConnected(string server, bool sessionPresent);
 
-    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
+    [LoggerMessage(
+        EventId = 2, Level = LogLevel.Warning,
+        Message = "Not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
     private partial void LogLost(string reason, ReasonCode? reasonCode, TimeSpan delay);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Debug, Message = "Still not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
+    [LoggerMessage(
+        EventId = 3, Level = LogLevel.Debug,
+        Message = "Still not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
     private partial void LogFailedAgain(string reason, ReasonCode? reasonCode, TimeSpan delay);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "Stopped for good: {Reason} Reason Code {ReasonCode}")]

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client.Connections;
 
 /// <summary>
-/// Keeps one connection alive after the other until the client stops. Its lock guards the state that callers see; it is never held while another is taken.
+/// Keeps one connection alive after the other until the client stops. Its lock guards the state that callers see;
+/// it is never held while another is taken.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and RequestStop may come at any time.")]
 internal sealed partial class ConnectionLoop
@@ -42,7 +43,8 @@ internal sealed partial class ConnectionLoop
     /// <param name="logger">Where to log.</param>
     /// <param name="stopOnFirstFailure">Whether to stop when the very first try fails.</param>
     /// <param name="raise">Tells of a change of state.</param>
-    public ConnectionLoop(ClientSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
+    public ConnectionLoop(
+        ClientSession session, MqttClientOptions options, ILogger logger, bool stopOnFirstFailure, Action<ConnectionStateChange> raise)
     {
         _session = session;
         _options = options;
@@ -153,9 +155,12 @@ internal sealed partial class ConnectionLoop
         connection?.Abort();
     }
 
-    private static ConnectionException Stopped(ConnectionEnd end) => (end with { Message = $"The client has stopped. {end.Message}" }).ToException();
+    private static ConnectionException Stopped(ConnectionEnd end) =>
+        (end with { Message = $"The client has stopped. {end.Message}" }).ToException();
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong ends this client alone, and those who wait for it have to be told.")]
+    [SuppressMessage(
+        "Design", "CA1031",
+        Justification = "Whatever goes wrong ends this client alone, and those who wait for it have to be told.")]
     private async Task RunAsync()
     {
         ConnectionEnd end;
@@ -195,7 +200,8 @@ internal sealed partial class ConnectionLoop
             LogStopped(end.Message, end.ReasonCode);
         }
 
-        _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Stopped, end.ReasonCode, asked ? null : Stopped(end), SessionPresent: false));
+        _notifier.Enqueue(
+            new ConnectionStateChange(ConnectionState.Stopped, end.ReasonCode, asked ? null : Stopped(end), SessionPresent: false));
     }
 
     /// <summary>Connects again and again.</summary>
@@ -231,7 +237,9 @@ internal sealed partial class ConnectionLoop
         }
     }
 
-    /// <summary>Ends when the time is up, or at once when the client is to stop. Not Task.Delay, which goes to the thread pool when it is cancelled.</summary>
+    /// <summary>
+    /// Ends when the time is up, or at once when the client is to stop. Not Task.Delay, which goes to the thread pool when it is cancelled.
+    /// </summary>
     private async Task WaitAsync(TimeSpan delay)
     {
         if (delay == TimeSpan.Zero)
@@ -240,7 +248,8 @@ internal sealed partial class ConnectionLoop
         }
 
         var over = new ScheduledCompletion<ValueTuple>(_options.Scheduler);
-        using var stop = _stopRequested.Token.UnsafeRegister(static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over);
+        using var stop = _stopRequested.Token.UnsafeRegister(
+            static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over);
         using var timer = _options.TimeProvider.CreateTimer(
             static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over, delay, Timeout.InfiniteTimeSpan);
         await over.Task.ConfigureAwait(false);
@@ -328,7 +337,8 @@ internal sealed partial class ConnectionLoop
         if (changed)
         {
             LogLost(end.Message, end.ReasonCode, delay);
-            _notifier.Enqueue(new ConnectionStateChange(ConnectionState.Reconnecting, end.ReasonCode, end.ToException(), SessionPresent: false));
+            _notifier.Enqueue(
+                new ConnectionStateChange(ConnectionState.Reconnecting, end.ReasonCode, end.ToException(), SessionPresent: false));
         }
         else
         {

@@ -7,8 +7,9 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Connections;
 
 /// <summary>
-/// What the two ends say to each other about the connection itself: CONNACK, AUTH and the server's DISCONNECT (MQTT 5 §3.2, §3.14, §3.15). For the receive loop, but
-/// for what begins and ends the authentication.
+/// What the two ends say to each other about the connection itself: CONNACK, AUTH and the server's DISCONNECT
+/// (MQTT 5 §3.2, §3.14, §3.15).
+/// For the receive loop, but for what begins and ends the authentication.
 /// </summary>
 /// <param name="session">The Session that the connection is for.</param>
 /// <param name="options">Checked options.</param>
@@ -17,7 +18,12 @@ namespace Antiphon.Client.Connections;
 /// <param name="end">The connection has to end.</param>
 /// <param name="ending">Fires when the connection ends.</param>
 internal sealed class Greeting(
-    ClientSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket> accept, Action<ConnectionEnd> end, CancellationToken ending)
+    ClientSession session,
+    MqttClientOptions options,
+    ConnectPacket connect,
+    Action<ConnAckPacket> accept,
+    Action<ConnectionEnd> end,
+    CancellationToken ending)
 {
     private readonly EnhancedAuthentication? _authentication =
         options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, end, ending) : null;
@@ -35,7 +41,8 @@ internal sealed class Greeting(
     /// <summary>Authenticates again over this connection.</summary>
     public Task ReauthenticateAsync(CancellationToken cancellationToken) => _authentication is not null
         ? _authentication.ReauthenticateAsync(cancellationToken)
-        : throw new InvalidOperationException("MqttClientOptions.Authentication is null, so that there is no method to authenticate by again [MQTT-4.12.0-7].");
+        : throw new InvalidOperationException(
+            "MqttClientOptions.Authentication is null, so that there is no method to authenticate by again [MQTT-4.12.0-7].");
 
     /// <summary>The connection has ended, and with it what was being said.</summary>
     public async ValueTask EndAsync(ConnectionEnd why)
@@ -58,7 +65,9 @@ internal sealed class Greeting(
                 fault = HandleConnAck(frame);
                 return true;
             case PacketType.Auth when _authentication is not null:
-                fault = PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var auth, out var malformed) ? _authentication.Handle((AuthPacket)auth) : malformed;
+                fault = PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var auth, out var malformed)
+                    ? _authentication.Handle((AuthPacket)auth)
+                    : malformed;
                 return true;
             case var type when !IsOver:
                 fault = Fault.Protocol($"The server's first packet is {type}, not CONNACK [MQTT-3.2.0-1].");
@@ -115,7 +124,9 @@ internal sealed class Greeting(
         if (answer.SessionPresent && !session.HasSession)
         {
             session.ForgetSession();
-            end(new ConnectionEnd("The server has a Session of this Client Identifier that the SessionStore knows nothing of [MQTT-3.2.2-4]. Connect once with CleanStart to throw it away.") { CannotHeal = true });
+            const string Unknown = "The server has a Session of this Client Identifier that the SessionStore knows nothing of "
+                + "[MQTT-3.2.2-4]. Connect once with CleanStart to throw it away.";
+            end(new ConnectionEnd(Unknown) { CannotHeal = true });
             return default;
         }
 
@@ -134,7 +145,9 @@ internal sealed class Greeting(
         var farewell = (DisconnectPacket)packet;
         if (!DisconnectPacket.ServerMaySay(farewell.ReasonCode))
         {
-            return Fault.Protocol($"The server's DISCONNECT has the Reason Code 0x{(byte)farewell.ReasonCode:X2}, which only a client says (MQTT 5 §3.14.2.1).");
+            return Fault.Protocol(
+                $"The server's DISCONNECT has the Reason Code 0x{(byte)farewell.ReasonCode:X2}, "
+                + "which only a client says (MQTT 5 §3.14.2.1).");
         }
 
         end(new ConnectionEnd($"The server ended the connection{Because(farewell.ReasonString)}.")

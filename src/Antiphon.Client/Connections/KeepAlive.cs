@@ -14,8 +14,9 @@ internal enum KeepAliveStep
 }
 
 /// <summary>
-/// Decides when to send PINGREQ [MQTT-3.1.2-20] and when a server that says nothing is gone (MQTT 5 §3.1.2.10). Silence in either direction calls for a ping after three quarters of the
-/// Keep Alive, so that a client that only sends finds out as well. Times are durations since the connection was accepted; no clock in here.
+/// Decides when to send PINGREQ [MQTT-3.1.2-20] and when a server that says nothing is gone (MQTT 5 §3.1.2.10).
+/// Silence in either direction calls for a ping after three quarters of the Keep Alive, so that a client that only sends finds out as well.
+/// Times are durations since the connection was accepted; no clock in here.
 /// </summary>
 internal sealed class KeepAlive(TimeSpan interval, TimeSpan patience)
 {

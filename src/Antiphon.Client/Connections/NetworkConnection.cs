@@ -11,7 +11,8 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Connections;
 
 /// <summary>
-/// One Network Connection from its making to its end: a loop that reads, a loop that writes, and a timer. Whatever ends it first, wins; both loops have ended when <see cref="RunAsync"/> has.
+/// One Network Connection from its making to its end: a loop that reads, a loop that writes, and a timer. Whatever ends it first, wins;
+/// both loops have ended when <see cref="RunAsync"/> has.
 /// </summary>
 internal sealed class NetworkConnection : IDisposable
 {
@@ -46,7 +47,8 @@ internal sealed class NetworkConnection : IDisposable
     /// <param name="options">Where to connect.</param>
     /// <param name="connect">The first packet.</param>
     /// <param name="accepted">Called on the receive loop when the server has accepted, before it reads anything else.</param>
-    public NetworkConnection(ClientSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
+    public NetworkConnection(
+        ClientSession session, MqttClientOptions options, ConnectPacket connect, Action<ConnAckPacket, ServerLimits> accepted)
     {
         _session = session;
         _options = options;
@@ -56,7 +58,8 @@ internal sealed class NetworkConnection : IDisposable
         _inbound = new InboundPackets(session, options);
         _greeting = new Greeting(session, options, connect, Accept, End, _connecting.Token);
         _start = options.TimeProvider.GetTimestamp();
-        _timer = options.TimeProvider.CreateTimer(static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        _timer = options.TimeProvider.CreateTimer(
+            static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Connects and runs until the end.</summary>
@@ -121,7 +124,8 @@ internal sealed class NetworkConnection : IDisposable
     }
 
     /// <summary>
-    /// Lets the writer finish and close our half, then waits for the server to close its own: closing with unread input would reset the connection, and the DISCONNECT could be lost with it.
+    /// Lets the writer finish and close our half, then waits for the server to close its own:
+    /// closing with unread input would reset the connection, and the DISCONNECT could be lost with it.
     /// </summary>
     private async Task SayFarewellAsync(Task reader, Task writer)
     {
@@ -302,7 +306,8 @@ internal sealed class NetworkConnection : IDisposable
     {
         if (_keepAlive is not { } keepAlive)
         {
-            End(new ConnectionEnd($"{_options.Server} did not accept the connection within {_options.ConnectTimeout.TotalSeconds:0.###} s."));
+            var patience = _options.ConnectTimeout.TotalSeconds;
+            End(new ConnectionEnd($"{_options.Server} did not accept the connection within {patience:0.###} s."));
             return;
         }
 
@@ -316,7 +321,11 @@ internal sealed class NetworkConnection : IDisposable
         TimeSpan next;
         lock (_timerLock)
         {
-            step = keepAlive.Check(new TimeSpan(Elapsed()), new TimeSpan(Volatile.Read(ref _lastSent)), new TimeSpan(Volatile.Read(ref _lastReceived)), out next);
+            step = keepAlive.Check(
+                new TimeSpan(Elapsed()),
+                new TimeSpan(Volatile.Read(ref _lastSent)),
+                new TimeSpan(Volatile.Read(ref _lastReceived)),
+                out next);
         }
 
         switch (step)

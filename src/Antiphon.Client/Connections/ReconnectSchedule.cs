@@ -1,12 +1,18 @@
 namespace Antiphon.Client.Connections;
 
-/// <summary>How long to wait before the next try: doubling from the first delay to the longest, half of it left to chance so that many clients do not come back at once.</summary>
+/// <summary>
+/// How long to wait before the next try: doubling from the first delay to the longest,
+/// half of it left to chance so that many clients do not come back at once.
+/// </summary>
 internal sealed class ReconnectSchedule(TimeSpan first, TimeSpan longest, Random random)
 {
     private int _failures;
 
     /// <summary>The wait before the next try.</summary>
-    /// <param name="connectedFor">How long the connection held that has just ended; zero if there was none. One that outlived the wait which is now due counts as healthy.</param>
+    /// <param name="connectedFor">
+    /// How long the connection held that has just ended; zero if there was none.
+    /// One that outlived the wait which is now due counts as healthy.
+    /// </param>
     public TimeSpan Next(TimeSpan connectedFor)
     {
         if (connectedFor > TimeSpan.Zero && connectedFor >= Due())

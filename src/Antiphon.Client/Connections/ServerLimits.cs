@@ -4,7 +4,10 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Client;
 
-/// <summary>What the server said in its last CONNACK, with the standard's defaults for what it left out (MQTT 5 §3.2.2.3), and for all of it in MQTT 3.1.1. Immutable.</summary>
+/// <summary>
+/// What the server said in its last CONNACK, with the standard's defaults for what it left out (MQTT 5 §3.2.2.3),
+/// and for all of it in MQTT 3.1.1. Immutable.
+/// </summary>
 public sealed record ServerLimits
 {
     internal ServerLimits(ConnAckPacket packet, ConnectPacket asked)

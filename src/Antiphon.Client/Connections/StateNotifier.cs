@@ -5,7 +5,8 @@ using Antiphon.Client.Sessions;
 namespace Antiphon.Client.Connections;
 
 /// <summary>Tells of changes in their order, one at a time, on no caller's thread. Its lock is never held while another is taken.</summary>
-internal sealed class StateNotifier(ClientSession session, Action<ConnectionStateChange> raise, Action<Exception> failed) : IThreadPoolWorkItem
+internal sealed class StateNotifier(ClientSession session, Action<ConnectionStateChange> raise, Action<Exception> failed)
+    : IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
     private readonly Queue<ConnectionStateChange> _waiting = new();

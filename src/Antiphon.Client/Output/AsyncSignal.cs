@@ -4,8 +4,9 @@ using Antiphon.Client.Sessions;
 namespace Antiphon.Client.Output;
 
 /// <summary>
-/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates.
-/// The waiter goes to the end of the scheduler's queue, behind what is ready to run: publishers that run meanwhile get into the same send.
+/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once.
+/// Setting is safe from any thread and never allocates. The waiter goes to the end of the scheduler's queue, behind what is ready to run:
+/// publishers that run meanwhile get into the same send.
 /// </summary>
 internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -38,8 +39,9 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
     }
 
     /// <summary>
-    /// Gives a thread back that was borrowed by <see cref="SetAndRun"/>, and goes on behind what waits in the scheduler's queue. For the waiter, when it finds more
-    /// to do than it was woken for: others may bring more and more, and the receive loop must not be kept from receiving.
+    /// Gives a thread back that was borrowed by <see cref="SetAndRun"/>, and goes on behind what waits in the scheduler's queue.
+    /// For the waiter, when it finds more to do than it was woken for:
+    /// others may bring more and more, and the receive loop must not be kept from receiving.
     /// </summary>
     public ValueTask LeaveThreadAsync()
     {

@@ -2,8 +2,9 @@
 namespace Antiphon.Client.Output;
 
 /// <summary>
-/// What waits to be sent, bounded: one buffer is filled while the other is being sent. Beyond the bound publishers wait; control packets, which the protocol itself bounds, do not.
-/// Guarded by the gate of <see cref="Sessions.ClientSession"/>, but for the bytes between <see cref="Take"/> and <see cref="Sent"/>, which are the writer's.
+/// What waits to be sent, bounded: one buffer is filled while the other is being sent. Beyond the bound publishers wait;
+/// control packets, which the protocol itself bounds, do not. Guarded by the gate of <see cref="Sessions.ClientSession"/>,
+/// but for the bytes between <see cref="Take"/> and <see cref="Sent"/>, which are the writer's.
 /// </summary>
 internal sealed class ConnectionOutput(int maximumBytes)
 {

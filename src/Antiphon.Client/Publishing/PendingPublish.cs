@@ -20,8 +20,8 @@ internal enum PublishProgress
 }
 
 /// <summary>
-/// A PUBLISH that is not over: its bytes, encoded once and kept for sending again, and who is to be told of its end. Used again when it is over; the version then changes.
-/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// A PUBLISH that is not over: its bytes, encoded once and kept for sending again, and who is to be told of its end.
+/// Used again when it is over; the version then changes. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class PendingPublish
 {
@@ -52,7 +52,10 @@ internal sealed class PendingPublish
     /// <summary>What PUBREC said, while PUBCOMP is waited for.</summary>
     public PublishResult Recorded { get; set; }
 
-    /// <summary>Whether PUBREL has gone out over a later connection than the one that PUBREC came by; then the server may have dealt with the first [MQTT-4.4.0-1].</summary>
+    /// <summary>
+    /// Whether PUBREL has gone out over a later connection than the one that PUBREC came by;
+    /// then the server may have dealt with the first [MQTT-4.4.0-1].
+    /// </summary>
     public bool ReleasedAgain { get; set; }
 
     /// <summary>Whether an earlier connection was lost before it was acknowledged: then it may have been delivered twice.</summary>
@@ -76,12 +79,18 @@ internal sealed class PendingPublish
     /// <summary>The Topic Name, made anew each time; for exceptions.</summary>
     public string Topic => Encoding.UTF8.GetString(Packet.Slice(TopicOffset, TopicLength));
 
-    /// <summary>Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes; until then any keeps its bytes well formed.</summary>
+    /// <summary>
+    /// Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes;
+    /// until then any keeps its bytes well formed.
+    /// </summary>
     public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now)
     {
         _bytes = _memory.Reserve(size);
         PublishEncoder.Write(
-            _bytes, message, new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) }, version);
+            _bytes,
+            message,
+            new Delivery { QoS = message.QoS, Retain = message.Retain, PacketIdentifier = new PacketIdentifier(1) },
+            version);
         Begin(size, message.Topic.Length, message.QoS, message.Retain, now);
     }
 

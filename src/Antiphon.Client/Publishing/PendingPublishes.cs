@@ -6,10 +6,11 @@ using Antiphon.Protocol.Windows;
 namespace Antiphon.Client.Publishing;
 
 /// <summary>
-/// The messages that are not over, by how far they have come and each in order, with what they occupy: Packet Identifiers, the server's Receive Maximum, room in the store.
-/// Writes nothing. Guarded by the gate of <see cref="ClientSession"/>.
+/// The messages that are not over, by how far they have come and each in order, with what they occupy:
+/// Packet Identifiers, the server's Receive Maximum, room in the store. Writes nothing. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers<object> identifiers, SessionJournal journal, ProtocolVersion version)
+internal sealed class PendingPublishes(
+    ClientSession session, PacketIdentifiers<object> identifiers, SessionJournal journal, ProtocolVersion version)
 {
     // For the process.
     private readonly PublishPool _pool = new();
@@ -68,7 +69,8 @@ internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers<
     public void PassResend() => Resend = Resend?.Next;
 
     /// <summary>
-    /// The server has lost the Session. What it had begun to take exactly once, it may have delivered or not; sending that as new could deliver it twice, so that it is left to the caller.
+    /// The server has lost the Session. What it had begun to take exactly once, it may have delivered or not;
+    /// sending that as new could deliver it twice, so that it is left to the caller.
     /// Where there is no caller any more, what has no PUBREC is sent as new: of the two mistakes, that one loses nothing.
     /// </summary>
     public void GiveUpExactlyOnce()
@@ -81,7 +83,8 @@ internal sealed class PendingPublishes(ClientSession session, PacketIdentifiers<
                 if (list == Released || (pending.QoS == QualityOfService.ExactlyOnce && !pending.IsRestored))
                 {
                     Fail(pending, new ConnectionException(
-                        $"The server has lost the Session while the QoS 2 message to «{pending.Topic}» was on its way; it may have arrived or not (MQTT 5 §4.4).", sent: true));
+                        $"The server has lost the Session while the QoS 2 message to «{pending.Topic}» was on its way; it may have "
+                        + "arrived or not (MQTT 5 §4.4).", sent: true));
                     TakeOut(pending, list);
                 }
 

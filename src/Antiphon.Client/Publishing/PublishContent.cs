@@ -2,7 +2,10 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Publishing;
 
-/// <summary>A message to publish as bytes that are there already. It is written without an object for each message; everything is copied before the call returns.</summary>
+/// <summary>
+/// A message to publish as bytes that are there already. It is written without an object for each message;
+/// everything is copied before the call returns.
+/// </summary>
 internal readonly ref struct PublishContent
 {
     /// <summary>The Topic Name in UTF-8, checked by the caller.</summary>

@@ -8,10 +8,16 @@ using Antiphon.Protocol.Windows;
 namespace Antiphon.Client.Publishing;
 
 /// <summary>
-/// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means. What is not over stands in <see cref="PendingPublishes"/>.
-/// Writes to the output within the server's limits and Receive Maximum [MQTT-3.3.4-7]. Guarded by the gate of <see cref="ClientSession"/>.
+/// Messages on their way to the server, in order [MQTT-4.6.0-1, MQTT-4.6.0-4]: when each is written, and what each acknowledgement means.
+/// What is not over stands in <see cref="PendingPublishes"/>. Writes to the output within the server's limits
+/// and Receive Maximum [MQTT-3.3.4-7]. Guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<object> identifiers, ConnectionOutput output, SessionJournal journal, MqttClientOptions options)
+internal sealed class PublishFlow(
+    ClientSession session,
+    PacketIdentifiers<object> identifiers,
+    ConnectionOutput output,
+    SessionJournal journal,
+    MqttClientOptions options)
 {
     // For the process.
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
@@ -172,7 +178,8 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
     {
         switch (identifiers.Find(identifier))
         {
-            case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending when result.ReasonCode < ReasonCode.UnspecifiedError:
+            case PendingPublish { QoS: QualityOfService.ExactlyOnce, Progress: PublishProgress.InFlight } pending
+                when result.ReasonCode < ReasonCode.UnspecifiedError:
                 pending.Recorded = result;
                 _pending.Release(pending);
                 WriteRelease(identifier);
@@ -205,7 +212,8 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
         switch (identifiers.Find(identifier))
         {
             case PendingPublish { Progress: PublishProgress.Released } pending:
-                // An unknown identifier is what a repeated PUBREL finds when the first had come through; after a first one, the server has lost the message.
+                // An unknown identifier is what a repeated PUBREL finds when the first had come through.
+                // After a first one, the server has lost the message.
                 End(pending, code == ReasonCode.Success || pending.ReleasedAgain ? pending.Recorded : new PublishResult(code));
                 _pending.TakeOut(pending, _pending.Released);
                 Advance(now);
@@ -257,21 +265,25 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
         }
     }
 
-    private bool IsInFlight(PacketIdentifier identifier, QualityOfService qos, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PendingPublish? pending)
+    private bool IsInFlight(
+        PacketIdentifier identifier, QualityOfService qos, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out PendingPublish? pending)
     {
         pending = identifiers.Find(identifier) as PendingPublish;
         return pending is { Progress: PublishProgress.InFlight } && pending.QoS == qos;
     }
 
     private bool CanWrite(QualityOfService qos, int size) =>
-        _limits is not null && output.HasRoomFor(size)
-        && (qos == QualityOfService.AtMostOnce || (_pending.QuotaUsed < _limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes));
+        _limits is not null && output.HasRoomFor(size) && (qos == QualityOfService.AtMostOnce || HasIdentifierAndQuota(_limits));
 
-    private bool CanResend(PendingPublish pending) => _limits is not null && output.HasRoomFor(pending.Length) && _pending.QuotaUsed < _limits.ReceiveMaximum;
+    private bool HasIdentifierAndQuota(ServerLimits limits) =>
+        _pending.QuotaUsed < limits.ReceiveMaximum && identifiers.Count < PacketIdentifiers.MaximumPublishes;
+
+    private bool CanResend(PendingPublish pending) =>
+        _limits is not null && output.HasRoomFor(pending.Length) && _pending.QuotaUsed < _limits.ReceiveMaximum;
 
     /// <summary>
-    /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired. What an existing Session is owed goes out all the same
-    /// [MQTT-4.4.0-1, MQTT-4.3.3-7].
+    /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired.
+    /// What an existing Session is owed goes out all the same [MQTT-4.4.0-1, MQTT-4.3.3-7].
     /// </summary>
     private bool GiveUp(PendingPublish pending, PublishList list, TimeSpan now)
     {
@@ -282,7 +294,10 @@ internal sealed class PublishFlow(ClientSession session, PacketIdentifiers<objec
         }
         else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
         {
-            _pending.Fail(pending, new ConnectionException($"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+            _pending.Fail(
+                pending,
+                new ConnectionException(
+                    $"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
         }
         else
         {

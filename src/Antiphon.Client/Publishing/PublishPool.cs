@@ -1,6 +1,9 @@
 namespace Antiphon.Client.Publishing;
 
-/// <summary>Places for messages that are not in use, so that a publish costs no allocation. Guarded by the gate of <see cref="Sessions.ClientSession"/>.</summary>
+/// <summary>
+/// Places for messages that are not in use, so that a publish costs no allocation.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// </summary>
 internal sealed class PublishPool
 {
     private const int Largest = 4096;

@@ -4,7 +4,9 @@ using Antiphon.Protocol.Properties;
 namespace Antiphon.Client;
 
 /// <summary>How a PUBLISH went that the server took.</summary>
-/// <param name="ReasonCode">Success or <see cref="ReasonCode.NoMatchingSubscribers"/>; always Success with QoS 0, which nobody acknowledges.</param>
+/// <param name="ReasonCode">
+/// Success or <see cref="ReasonCode.NoMatchingSubscribers"/>; always Success with QoS 0, which nobody acknowledges.
+/// </param>
 public readonly record struct PublishResult(ReasonCode ReasonCode)
 {
     private readonly IReadOnlyList<UserProperty>? _userProperties;
@@ -19,7 +21,9 @@ public readonly record struct PublishResult(ReasonCode ReasonCode)
         init => _userProperties = value;
     }
 
-    /// <summary>Whether the message had been sent over an earlier connection too: what the server says is true of the last time only.</summary>
+    /// <summary>
+    /// Whether the message had been sent over an earlier connection too: what the server says is true of the last time only.
+    /// </summary>
     internal bool WasSentBefore { get; init; }
 
     /// <summary>Whether the server said that no subscription matches (MQTT 5 §3.4.2.1, §3.5.2.1). A server need not say so.</summary>

@@ -26,7 +26,9 @@ internal readonly record struct PublishStart(PublishStatus Status, PublishHandle
     public static PublishStart Failed(MqttException failure) => new(PublishStatus.Failed, default, failure);
 }
 
-/// <summary>One PUBLISH that was taken. What it refers to is used again; the version tells whether it still means the same PUBLISH.</summary>
+/// <summary>
+/// One PUBLISH that was taken. What it refers to is used again; the version tells whether it still means the same PUBLISH.
+/// </summary>
 internal readonly struct PublishHandle(PendingPublish pending, uint version)
 {
     /// <summary>The PUBLISH; <c>null</c>: it is over, or there never was one.</summary>

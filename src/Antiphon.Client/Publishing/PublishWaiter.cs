@@ -4,10 +4,11 @@ using Antiphon.Client.Sessions;
 namespace Antiphon.Client.Publishing;
 
 /// <summary>
-/// What a caller of <see cref="MqttClient.PublishAsync(Protocol.ApplicationMessage, CancellationToken)"/> awaits. Used again when the caller has read the result.
-/// All but the task source is guarded by the gate of <see cref="ClientSession"/>.
+/// What a caller of <see cref="MqttClient.PublishAsync(Protocol.ApplicationMessage, CancellationToken)"/> awaits.
+/// Used again when the caller has read the result. All but the task source is guarded by the gate of <see cref="ClientSession"/>.
 /// </summary>
-internal sealed class PublishWaiter(ClientSession session, PublishWaiters waiters) : IValueTaskSource<PublishResult>, IPublishSink, IDeferred
+internal sealed class PublishWaiter(ClientSession session, PublishWaiters waiters)
+    : IValueTaskSource<PublishResult>, IPublishSink, IDeferred
 {
     // For the process.
     private ManualResetValueTaskSourceCore<PublishResult> _core = new() { RunContinuationsAsynchronously = true };
@@ -93,7 +94,8 @@ internal sealed class PublishWaiter(ClientSession session, PublishWaiters waiter
             {
                 End(default, session.Withdraw(_handle)
                     ? new PublishWithdrawnException(cancellationToken)
-                    : new OperationCanceledException("The wait for the acknowledgement was cancelled; the message had been sent.", cancellationToken));
+                    : new OperationCanceledException(
+                        "The wait for the acknowledgement was cancelled; the message had been sent.", cancellationToken));
             }
         }
 

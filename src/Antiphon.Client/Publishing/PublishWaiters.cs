@@ -3,7 +3,9 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Publishing;
 
-/// <summary>Publishes for callers who await the end, without an object for each of them. Enters the gate of <see cref="ClientSession"/>.</summary>
+/// <summary>
+/// Publishes for callers who await the end, without an object for each of them. Enters the gate of <see cref="ClientSession"/>.
+/// </summary>
 internal sealed class PublishWaiters(ClientSession session)
 {
     private const int LargestPool = 1024;

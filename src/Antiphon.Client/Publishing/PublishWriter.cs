@@ -6,7 +6,9 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Client.Publishing;
 
-/// <summary>Appends PUBLISH to the output, with a Topic Alias where one saves bytes. Guarded by the gate of <see cref="Sessions.ClientSession"/>.</summary>
+/// <summary>
+/// Appends PUBLISH to the output, with a Topic Alias where one saves bytes. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// </summary>
 /// <remarks>What is kept for sending again never holds an alias, so that it is right for any connection.</remarks>
 internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopicAliases, ProtocolVersion version)
 {
@@ -36,7 +38,8 @@ internal sealed class PublishWriter(ConnectionOutput output, ushort maximumTopic
         Count++;
         output.Filling.AtMostOnceMessages++;
         var alias = Choose(message.Topic, size, out var isKnown);
-        PublishEncoder.Write(output.Filling, message, new Delivery { Retain = message.Retain, TopicAlias = alias, AliasIsKnown = isKnown }, version);
+        PublishEncoder.Write(
+            output.Filling, message, new Delivery { Retain = message.Retain, TopicAlias = alias, AliasIsKnown = isKnown }, version);
     }
 
     /// <summary>Appends a packet that has been kept.</summary>

@@ -1,6 +1,9 @@
 namespace Antiphon.Client;
 
-/// <summary>As many messages wait to be written as <see cref="MqttClientOptions.MaximumQueuedMessages"/> allows; this one has not been taken and will not be sent.</summary>
+/// <summary>
+/// As many messages wait to be written as <see cref="MqttClientOptions.MaximumQueuedMessages"/> allows;
+/// this one has not been taken and will not be sent.
+/// </summary>
 public sealed class QueueFullException : MqttException
 {
     internal QueueFullException(string topic, int maximum)

@@ -5,9 +5,10 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client;
 
 /// <summary>
-/// The PUBACK that a QoS 1 message waits for, or the PUBREC of a QoS 2 one. Acknowledgements leave in the order in which the messages arrived, whatever the order of completion
-/// [MQTT-4.6.0-2, MQTT-4.6.0-3]. A PUBACK for an earlier connection is dropped, since the server sends that message again; a PUBREC goes out over the connection that there is, since a QoS 2
-/// message comes to its handler only once. Safe from any thread.
+/// The PUBACK that a QoS 1 message waits for, or the PUBREC of a QoS 2 one.
+/// Acknowledgements leave in the order in which the messages arrived, whatever the order of completion [MQTT-4.6.0-2, MQTT-4.6.0-3].
+/// A PUBACK for an earlier connection is dropped, since the server sends that message again;
+/// a PUBREC goes out over the connection that there is, since a QoS 2 message comes to its handler only once. Safe from any thread.
 /// </summary>
 public readonly struct Acknowledgement
 {
@@ -26,13 +27,17 @@ public readonly struct Acknowledgement
     public bool IsNeeded => _messages is not null;
 
     /// <summary>Says that the message has been dealt with. Only the first call counts.</summary>
-    /// <param name="code">Success, or one of the codes that PUBACK and PUBREC allow (MQTT 5 §3.4.2.1, §3.5.2.1); from 0x80 on the server does not send the message again. MQTT 3.1.1 has no place for it.</param>
+    /// <param name="code">
+    /// Success, or one of the codes that PUBACK and PUBREC allow (MQTT 5 §3.4.2.1, §3.5.2.1);
+    /// from 0x80 on the server does not send the message again. MQTT 3.1.1 has no place for it.
+    /// </param>
     /// <exception cref="ArgumentException">PUBACK and PUBREC do not allow the code.</exception>
     public void Complete(ReasonCode code = ReasonCode.Success)
     {
         if (!ReasonCodes.IsAllowed(PacketType.PubAck, code))
         {
-            throw new ArgumentException($"PUBACK and PUBREC have no Reason Code 0x{(byte)code:X2} (MQTT 5 §3.4.2.1, §3.5.2.1).", nameof(code));
+            throw new ArgumentException(
+                $"PUBACK and PUBREC have no Reason Code 0x{(byte)code:X2} (MQTT 5 §3.4.2.1, §3.5.2.1).", nameof(code));
         }
 
         _messages?.Complete(_ticket, _handler, code);

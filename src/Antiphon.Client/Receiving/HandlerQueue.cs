@@ -6,8 +6,9 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Receiving;
 
 /// <summary>
-/// Messages of one subscription that wait for its handler, and the handlers that run: at most as many at once as asked for. When full, the newest QoS 0 message is dropped; QoS 1 messages are
-/// bounded by our Receive Maximum. Its lock is never held while another is taken.
+/// Messages of one subscription that wait for its handler, and the handlers that run: at most as many at once as asked for.
+/// When full, the newest QoS 0 message is dropped; QoS 1 messages are bounded by our Receive Maximum.
+/// Its lock is never held while another is taken.
 /// </summary>
 internal sealed class HandlerQueue(
     ClientSession session,

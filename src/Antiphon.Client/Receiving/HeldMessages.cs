@@ -7,7 +7,8 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Client.Receiving;
 
 /// <summary>
-/// Messages of a resumed Session that came before the program had subscribed: they wait, unacknowledged, in their order. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// Messages of a resumed Session that came before the program had subscribed: they wait, unacknowledged, in their order.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class HeldMessages(SubscriptionTable subscriptions, ProtocolVersion version)
 {

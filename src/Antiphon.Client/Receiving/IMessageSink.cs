@@ -7,13 +7,16 @@ namespace Antiphon.Client.Receiving;
 internal interface IMessageSink
 {
     /// <summary>The server has answered the SUBSCRIBE for the first time, or never will.</summary>
-    /// <param name="failure">A <see cref="RefusedException"/>, or a <see cref="ConnectionException"/> where the client has stopped; <c>null</c>: granted.</param>
+    /// <param name="failure">
+    /// A <see cref="RefusedException"/>, or a <see cref="ConnectionException"/> where the client has stopped; <c>null</c>: granted.
+    /// </param>
     void Subscribed(MqttException? failure);
 
     /// <summary>A message arrived.</summary>
     /// <param name="message">The message, valid during the call.</param>
     /// <param name="acknowledgement">
-    /// What a QoS 1 or 2 message waits for. Completed under the gate by <see cref="Acknowledgement.CompleteWithinGate"/>, during this call or later.
+    /// What a QoS 1 or 2 message waits for. Completed under the gate by <see cref="Acknowledgement.CompleteWithinGate"/>,
+    /// during this call or later.
     /// </param>
     void Take(in PublishView message, in Acknowledgement acknowledgement);
 }

@@ -18,8 +18,9 @@ internal enum Arrival
 }
 
 /// <summary>
-/// What the server has sent with QoS 1 and 2 and this client has not acknowledged, in order of arrival. A PUBACK or PUBREC leaves when all messages before it have been dealt with
-/// [MQTT-4.6.0-2, MQTT-4.6.0-3]. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// What the server has sent with QoS 1 and 2 and this client has not acknowledged, in order of arrival.
+/// A PUBACK or PUBREC leaves when all messages before it have been dealt with [MQTT-4.6.0-2, MQTT-4.6.0-3].
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJournal journal)
 {
@@ -96,7 +97,8 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
             var counted = reception.Recorded && reception.Connection == _connection;
             reception.Connection = _connection;
             reception.Waits = true;
-            reception.Place = Append(new Entry { Identifier = identifier, ExactlyOnce = true, Counted = counted, Open = reception.Open, Code = reception.Code });
+            reception.Place = Append(
+                new Entry { Identifier = identifier, ExactlyOnce = true, Counted = counted, Open = reception.Open, Code = reception.Code });
         }
 
         return arrival;
@@ -166,7 +168,8 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
                 Record(entry);
             }
 
-            AcknowledgementPacket.Write(output, entry.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck, entry.Identifier, entry.Code, version);
+            AcknowledgementPacket.Write(
+                output, entry.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck, entry.Identifier, entry.Code, version);
         }
     }
 

@@ -9,8 +9,9 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Client.Receiving;
 
 /// <summary>
-/// What becomes of a message between its arrival and its acknowledgement: handed on, known already, held until there is a subscription for it, or nobody's. Shares the gate of
-/// <see cref="ClientSession"/>: methods that say so enter it, the others are called within it.
+/// What becomes of a message between its arrival and its acknowledgement:
+/// handed on, known already, held until there is a subscription for it, or nobody's. Shares the gate of <see cref="ClientSession"/>:
+/// methods that say so enter it, the others are called within it.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Stop disposes of the timer.")]
 internal sealed class InboundMessages
@@ -30,7 +31,8 @@ internal sealed class InboundMessages
     private readonly HeldMessages _held;
     private bool _isConnected;
 
-    public InboundMessages(ClientSession session, MqttClientOptions options, SubscriptionTable subscriptions, ConnectionOutput output, SessionJournal journal)
+    public InboundMessages(
+        ClientSession session, MqttClientOptions options, SubscriptionTable subscriptions, ConnectionOutput output, SessionJournal journal)
     {
         _session = session;
         _options = options;
@@ -55,14 +57,17 @@ internal sealed class InboundMessages
     /// <summary>The identifiers of QoS 2 messages that an earlier client has dealt with.</summary>
     public void Restore(IReadOnlyList<PacketIdentifier> received) => _acknowledgements.Restore(received);
 
-    /// <summary>The server has accepted a connection. A resumed Session brings its messages at once; the program may subscribe only now.</summary>
+    /// <summary>
+    /// The server has accepted a connection. A resumed Session brings its messages at once; the program may subscribe only now.
+    /// </summary>
     public void Connected(uint connection, bool sessionPresent)
     {
         _isConnected = true;
         _acknowledgements.Connected(connection, sessionPresent);
         if (!_hasConnected && sessionPresent && _options.HoldForHandlers > TimeSpan.Zero)
         {
-            _holding = _options.TimeProvider.CreateTimer(static inbound => ((InboundMessages)inbound!).StopHolding(), this, _options.HoldForHandlers, Timeout.InfiniteTimeSpan);
+            _holding = _options.TimeProvider.CreateTimer(
+                static inbound => ((InboundMessages)inbound!).StopHolding(), this, _options.HoldForHandlers, Timeout.InfiniteTimeSpan);
         }
 
         _hasConnected = true;
@@ -88,7 +93,8 @@ internal sealed class InboundMessages
     {
         if (_isConnected)
         {
-            AcknowledgementPacket.Write(_output.Filling, PacketType.PubComp, identifier, _acknowledgements.Release(identifier), _options.ProtocolVersion);
+            AcknowledgementPacket.Write(
+                _output.Filling, PacketType.PubComp, identifier, _acknowledgements.Release(identifier), _options.ProtocolVersion);
         }
 
         return default;
@@ -144,7 +150,9 @@ internal sealed class InboundMessages
 
     /// <summary>What one of the receivers of a message completes it by.</summary>
     public Acknowledgement AcknowledgementFor(in PublishView message, in Ticket ticket, int receiver) =>
-        message.QoS != QualityOfService.AtMostOnce && receiver < InboundAcknowledgements.MaximumHandlers ? new Acknowledgement(this, ticket, receiver) : default;
+        message.QoS != QualityOfService.AtMostOnce && receiver < InboundAcknowledgements.MaximumHandlers
+            ? new Acknowledgement(this, ticket, receiver)
+            : default;
 
     /// <summary>Takes out a message that came before there was a subscription for it. Enters the gate.</summary>
     public bool TryTakeHeld(List<Subscription> receivers, out byte[] packet, out Ticket ticket)
@@ -214,7 +222,9 @@ internal sealed class InboundMessages
         {
             if (_options.EnforceReceiveMaximum)
             {
-                return new Fault(ReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
+                return new Fault(
+                    ReasonCode.ReceiveMaximumExceeded,
+                    $"More than {_options.ReceiveMaximum} QoS 1 and 2 messages are unacknowledged [MQTT-3.3.4-9].");
             }
 
             _session.Failures.ReceiveMaximumExceeded();

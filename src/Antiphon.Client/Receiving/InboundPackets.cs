@@ -7,7 +7,10 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Client.Receiving;
 
-/// <summary>Takes the packets of an accepted connection, one after the other, on the receive loop: for the Session, or a fault that ends the connection.</summary>
+/// <summary>
+/// Takes the packets of an accepted connection, one after the other, on the receive loop:
+/// for the Session, or a fault that ends the connection.
+/// </summary>
 internal sealed class InboundPackets(ClientSession session, MqttClientOptions options)
 {
     private const int LongestWithoutProperties = 3;

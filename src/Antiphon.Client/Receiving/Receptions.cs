@@ -4,8 +4,9 @@ using Antiphon.Protocol;
 namespace Antiphon.Client.Receiving;
 
 /// <summary>
-/// The QoS 2 messages that the server has begun to deliver, by Packet Identifier, until their PUBREL: none of them reaches a handler twice, whatever happens to connections meanwhile
-/// [MQTT-4.3.3-10]. Part of the Session. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// The QoS 2 messages that the server has begun to deliver, by Packet Identifier, until their PUBREL:
+/// none of them reaches a handler twice, whatever happens to connections meanwhile [MQTT-4.3.3-10]. Part of the Session.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class Receptions
 {

@@ -2,7 +2,10 @@ using Antiphon.Client.Sessions;
 
 namespace Antiphon.Client.Receiving;
 
-/// <summary>Counts the caller's code that runs in the background, so that disposing can wait for its end. Has a lock of its own, never held while another is taken.</summary>
+/// <summary>
+/// Counts the caller's code that runs in the background, so that disposing can wait for its end.
+/// Has a lock of its own, never held while another is taken.
+/// </summary>
 internal sealed class RunningCallbacks(Scheduler scheduler)
 {
     private readonly Lock _lock = new();

@@ -14,9 +14,11 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// The client's side of the Session (MQTT 5 §4.1) behind its one gate: what callers ask for, what the connection brings, and the output that both append to.
-/// No sockets in here; the clock is read only to pass the time on. The gate guards the requesters and responders on this client too, so that a call costs
-/// one entry to begin and one to end. No code of the application runs within it: what that has to hear is deferred (<see cref="Defer"/>).
+/// The client's side of the Session (MQTT 5 §4.1) behind its one gate:
+/// what callers ask for, what the connection brings, and the output that both append to. No sockets in here;
+/// the clock is read only to pass the time on. The gate guards the requesters and responders on this client too,
+/// so that a call costs one entry to begin and one to end. No code of the application runs within it:
+/// what that has to hear is deferred (<see cref="Defer"/>).
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The one source to dispose has no timer, and handlers may hold its token for longer.")]
 internal sealed class ClientSession
@@ -61,7 +63,10 @@ internal sealed class ClientSession
         Restore();
     }
 
-    /// <summary>Whether this client has a Session that the server may have too; without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].</summary>
+    /// <summary>
+    /// Whether this client has a Session that the server may have too;
+    /// without a store, a program without Clean Start vouches for it [MQTT-3.2.2-4].
+    /// </summary>
     public bool HasSession { get; private set; } = true;
 
     /// <summary>The time, on the clock that messages age by.</summary>
@@ -116,7 +121,10 @@ internal sealed class ClientSession
         }
     }
 
-    /// <summary>Runs what was deferred within the gate and wakes the writer; to be called by who has left it. On the receive loop both wait for the batch's end.</summary>
+    /// <summary>
+    /// Runs what was deferred within the gate and wakes the writer; to be called by who has left it.
+    /// On the receive loop both wait for the batch's end.
+    /// </summary>
     public void AfterGate()
     {
         if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
@@ -131,7 +139,9 @@ internal sealed class ClientSession
         }
     }
 
-    /// <summary>As <see cref="AfterGate"/>, for who knows that nothing more comes soon: writes on this thread, where nobody else is writing.</summary>
+    /// <summary>
+    /// As <see cref="AfterGate"/>, for who knows that nothing more comes soon: writes on this thread, where nobody else is writing.
+    /// </summary>
     public void AfterGateAndWrite()
     {
         if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
@@ -301,7 +311,8 @@ internal sealed class ClientSession
         lock (Gate)
         {
             // MQTT 3.1.1 has no word for a bad end; a DISCONNECT would call the Will off.
-            if ((_accepted || _authenticating) && (_options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success))
+            var canSay = _options.ProtocolVersion == ProtocolVersion.V5 || farewell?.ReasonCode == ReasonCode.Success;
+            if ((_accepted || _authenticating) && canSay)
             {
                 farewell?.WriteTo(_output.Filling, _options.ProtocolVersion);
             }
@@ -312,7 +323,9 @@ internal sealed class ClientSession
         AfterGate();
     }
 
-    /// <summary>The connection has ended, and so have both of its loops; the receive loop may have been at its last packet meanwhile.</summary>
+    /// <summary>
+    /// The connection has ended, and so have both of its loops; the receive loop may have been at its last packet meanwhile.
+    /// </summary>
     public void ConnectionClosed()
     {
         lock (Gate)
@@ -393,7 +406,10 @@ internal sealed class ClientSession
         return fault;
     }
 
-    /// <summary>The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call. Runs what handlers have registered for it.</summary>
+    /// <summary>
+    /// The end of the client: every wait ends with a <see cref="ConnectionException"/>, and so does every later call.
+    /// Runs what handlers have registered for it.
+    /// </summary>
     /// <param name="end">Why.</param>
     public void Stop(ConnectionEnd end)
     {
@@ -441,7 +457,8 @@ internal sealed class ClientSession
         if (_subscriptions.Holds(subscription.TopicFilter))
         {
             throw new InvalidOperationException(
-                $"This client has a subscription to «{subscription.TopicFilter}» already; a second one would replace it at the server [MQTT-3.8.4-3].");
+                $"This client has a subscription to «{subscription.TopicFilter}» already; a second one would replace it at "
+                + "the server [MQTT-3.8.4-3].");
         }
 
         _subscriptions.Add(subscription);

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// What was found within the gate of <see cref="ClientSession"/> and has to be done outside it, in its order. The receive loop has a list of its own, which it runs at the end of a batch;
-/// everything else is run by who leaves the gate next.
+/// What was found within the gate of <see cref="ClientSession"/> and has to be done outside it, in its order.
+/// The receive loop has a list of its own, which it runs at the end of a batch; everything else is run by who leaves the gate next.
 /// </summary>
 internal sealed class DeferredWork(Action<Exception> failed)
 {
@@ -67,7 +67,9 @@ internal sealed class DeferredWork(Action<Exception> failed)
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "A continuation may be posted to a context of the application's, which throws what it likes; the loop must go on.")]
+    [SuppressMessage(
+        "Design", "CA1031",
+        Justification = "A continuation may be posted to a context of the application's, which throws what it likes; the loop must go on.")]
     private void Run(in Item item)
     {
         try

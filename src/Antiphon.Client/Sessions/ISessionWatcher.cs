@@ -1,9 +1,14 @@
 namespace Antiphon.Client.Sessions;
 
-/// <summary>Is told what becomes of the Session, at the place in the order of events where it happens. Called under the gate of <see cref="ClientSession"/>.</summary>
+/// <summary>
+/// Is told what becomes of the Session, at the place in the order of events where it happens.
+/// Called under the gate of <see cref="ClientSession"/>.
+/// </summary>
 internal interface ISessionWatcher
 {
-    /// <summary>The server has accepted a connection. Nothing has been written to it yet but CONNECT, and no message of it has been handled.</summary>
+    /// <summary>
+    /// The server has accepted a connection. Nothing has been written to it yet but CONNECT, and no message of it has been handled.
+    /// </summary>
     /// <param name="server">What it said.</param>
     void Connected(ServerLimits server);
 

@@ -1,8 +1,9 @@
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// A task that is completed by hand, as with <see cref="TaskCompletionSource{TResult}"/>, and whose continuations run where the <see cref="Scheduler"/> says:
-/// never on the thread that completes it, which may hold a lock. Safe from any thread.
+/// A task that is completed by hand, as with <see cref="TaskCompletionSource{TResult}"/>,
+/// and whose continuations run where the <see cref="Scheduler"/> says: never on the thread that completes it, which may hold a lock.
+/// Safe from any thread.
 /// </summary>
 /// <typeparam name="T">The result; <see cref="ValueTuple"/> where there is none.</typeparam>
 internal sealed class ScheduledCompletion<T> : IThreadPoolWorkItem

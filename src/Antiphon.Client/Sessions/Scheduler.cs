@@ -3,8 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
-/// Where work goes that must not run on the thread which found it: loops, handlers, the code behind an awaited completion. In programs that is the thread pool;
-/// a simulation puts a queue of its own in its place, so that everything runs on one thread in one order.
+/// Where work goes that must not run on the thread which found it: loops, handlers, the code behind an awaited completion.
+/// In programs that is the thread pool; a simulation puts a queue of its own in its place,
+/// so that everything runs on one thread in one order.
 /// </summary>
 internal abstract class Scheduler
 {
@@ -25,7 +26,8 @@ internal abstract class Scheduler
 
     private sealed class PoolScheduler : Scheduler
     {
-        public override void Queue(IThreadPoolWorkItem work) => System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+        public override void Queue(IThreadPoolWorkItem work) =>
+            System.Threading.ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
     }
 
     private sealed class Started(Func<Task> begin, ScheduledCompletion<ValueTuple> completion) : IThreadPoolWorkItem

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
 
-/// <summary>Counts and logs what goes wrong in a Session without ending it. What the peer may cause again and again is one line a client; the rest is a counter. Safe from any thread.</summary>
+/// <summary>
+/// Counts and logs what goes wrong in a Session without ending it. What the peer may cause again and again is one line a client;
+/// the rest is a counter. Safe from any thread.
+/// </summary>
 internal sealed partial class SessionFailures(ILogger logger, Counting counting, ushort receiveMaximum)
 {
     private readonly ILogger _logger = logger;

@@ -6,8 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Antiphon.Client;
 
 /// <summary>
-/// A store in one file that records are appended to, rewritten when most of them are over. What has been written survives the end of the program at any moment; with <c>flushToDisk</c> it survives
-/// that of the machine. The file is locked: one process at a time can have it open. Thread-safe.
+/// A store in one file that records are appended to, rewritten when most of them are over.
+/// What has been written survives the end of the program at any moment; with <c>flushToDisk</c> it survives that of the machine.
+/// The file is locked: one process at a time can have it open. Thread-safe.
 /// </summary>
 public sealed class FileSessionStore : ISessionStore, IDisposable
 {
@@ -27,8 +28,13 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
     private byte[] _buffer = new byte[512];
 
     /// <summary>Opens the file, or makes it. It is read with <see cref="Load"/>.</summary>
-    /// <param name="path">The file; its directory has to be there. Beside it, <c>.new</c> is appended to the name while the file is rewritten.</param>
-    /// <param name="flushToDisk">Whether each record waits until the disk has it, so that a crash of the whole machine loses nothing either; costs a disk access per message.</param>
+    /// <param name="path">
+    /// The file; its directory has to be there. Beside it, <c>.new</c> is appended to the name while the file is rewritten.
+    /// </param>
+    /// <param name="flushToDisk">
+    /// Whether each record waits until the disk has it, so that a crash of the whole machine loses nothing either;
+    /// costs a disk access per message.
+    /// </param>
     /// <exception cref="IOException">The file cannot be opened; another process may have it.</exception>
     /// <exception cref="UnauthorizedAccessException">The program may not write there.</exception>
     public FileSessionStore(string path, bool flushToDisk = false)
@@ -59,7 +65,8 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
 
             if (_records.Length == 0 && !StoreRecord.MayBegin(bytes))
             {
-                throw new InvalidDataException($"«{_path}» is no session store; it has been left as it is. Give the store a file of its own.");
+                throw new InvalidDataException(
+                    $"«{_path}» is no session store; it has been left as it is. Give the store a file of its own.");
             }
 
             RandomAccess.SetLength(_file, _records.Length);

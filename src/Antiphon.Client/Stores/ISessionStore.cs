@@ -3,9 +3,12 @@ using Antiphon.Protocol;
 namespace Antiphon.Client;
 
 /// <summary>
-/// Keeps a client's side of the Session (MQTT 5 §4.1) beyond the life of the program. A client calls it under its own lock, one call at a time, and waits for it: for as long as a call takes, every
-/// publisher of that client waits, of any QoS, and so do its receive loop and what it has to send. A slow disk stalls all of them; a method that never returns stops the client. It must not call the client.
-/// What it throws fails the publish in question, or is logged, and ends nothing else. One client at a time may use a store, which stays the program's to dispose, after the client.
+/// Keeps a client's side of the Session (MQTT 5 §4.1) beyond the life of the program.
+/// A client calls it under its own lock, one call at a time, and waits for it:
+/// for as long as a call takes, every publisher of that client waits, of any QoS, and so do its receive loop and what it has to send.
+/// A slow disk stalls all of them; a method that never returns stops the client. It must not call the client.
+/// What it throws fails the publish in question, or is logged, and ends nothing else.
+/// One client at a time may use a store, which stays the program's to dispose, after the client.
 /// </summary>
 public interface ISessionStore
 {
@@ -35,7 +38,10 @@ public interface ISessionStore
     /// <param name="identifier">Its Packet Identifier.</param>
     void RemovePublish(PacketIdentifier identifier);
 
-    /// <summary>The handlers of a received QoS 2 message are done with it, before its PUBREC: it is not to be handled again until <see cref="RemoveReceived"/>.</summary>
+    /// <summary>
+    /// The handlers of a received QoS 2 message are done with it, before its PUBREC:
+    /// it is not to be handled again until <see cref="RemoveReceived"/>.
+    /// </summary>
     /// <param name="identifier">Its Packet Identifier.</param>
     void AddReceived(PacketIdentifier identifier);
 

@@ -5,7 +5,10 @@ namespace Antiphon.Client.Stores;
 /// <summary>Where a record stands in its file, in bytes.</summary>
 internal readonly record struct Place(long Offset, int Size);
 
-/// <summary>Keeps in mind where in the file of a <see cref="FileSessionStore"/> what is not over stands, and how long the file is. Guarded by the lock of the store.</summary>
+/// <summary>
+/// Keeps in mind where in the file of a <see cref="FileSessionStore"/> what is not over stands, and how long the file is.
+/// Guarded by the lock of the store.
+/// </summary>
 /// <param name="path">The file, for exceptions.</param>
 internal sealed class LiveRecords(string path)
 {
@@ -22,7 +25,8 @@ internal sealed class LiveRecords(string path)
     public long Live { get; private set; }
 
     /// <summary>The PUBLISH packets and releases in their order.</summary>
-    public IEnumerable<(PacketIdentifier Identifier, Place Place)> Publishes => _publishes.OrderBy(publish => publish.Value.Offset).Select(publish => (publish.Key, publish.Value));
+    public IEnumerable<(PacketIdentifier Identifier, Place Place)> Publishes =>
+        _publishes.OrderBy(publish => publish.Value.Offset).Select(publish => (publish.Key, publish.Value));
 
     /// <summary>The identifiers of received QoS 2 messages.</summary>
     public IReadOnlyList<PacketIdentifier> Received => [.. _received.Keys];

@@ -2,7 +2,9 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client;
 
-/// <summary>A store that lasts as long as its object: for tests, and for clients that come and go within one program. Thread-safe.</summary>
+/// <summary>
+/// A store that lasts as long as its object: for tests, and for clients that come and go within one program. Thread-safe.
+/// </summary>
 public sealed class MemorySessionStore : ISessionStore
 {
     private readonly Lock _lock = new();

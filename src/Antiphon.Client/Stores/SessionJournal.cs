@@ -5,8 +5,9 @@ using Antiphon.Protocol;
 namespace Antiphon.Client.Stores;
 
 /// <summary>
-/// Tells the <see cref="MqttClientOptions.SessionStore"/>, if there is one, what happens to the Session. A failure to store a PUBLISH is that publish's; every other is reported, and the Session
-/// goes on as if there were no store. Guarded by the gate of <see cref="Sessions.ClientSession"/>.
+/// Tells the <see cref="MqttClientOptions.SessionStore"/>, if there is one, what happens to the Session.
+/// A failure to store a PUBLISH is that publish's; every other is reported, and the Session goes on as if there were no store.
+/// Guarded by the gate of <see cref="Sessions.ClientSession"/>.
 /// </summary>
 internal sealed class SessionJournal(ISessionStore? store, Action<Exception> failed)
 {
@@ -27,7 +28,8 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
         return session.ClientId == options.ClientId && session.ProtocolVersion == options.ProtocolVersion
             ? session
             : throw new ArgumentException(
-                $"The SessionStore holds the Session of «{session.ClientId}» in {session.ProtocolVersion}, not of «{options.ClientId}» in {options.ProtocolVersion}. Use a store of its own, or CleanStart to throw the Session away.");
+                $"The SessionStore holds the Session of «{session.ClientId}» in {session.ProtocolVersion}, not of «{options.ClientId}» "
+                + $"in {options.ProtocolVersion}. Use a store of its own, or CleanStart to throw the Session away.");
     }
 
     /// <summary>Notes that a new Session begins.</summary>
@@ -52,17 +54,21 @@ internal sealed class SessionJournal(ISessionStore? store, Action<Exception> fai
         }
         catch (Exception failure)
         {
-            return new SessionStoreException($"The message to «{publish.Topic}» could not be stored, so that it has not been sent: {failure.Message}", failure);
+            return new SessionStoreException(
+                $"The message to «{publish.Topic}» could not be stored, so that it has not been sent: {failure.Message}", failure);
         }
     }
 
-    public void ReleasePublish(PacketIdentifier identifier) => Tell(static (store, identifier) => store.ReleasePublish(identifier), identifier);
+    public void ReleasePublish(PacketIdentifier identifier) =>
+        Tell(static (store, identifier) => store.ReleasePublish(identifier), identifier);
 
-    public void RemovePublish(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemovePublish(identifier), identifier);
+    public void RemovePublish(PacketIdentifier identifier) =>
+        Tell(static (store, identifier) => store.RemovePublish(identifier), identifier);
 
     public void AddReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.AddReceived(identifier), identifier);
 
-    public void RemoveReceived(PacketIdentifier identifier) => Tell(static (store, identifier) => store.RemoveReceived(identifier), identifier);
+    public void RemoveReceived(PacketIdentifier identifier) =>
+        Tell(static (store, identifier) => store.RemoveReceived(identifier), identifier);
 
     /// <summary>The client is over: a handler that outlives it writes nothing into a Session that may be another client's by now.</summary>
     public void Close() => store = null;

@@ -27,8 +27,9 @@ internal enum RecordKind : byte
 }
 
 /// <summary>
-/// The form of a record: length of the body (4 bytes), CRC-32C of the body (4 bytes), and the body: kind (1 byte), Packet Identifier (2 bytes), content. Numbers are big-endian. A record whose
-/// end is missing, or whose sum is wrong, was being written when the program ended, and counts as not there.
+/// The form of a record: length of the body (4 bytes), CRC-32C of the body (4 bytes), and the body:
+/// kind (1 byte), Packet Identifier (2 bytes), content. Numbers are big-endian.
+/// A record whose end is missing, or whose sum is wrong, was being written when the program ended, and counts as not there.
 /// </summary>
 internal static class StoreRecord
 {
@@ -49,7 +50,8 @@ internal static class StoreRecord
 
     /// <summary>Reads the record at the beginning of the bytes.</summary>
     /// <returns>How long it is; 0: there is no whole one.</returns>
-    public static int TryRead(ReadOnlySpan<byte> bytes, out RecordKind kind, out PacketIdentifier identifier, out ReadOnlySpan<byte> content)
+    public static int TryRead(
+        ReadOnlySpan<byte> bytes, out RecordKind kind, out PacketIdentifier identifier, out ReadOnlySpan<byte> content)
     {
         kind = default;
         identifier = default;
@@ -77,7 +79,10 @@ internal static class StoreRecord
         return HeaderSize + length;
     }
 
-    /// <summary>Whether bytes that hold no whole record may be the first one of a file all the same, which was being written when the program ended: its length, its kind, or nothing yet.</summary>
+    /// <summary>
+    /// Whether bytes that hold no whole record may be the first one of a file all the same, which was being written when the program ended:
+    /// its length, its kind, or nothing yet.
+    /// </summary>
     public static bool MayBegin(ReadOnlySpan<byte> bytes) =>
         (bytes.Length <= 0 || bytes[0] == 0)
         && (bytes.Length <= 1 || bytes[1] <= 1)

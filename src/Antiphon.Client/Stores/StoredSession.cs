@@ -14,7 +14,9 @@ public sealed record StoredSession
     /// <summary>The PUBLISH packets without PUBACK or PUBREC, in the order in which they were added.</summary>
     public IReadOnlyList<StoredPublish> Publishes { get; init; } = [];
 
-    /// <summary>The Packet Identifiers of those that have their PUBREC and wait for PUBCOMP, in the order in which they were released.</summary>
+    /// <summary>
+    /// The Packet Identifiers of those that have their PUBREC and wait for PUBCOMP, in the order in which they were released.
+    /// </summary>
     public IReadOnlyList<PacketIdentifier> Released { get; init; } = [];
 
     /// <summary>The Packet Identifiers of received QoS 2 messages that wait for PUBREL.</summary>

@@ -8,7 +8,10 @@ namespace Antiphon.Client;
 /// <summary>How to subscribe (MQTT 5 §3.8.3.1), and how the handler is called.</summary>
 public sealed record SubscribeOptions
 {
-    /// <summary>The highest QoS to receive with, 0 to 2. With 2 a message comes to its handler once, also when the connection is lost meanwhile (MQTT 5 §4.3.3).</summary>
+    /// <summary>
+    /// The highest QoS to receive with, 0 to 2. With 2 a message comes to its handler once,
+    /// also when the connection is lost meanwhile (MQTT 5 §4.3.3).
+    /// </summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.AtLeastOnce;
 
     /// <summary>Whether to leave out what this client publishes itself. Not with a shared subscription [MQTT-3.8.3-4].</summary>
@@ -20,12 +23,16 @@ public sealed record SubscribeOptions
     /// <summary>Which retained messages the server sends at the start.</summary>
     public RetainHandling RetainHandling { get; init; }
 
-    /// <summary>How many messages of the subscription may be in the handler at once, 1 or more; 1 keeps their order. Without meaning for raw handlers.</summary>
+    /// <summary>
+    /// How many messages of the subscription may be in the handler at once, 1 or more; 1 keeps their order.
+    /// Without meaning for raw handlers.
+    /// </summary>
     public int MaximumConcurrency { get; init; } = 1;
 
     /// <summary>
-    /// How many messages may wait for the handler, 1 or more. Beyond it the newest QoS 0 message is dropped and counted; QoS 1 and 2 messages are never dropped,
-    /// <see cref="MqttClientOptions.ReceiveMaximum"/> bounds them. Without meaning for raw handlers.
+    /// How many messages may wait for the handler, 1 or more. Beyond it the newest QoS 0 message is dropped and counted;
+    /// QoS 1 and 2 messages are never dropped, <see cref="MqttClientOptions.ReceiveMaximum"/> bounds them.
+    /// Without meaning for raw handlers.
     /// </summary>
     public int MaximumQueuedMessages { get; init; } = 1000;
 
@@ -37,9 +44,13 @@ public sealed record SubscribeOptions
     internal void Validate(in TopicFilter filter, ProtocolVersion version)
     {
         var mistakes = new List<string>();
-        if (version == ProtocolVersion.V311 && (NoLocal || RetainAsPublished || RetainHandling != RetainHandling.SendOnSubscribe || UserProperties is { Count: > 0 } || filter.IsShared))
+        var needsV5 = NoLocal || RetainAsPublished || RetainHandling != RetainHandling.SendOnSubscribe
+            || UserProperties is { Count: > 0 } || filter.IsShared;
+        if (version == ProtocolVersion.V311 && needsV5)
         {
-            mistakes.Add("MQTT 3.1.1 has no NoLocal, RetainAsPublished, RetainHandling, UserProperties and shared subscriptions; connect with MQTT 5 for them.");
+            mistakes.Add(
+                "MQTT 3.1.1 has no NoLocal, RetainAsPublished, RetainHandling, UserProperties and shared subscriptions; "
+                + "connect with MQTT 5 for them.");
         }
 
         if (MaximumQoS > QualityOfService.ExactlyOnce)

@@ -14,7 +14,13 @@ public sealed class Subscription : IAsyncDisposable
     private readonly Protocol.Topics.TopicFilter _filter;
     private readonly byte[] _pattern;
 
-    private Subscription(ClientSession session, string topicFilter, Protocol.Topics.TopicFilter filter, SubscribeOptions options, RawMessageHandler? rawHandler, IMessageSink? sink)
+    private Subscription(
+        ClientSession session,
+        string topicFilter,
+        Protocol.Topics.TopicFilter filter,
+        SubscribeOptions options,
+        RawMessageHandler? rawHandler,
+        IMessageSink? sink)
     {
         _session = session;
         _filter = filter;
@@ -71,7 +77,8 @@ public sealed class Subscription : IAsyncDisposable
     internal bool HasWildcard => _filter.HasWildcard;
 
     /// <summary>Checks what the caller asks for.</summary>
-    internal static Subscription Create(ClientSession session, string topicFilter, SubscribeOptions? options, RawMessageHandler? rawHandler, IMessageSink? sink = null)
+    internal static Subscription Create(
+        ClientSession session, string topicFilter, SubscribeOptions? options, RawMessageHandler? rawHandler, IMessageSink? sink = null)
     {
         var filter = Protocol.Topics.TopicFilter.Parse(topicFilter);
         options ??= new SubscribeOptions();
@@ -80,7 +87,8 @@ public sealed class Subscription : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gives the subscription up. Completes when the server has said so and the handler has dealt with what had arrived; when called from within a handler, it does not wait for that.
+    /// Gives the subscription up. Completes when the server has said so and the handler has dealt with what had arrived;
+    /// when called from within a handler, it does not wait for that.
     /// Without a connection it does not wait for the server, which hears of it after the reconnect.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait, not the giving up.</param>

@@ -10,8 +10,9 @@ using Antiphon.Protocol.Windows;
 namespace Antiphon.Client.Subscribing;
 
 /// <summary>
-/// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE. Guarded by the gate of <see cref="ClientSession"/>, but for <see cref="Collect"/>, which the receive loop calls
-/// without it on an immutable snapshot.
+/// All subscriptions of the client, and their SUBSCRIBE and UNSUBSCRIBE.
+/// Guarded by the gate of <see cref="ClientSession"/>, but for <see cref="Collect"/>,
+/// which the receive loop calls without it on an immutable snapshot.
 /// </summary>
 internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, ConnectionOutput output, MqttClientOptions options)
 {
@@ -30,7 +31,9 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     /// <summary>Another object after every change.</summary>
     public object Snapshot => _all;
 
-    /// <summary>Refusals that no caller is told of, to be logged: of subscriptions that had been granted before, and of UNSUBSCRIBE.</summary>
+    /// <summary>
+    /// Refusals that no caller is told of, to be logged: of subscriptions that had been granted before, and of UNSUBSCRIBE.
+    /// </summary>
     public Queue<RefusedException> Refusals { get; } = new();
 
     /// <summary>Whether a second subscription with that filter would replace one at the server [MQTT-3.8.4-3].</summary>
@@ -52,7 +55,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     {
         if (_firstIdentifier + _identifiersGiven > VariableByteInteger.Maximum)
         {
-            throw new InvalidOperationException($"This client has used up its {_identifiersGiven} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
+            throw new InvalidOperationException(
+                $"This client has used up its {_identifiersGiven} Subscription Identifiers (MQTT 5 §3.8.2.1.2).");
         }
 
         subscription.Identifier = _firstIdentifier + _identifiersGiven++;
@@ -109,7 +113,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     /// <summary>A SUBACK arrived.</summary>
     public Fault Answered(SubAckPacket answer)
     {
-        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.SubscribePacket != answer.PacketIdentifier)
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription
+            || subscription.SubscribePacket != answer.PacketIdentifier)
         {
             return PacketIdentifiers.Unexpected(PacketType.SubAck, answer.PacketIdentifier);
         }
@@ -145,7 +150,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     /// <summary>An UNSUBACK arrived.</summary>
     public Fault Answered(UnsubAckPacket answer)
     {
-        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription || subscription.UnsubscribePacket != answer.PacketIdentifier)
+        if (identifiers.Find(answer.PacketIdentifier) is not Subscription subscription
+            || subscription.UnsubscribePacket != answer.PacketIdentifier)
         {
             return PacketIdentifiers.Unexpected(PacketType.UnsubAck, answer.PacketIdentifier);
         }
@@ -218,8 +224,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     }
 
     /// <summary>
-    /// Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters. Identifiers that this client has not given are those of an earlier client of the same Session.
-    /// For the receive loop.
+    /// Which subscriptions a message is for: by its Subscription Identifiers, else by matching filters.
+    /// Identifiers that this client has not given are those of an earlier client of the same Session. For the receive loop.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="receivers">Where to add them.</param>
@@ -262,7 +268,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
     }
 
     /// <summary>
-    /// Subscription Identifiers of an earlier client of the Session may still come with messages. They must not be taken for ours, which therefore begin somewhere else.
+    /// Subscription Identifiers of an earlier client of the Session may still come with messages.
+    /// They must not be taken for ours, which therefore begin somewhere else.
     /// </summary>
     private static uint FirstIdentifier(MqttClientOptions options)
     {
@@ -359,7 +366,8 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
         }
 
         subscription.UnsubscribePacket = identifier;
-        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(output.Filling, options.ProtocolVersion);
+        new UnsubscribePacket { PacketIdentifier = identifier, TopicFilters = [subscription.TopicFilter] }.WriteTo(
+            output.Filling, options.ProtocolVersion);
     }
 
     /// <summary>Identifiers may have run out before; one is free now.</summary>

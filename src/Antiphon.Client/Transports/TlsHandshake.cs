@@ -29,7 +29,9 @@ internal static class TlsHandshake
                     ApplicationProtocols = options.ApplicationProtocols.Count == 0 ? null : [.. options.ApplicationProtocols],
                     EnabledSslProtocols = options.EnabledSslProtocols,
                     CertificateRevocationCheckMode = options.CertificateRevocationCheckMode,
-                    CertificateChainPolicy = options.CertificateAuthorities is { } authorities ? TrustOnly(authorities, options.CertificateRevocationCheckMode) : null,
+                    CertificateChainPolicy = options.CertificateAuthorities is { } authorities
+                        ? TrustOnly(authorities, options.CertificateRevocationCheckMode)
+                        : null,
                     RemoteCertificateValidationCallback = (sender, certificate, chain, errors) =>
                     {
                         if (options.RemoteCertificateValidationCallback is { } decide)
@@ -53,7 +55,8 @@ internal static class TlsHandshake
         catch (IOException failure)
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            throw new IOException($"The connection was lost in the TLS handshake: {failure.Message} Does the server speak TLS at this port?", failure);
+            throw new IOException(
+                $"The connection was lost in the TLS handshake: {failure.Message} Does the server speak TLS at this port?", failure);
         }
         catch
         {
@@ -92,7 +95,8 @@ internal static class TlsHandshake
             wrong.Add(status.Status switch
             {
                 X509ChainStatusFlags.NotTimeValid => string.Create(
-                    CultureInfo.InvariantCulture, $"it, or one that it stands on, is not valid now: it is valid from {shown.NotBefore:u} to {shown.NotAfter:u}"),
+                    CultureInfo.InvariantCulture,
+                    $"it, or one that it stands on, is not valid now: it is valid from {shown.NotBefore:u} to {shown.NotAfter:u}"),
                 X509ChainStatusFlags.UntrustedRoot or X509ChainStatusFlags.PartialChain =>
                     $"its issuer «{shown.Issuer}» is not trusted here; if it is yours, set Tls.CertificateAuthorities",
                 _ => $"{status.Status}: {status.StatusInformation.Trim().TrimEnd('.')}",
@@ -105,7 +109,13 @@ internal static class TlsHandshake
     private static string NamesOf(X509Certificate2 certificate)
     {
         var alternatives = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
-        string[] names = [.. alternatives?.EnumerateDnsNames() ?? [], .. alternatives?.EnumerateIPAddresses().Select(address => address.ToString()) ?? []];
-        return names.Length == 0 ? $"«{certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)}»" : string.Join(", ", names.Select(name => $"«{name}»"));
+        string[] names =
+        [
+            .. alternatives?.EnumerateDnsNames() ?? [],
+            .. alternatives?.EnumerateIPAddresses().Select(address => address.ToString()) ?? [],
+        ];
+        return names.Length == 0
+            ? $"«{certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)}»"
+            : string.Join(", ", names.Select(name => $"«{name}»"));
     }
 }

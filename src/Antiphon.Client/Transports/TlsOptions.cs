@@ -4,17 +4,24 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Antiphon.Client;
 
-/// <summary>How the server is authenticated and the connection encrypted (MQTT 5 §5.4), under the names of <see cref="SslClientAuthenticationOptions"/>. Immutable.</summary>
+/// <summary>
+/// How the server is authenticated and the connection encrypted (MQTT 5 §5.4),
+/// under the names of <see cref="SslClientAuthenticationOptions"/>. Immutable.
+/// </summary>
 public sealed record TlsOptions
 {
-    /// <summary>The name that the server's certificate has to have, and that the server is told (SNI); <c>null</c>: <see cref="MqttClientOptions.Host"/>.</summary>
+    /// <summary>
+    /// The name that the server's certificate has to have, and that the server is told (SNI); <c>null</c>:
+    /// <see cref="MqttClientOptions.Host"/>.
+    /// </summary>
     public string? TargetHost { get; init; }
 
     /// <summary>This client's certificate with its private key, for servers that ask for one (§5.4.1); <c>null</c>: none.</summary>
     public SslStreamCertificateContext? ClientCertificateContext { get; init; }
 
     /// <summary>
-    /// The authorities that may have issued the server's certificate, and no others; a self-signed certificate is its own authority. <c>null</c>: those that this machine trusts.
+    /// The authorities that may have issued the server's certificate, and no others; a self-signed certificate is its own authority.
+    /// <c>null</c>: those that this machine trusts.
     /// </summary>
     public X509Certificate2Collection? CertificateAuthorities { get; init; }
 
@@ -27,7 +34,9 @@ public sealed record TlsOptions
     /// <summary>Whether to ask if certificates have been revoked; asking needs the issuer's server within reach.</summary>
     public X509RevocationMode CertificateRevocationCheckMode { get; init; } = X509RevocationMode.NoCheck;
 
-    /// <summary>Decides whether the server's certificate is accepted, with the errors found so far; <c>null</c>: accepted when there are none.</summary>
+    /// <summary>
+    /// Decides whether the server's certificate is accepted, with the errors found so far; <c>null</c>: accepted when there are none.
+    /// </summary>
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; init; }
 
     internal IEnumerable<string> Mistakes()
@@ -39,7 +48,8 @@ public sealed record TlsOptions
 
         if (CertificateAuthorities is { Count: 0 })
         {
-            yield return "Tls.CertificateAuthorities is empty, so that no server could be trusted; leave it null for those of this machine.";
+            yield return "Tls.CertificateAuthorities is empty, so that no server could be trusted; leave it null for "
+                + "those of this machine.";
         }
 
         if (ApplicationProtocols is null)

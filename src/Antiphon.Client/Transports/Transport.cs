@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace Antiphon.Client.Transports;
 
-/// <summary>What carries the bytes of one Network Connection (MQTT 5 §4.2): TCP or a stream of the caller's, with TLS and WebSocket over it where the options say so.</summary>
+/// <summary>
+/// What carries the bytes of one Network Connection (MQTT 5 §4.2):
+/// TCP or a stream of the caller's, with TLS and WebSocket over it where the options say so.
+/// </summary>
 internal sealed class Transport : IDisposable
 {
     // The outermost, and what is below it.
@@ -40,7 +43,8 @@ internal sealed class Transport : IDisposable
 
             if (options.Tls is { } tls)
             {
-                stream = encrypted = await TlsHandshake.RunAsync(stream, tls, tls.TargetHost ?? options.Host, cancellationToken).ConfigureAwait(false);
+                var host = tls.TargetHost ?? options.Host;
+                stream = encrypted = await TlsHandshake.RunAsync(stream, tls, host, cancellationToken).ConfigureAwait(false);
             }
 
             if (options.WebSocket is { } webSocket)
@@ -63,7 +67,10 @@ internal sealed class Transport : IDisposable
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => _stream.WriteAsync(bytes);
 
-    /// <summary>Closes our half behind everything that was written, in the words of each layer: a Close frame, close_notify, the end of TCP's stream.</summary>
+    /// <summary>
+    /// Closes our half behind everything that was written, in the words of each layer:
+    /// a Close frame, close_notify, the end of TCP's stream.
+    /// </summary>
     public async ValueTask EndWritingAsync()
     {
         if (_stream is WebSocketStream webSocket)
@@ -79,7 +86,9 @@ internal sealed class Transport : IDisposable
         _socket?.Shutdown(SocketShutdown.Send);
     }
 
-    /// <summary>Makes pending reads and writes end. A socket is only shut down: disposing it under a pending receive would reset the connection.</summary>
+    /// <summary>
+    /// Makes pending reads and writes end. A socket is only shut down: disposing it under a pending receive would reset the connection.
+    /// </summary>
     public void Break()
     {
         if (_socket is null)

@@ -27,7 +27,8 @@ public sealed record WebSocketOptions
         {
             if (string.IsNullOrEmpty(name) || name.AsSpan().ContainsAny(" :\r\n") || value is null || value.AsSpan().ContainsAny("\r\n\0"))
             {
-                yield return $"WebSocket.Headers has «{name}», which is no HTTP header: a name without blanks and colons, a value of one line.";
+                yield return $"WebSocket.Headers has «{name}», which is no HTTP header: a name without blanks and colons, a "
+                    + "value of one line.";
             }
         }
     }

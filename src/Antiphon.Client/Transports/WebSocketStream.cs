@@ -2,7 +2,10 @@ using System.Net.WebSockets;
 
 namespace Antiphon.Client.Transports;
 
-/// <summary>The bytes in the binary frames of a WebSocket, whose borders mean nothing [MQTT-6.0.0-1, MQTT-6.0.0-2]. One reader and one writer at a time.</summary>
+/// <summary>
+/// The bytes in the binary frames of a WebSocket, whose borders mean nothing [MQTT-6.0.0-1, MQTT-6.0.0-2].
+/// One reader and one writer at a time.
+/// </summary>
 internal sealed class WebSocketStream : Stream
 {
     private const string Subprotocol = "mqtt";
@@ -32,10 +35,12 @@ internal sealed class WebSocketStream : Stream
 
     /// <summary>Opens a WebSocket over a stream that is connected, and encrypted where the URI begins with wss.</summary>
     /// <exception cref="WebSocketException">The server does not agree.</exception>
-    public static async ValueTask<WebSocketStream> OpenAsync(Stream connected, Uri uri, WebSocketOptions options, CancellationToken cancellationToken)
+    public static async ValueTask<WebSocketStream> OpenAsync(
+        Stream connected, Uri uri, WebSocketOptions options, CancellationToken cancellationToken)
     {
         // The invoker belongs to the stream, and closes what it was given when it is disposed.
-        var http = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, UseCookies = false, ConnectCallback = (_, _) => ValueTask.FromResult(connected) });
+        var http = new HttpMessageInvoker(
+            new SocketsHttpHandler { UseProxy = false, UseCookies = false, ConnectCallback = (_, _) => ValueTask.FromResult(connected) });
         var socket = new ClientWebSocket();
         try
         {
@@ -51,7 +56,8 @@ internal sealed class WebSocketStream : Stream
             await socket.ConnectAsync(uri, http, cancellationToken).ConfigureAwait(false);
             return socket.SubProtocol == Subprotocol
                 ? new WebSocketStream(socket, http)
-                : throw new WebSocketException($"The server did not choose the subprotocol mqtt [MQTT-6.0.0-4]. Is {options.Path} its path for MQTT?");
+                : throw new WebSocketException(
+                    $"The server did not choose the subprotocol mqtt [MQTT-6.0.0-4]. Is {options.Path} its path for MQTT?");
         }
         catch
         {

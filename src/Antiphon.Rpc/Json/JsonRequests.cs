@@ -5,7 +5,10 @@ using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Rpc;
 
-/// <summary>Requests and responses as JSON: Content Type <c>application/json</c>, property names in camel case. The overloads with type information work in trimmed programs.</summary>
+/// <summary>
+/// Requests and responses as JSON: Content Type <c>application/json</c>, property names in camel case.
+/// The overloads with type information work in trimmed programs.
+/// </summary>
 public static class JsonRequests
 {
     internal const string ContentType = "application/json";
@@ -24,7 +27,11 @@ public static class JsonRequests
     [RequiresUnreferencedCode(Trimming)]
     [RequiresDynamicCode(Trimming)]
     public static ValueTask<TResponse?> RequestAsync<TRequest, TResponse>(
-        this Requester requester, string topic, TRequest request, RequestOptions? options = null, CancellationToken cancellationToken = default) => requester.RequestAsync(
+        this Requester requester,
+        string topic,
+        TRequest request,
+        RequestOptions? options = null,
+        CancellationToken cancellationToken = default) => requester.RequestAsync(
             topic,
             request,
             (JsonTypeInfo<TRequest>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TRequest)),

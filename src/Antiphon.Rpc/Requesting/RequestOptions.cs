@@ -25,7 +25,8 @@ public sealed record RequestOptions
     public IReadOnlyList<UserProperty> UserProperties { get; init; } = [];
 
     /// <summary>
-    /// A Response Topic of the caller's choice; <c>null</c>: the requester's own. The requester subscribes to it at the first request that names it and stays subscribed, to 64 such topics at most;
+    /// A Response Topic of the caller's choice; <c>null</c>: the requester's own.
+    /// The requester subscribes to it at the first request that names it and stays subscribed, to 64 such topics at most;
     /// nobody else should receive or be answered there.
     /// </summary>
     public string? ResponseTopic { get; init; }

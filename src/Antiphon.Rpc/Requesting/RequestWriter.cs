@@ -32,7 +32,15 @@ internal static class RequestWriter
             properties.AddUser(RpcPropertyName.Timeout, (long)Math.Max(1, Math.Ceiling(remaining.TotalMilliseconds)));
             properties.AddUser(content.Options.UserProperties);
             return session.Publish(
-                new PublishContent { Topic = topic.Written, Payload = content.Payload.Span, Properties = properties.Written, QoS = content.QoS }, call, call.Version);
+                new PublishContent
+                {
+                    Topic = topic.Written,
+                    Payload = content.Payload.Span,
+                    Properties = properties.Written,
+                    QoS = content.QoS,
+                },
+                call,
+                call.Version);
         }
         finally
         {

@@ -14,8 +14,8 @@ using Antiphon.Rpc.Wire;
 namespace Antiphon.Rpc.Requesting;
 
 /// <summary>
-/// What stands between the table of calls and the client: enters the gate, tells the table what happened, publishes what it starts, and has what it ends completed
-/// outside the gate. The client's gate guards everything in here.
+/// What stands between the table of calls and the client: enters the gate, tells the table what happened, publishes what it starts,
+/// and has what it ends completed outside the gate. The client's gate guards everything in here.
 /// </summary>
 internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher, IDeferred, IAsyncDisposable
 {
@@ -57,7 +57,8 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
     /// <summary>Begins a call that one answer ends.</summary>
     /// <exception cref="ArgumentException">The topic is no Topic Name, or too many Response Topics were chosen.</exception>
-    public SingleCall Begin(string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8, out ValueTask<Response> response)
+    public SingleCall Begin(
+        string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8, out ValueTask<Response> response)
     {
         var content = Content(topic, payload, options, payloadIsUtf8);
         SingleCall call;

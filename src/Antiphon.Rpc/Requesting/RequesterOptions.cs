@@ -11,20 +11,26 @@ public sealed record RequesterOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// QoS of requests and of the response subscription: 0 or 1. With QoS 0 nothing says that a request has arrived, and nobody says that there is no responder.
+    /// QoS of requests and of the response subscription: 0 or 1. With QoS 0 nothing says that a request has arrived,
+    /// and nobody says that there is no responder.
     /// </summary>
     public QualityOfService QoS { get; init; } = QualityOfService.AtLeastOnce;
 
     /// <summary>
-    /// What the Response Topic begins with: a Topic Name; <c>/</c> and a random last level follow. <c>null</c>: the Response Information that the server gives (MQTT 5 §3.2.2.3.15),
-    /// else <c>clients/{client id}</c>.
+    /// What the Response Topic begins with: a Topic Name; <c>/</c> and a random last level follow. <c>null</c>:
+    /// the Response Information that the server gives (MQTT 5 §3.2.2.3.15), else <c>clients/{client id}</c>.
     /// </summary>
     public string? ResponseTopicPrefix { get; init; }
 
-    /// <summary>Whether a response has to say how it went, as the RPC 1.0 profile has it; <c>false</c>: one that says nothing is a success, so that any MQTT 5 device can answer.</summary>
+    /// <summary>
+    /// Whether a response has to say how it went, as the RPC 1.0 profile has it; <c>false</c>:
+    /// one that says nothing is a success, so that any MQTT 5 device can answer.
+    /// </summary>
     public bool Strict { get; init; }
 
-    /// <summary>How many requests may wait for their responses at once, 1 to 65,536. Further calls wait for a place, on their own time.</summary>
+    /// <summary>
+    /// How many requests may wait for their responses at once, 1 to 65,536. Further calls wait for a place, on their own time.
+    /// </summary>
     public int MaximumInFlight { get; init; } = 16_384;
 
     /// <summary>The clock of every deadline.</summary>

@@ -1,7 +1,9 @@
 
 namespace Antiphon.Rpc.Timing;
 
-/// <summary>Something that a <see cref="DeadlineQueue{T}"/> can hold: its deadline, and the place where the queue notes where it stands.</summary>
+/// <summary>
+/// Something that a <see cref="DeadlineQueue{T}"/> can hold: its deadline, and the place where the queue notes where it stands.
+/// </summary>
 internal interface IDeadline
 {
     /// <summary>When it is due, on the clock of the queue's owner. Must not change while it is in a queue.</summary>

@@ -1,8 +1,8 @@
 namespace Antiphon.Rpc.Timing;
 
 /// <summary>
-/// The one timer of a requester or responder, and its clock. It is set only when an earlier deadline comes up than the one it is set to; a deadline that
-/// was met in the meantime costs one idle tick. <see cref="Arm"/> and <see cref="Fired"/> belong under the owner's lock.
+/// The one timer of a requester or responder, and its clock. It is set only when an earlier deadline comes up than the one it is set to;
+/// a deadline that was met in the meantime costs one idle tick. <see cref="Arm"/> and <see cref="Fired"/> belong under the owner's lock.
 /// </summary>
 internal sealed class DeadlineTimer : IDisposable
 {
@@ -15,7 +15,9 @@ internal sealed class DeadlineTimer : IDisposable
 
     /// <summary>Makes a timer that is not set.</summary>
     /// <param name="time">The clock.</param>
-    /// <param name="tick">Called when a deadline may be due; it calls <see cref="Fired"/>, takes what is due, and <see cref="Arm"/>.</param>
+    /// <param name="tick">
+    /// Called when a deadline may be due; it calls <see cref="Fired"/>, takes what is due, and <see cref="Arm"/>.
+    /// </param>
     public DeadlineTimer(TimeProvider time, Action tick)
     {
         _time = time;

@@ -4,7 +4,9 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Rpc.Wire;
 
-/// <summary>A message copied out of the input once, payload and properties in one array; text is made of them only when somebody asks.</summary>
+/// <summary>
+/// A message copied out of the input once, payload and properties in one array; text is made of them only when somebody asks.
+/// </summary>
 internal sealed class MessageCopy
 {
     private readonly byte[] _bytes;

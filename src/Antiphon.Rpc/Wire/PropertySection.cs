@@ -4,7 +4,9 @@ using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Rpc.Wire;
 
-/// <summary>Writes the properties of a PUBLISH (MQTT 5 §3.3.2.3) without making strings or objects of them. Dispose it to give its memory back.</summary>
+/// <summary>
+/// Writes the properties of a PUBLISH (MQTT 5 §3.3.2.3) without making strings or objects of them. Dispose it to give its memory back.
+/// </summary>
 internal ref struct PropertySection(Span<byte> initial)
 {
     private WireWriter _writer = new(initial);
@@ -25,7 +27,10 @@ internal ref struct PropertySection(Span<byte> initial)
         }
     }
 
-    /// <summary>The Message Expiry Interval: what remains, in whole seconds rounded up, so that the message never ends before the exact deadline does.</summary>
+    /// <summary>
+    /// The Message Expiry Interval: what remains, in whole seconds rounded up,
+    /// so that the message never ends before the exact deadline does.
+    /// </summary>
     public void AddExpiry(TimeSpan remaining)
     {
         _writer.WriteByte((byte)PropertyIdentifier.MessageExpiryInterval);

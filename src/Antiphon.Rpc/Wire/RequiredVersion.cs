@@ -12,7 +12,10 @@ internal static class RequiredVersion
     {
         if (client.ProtocolVersion != ProtocolVersion.V5)
         {
-            throw new ArgumentException("The client speaks MQTT 3.1.1, which has no Response Topic and no Correlation Data; requests and responses need MQTT 5 (§4.10).", parameter);
+            throw new ArgumentException(
+                "The client speaks MQTT 3.1.1, which has no Response Topic and no Correlation Data; "
+                + "requests and responses need MQTT 5 (§4.10).",
+                parameter);
         }
     }
 }

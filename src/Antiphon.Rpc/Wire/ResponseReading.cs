@@ -4,7 +4,10 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Rpc.Wire;
 
-/// <summary>Takes a Response Message out of the input in one pass over its properties: what it says about how it went, and a copy of what its caller can read.</summary>
+/// <summary>
+/// Takes a Response Message out of the input in one pass over its properties:
+/// what it says about how it went, and a copy of what its caller can read.
+/// </summary>
 internal static class ResponseReading
 {
     private const int UsualProperties = 512;
@@ -30,7 +33,9 @@ internal static class ResponseReading
             }
 
             // The Correlation Data is known already, and the rest is not shown.
-            if (property.Identifier is PropertyIdentifier.UserProperty or PropertyIdentifier.ContentType or PropertyIdentifier.PayloadFormatIndicator)
+            if (property.Identifier is PropertyIdentifier.UserProperty
+                or PropertyIdentifier.ContentType
+                or PropertyIdentifier.PayloadFormatIndicator)
             {
                 message.Properties[from..to].CopyTo(kept[length..]);
                 length += to - from;

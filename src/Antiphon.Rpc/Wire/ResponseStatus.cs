@@ -22,8 +22,9 @@ internal ref struct ResponseStatus
     public TimeSpan? RetryAfter { get; private set; }
 
     /// <summary>
-    /// Whether it is a success: a status from 200 to 299 is one whatever stands beside it; without a status everything is one that does not say «application error»,
-    /// unless the caller holds responders to the profile, which asks for a status.
+    /// Whether it is a success: a status from 200 to 299 is one whatever stands beside it;
+    /// without a status everything is one that does not say «application error», unless the caller holds responders to the profile,
+    /// which asks for a status.
     /// </summary>
     public readonly bool IsSuccess(bool strict) => Code is { } code ? code is >= 200 and <= 299 : !strict && !IsApplicationError;
 

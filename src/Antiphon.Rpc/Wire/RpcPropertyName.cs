@@ -1,7 +1,8 @@
 namespace Antiphon.Rpc.Wire;
 
 /// <summary>
-/// The names of the User Properties that requests and responses carry. Those that begin with two underscores are the RPC 1.0 profile of Azure IoT Operations;
+/// The names of the User Properties that requests and responses carry.
+/// Those that begin with two underscores are the RPC 1.0 profile of Azure IoT Operations;
 /// those that begin with <c>antiphon-</c> are our additions, which a peer may leave out.
 /// </summary>
 internal static class RpcPropertyName
@@ -27,7 +28,9 @@ internal static class RpcPropertyName
     /// <summary>Request: who asks, the Client Identifier of the requester.</summary>
     public static ReadOnlySpan<byte> Source => "__srcId"u8;
 
-    /// <summary>Request: exact milliseconds that the requester still waits, beside the whole seconds of the Message Expiry Interval.</summary>
+    /// <summary>
+    /// Request: exact milliseconds that the requester still waits, beside the whole seconds of the Message Expiry Interval.
+    /// </summary>
     public static ReadOnlySpan<byte> Timeout => "antiphon-timeout-ms"u8;
 
     /// <summary>Response with status 429 or 503: milliseconds after which to ask again.</summary>

@@ -11,8 +11,9 @@ using Antiphon.Rpc.Wire;
 namespace Antiphon.Rpc.Requesting.Calls;
 
 /// <summary>
-/// One call from its beginning to its one outcome. What comes of it is the business of its kind: one answer ends a <see cref="SingleCall"/>, many make a
-/// <see cref="GatheringCall"/>. A call is the sink of its own PUBLISH. All its state is guarded by the client's gate.
+/// One call from its beginning to its one outcome. What comes of it is the business of its kind:
+/// one answer ends a <see cref="SingleCall"/>, many make a <see cref="GatheringCall"/>. A call is the sink of its own PUBLISH.
+/// All its state is guarded by the client's gate.
 /// </summary>
 internal abstract class Call : IDeadline, IPublishSink, IDeferred
 {
@@ -104,7 +105,8 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
     /// <summary>Completes the call for whoever waits for it.</summary>
     public abstract void Run(uint version);
 
-    public RequestFacts Facts(TimeSpan now) => new(Content.Topic, Number == 0 ? default : Correlation.ToBytes(Channel.Prefix, Number), now - CalledAt, Outcome.Progress);
+    public RequestFacts Facts(TimeSpan now) =>
+        new(Content.Topic, Number == 0 ? default : Correlation.ToBytes(Channel.Prefix, Number), now - CalledAt, Outcome.Progress);
 
     /// <summary>Forgets what it was about, so that nothing is kept alive by a call that is over.</summary>
     protected void Forget()

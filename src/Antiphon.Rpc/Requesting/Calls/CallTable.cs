@@ -22,8 +22,9 @@ internal enum ResponseMatch
 }
 
 /// <summary>
-/// All calls of a requester. It is told what happened and with the time, and puts the calls that this has ended into <see cref="Ended"/>: each call once.
-/// Plain single-threaded state without I/O, clock or lock. The Correlation Data is 8 random bytes, then 6 bytes that count the uses of a slot, then the slot:
+/// All calls of a requester. It is told what happened and with the time, and puts the calls that this has ended into <see cref="Ended"/>:
+/// each call once. Plain single-threaded state without I/O, clock or lock.
+/// The Correlation Data is 8 random bytes, then 6 bytes that count the uses of a slot, then the slot:
 /// a response finds its call by one look into an array, and no Correlation Data ever comes twice.
 /// </summary>
 internal sealed class CallTable(int maximumInFlight, ulong prefix)
@@ -79,7 +80,9 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
         }
     }
 
-    /// <summary>Starts the next call that waits, if there is a free slot: gives it its Correlation Data. The request is to be published now.</summary>
+    /// <summary>
+    /// Starts the next call that waits, if there is a free slot: gives it its Correlation Data. The request is to be published now.
+    /// </summary>
     public bool TryStart([NotNullWhen(true)] out Call? call)
     {
         call = null;
@@ -181,8 +184,8 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
     }
 
     /// <summary>
-    /// The server has lost the Session: the response to what it had taken before can no longer be relied on. What it had not acknowledged the client sends again,
-    /// and what was not sent will be.
+    /// The server has lost the Session: the response to what it had taken before can no longer be relied on.
+    /// What it had not acknowledged the client sends again, and what was not sent will be.
     /// </summary>
     public void SessionLost(TimeSpan now)
     {
@@ -208,7 +211,8 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
     }
 
     /// <summary>The caller has cancelled, or reads no further.</summary>
-    public void Cancelled(Call call, TimeSpan now, CancellationToken cancellationToken) => End(call, new Outcome(OutcomeKind.Cancelled, now, cancellationToken));
+    public void Cancelled(Call call, TimeSpan now, CancellationToken cancellationToken) =>
+        End(call, new Outcome(OutcomeKind.Cancelled, now, cancellationToken));
 
     /// <summary>The client has stopped.</summary>
     public void Stopped(ConnectionException why, TimeSpan now) => EndAll(new Outcome(OutcomeKind.ClientStopped, now, why));

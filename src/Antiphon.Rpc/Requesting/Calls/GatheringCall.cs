@@ -4,7 +4,9 @@ using Antiphon.Rpc.Wire;
 
 namespace Antiphon.Rpc.Requesting.Calls;
 
-/// <summary>A call that takes the answers of many responders, errors among them, until there are as many as asked for or its time is up.</summary>
+/// <summary>
+/// A call that takes the answers of many responders, errors among them, until there are as many as asked for or its time is up.
+/// </summary>
 internal sealed class GatheringCall(ICallOwner? owner, int? answers) : Call(owner)
 {
     private const int LargestBuffer = 65_536;
@@ -37,5 +39,6 @@ internal sealed class GatheringCall(ICallOwner? owner, int? answers) : Call(owne
     }
 
     /// <inheritdoc/>
-    public override void Run(uint version) => _answers.Writer.TryComplete(Outcome.Kind == OutcomeKind.Gathered ? null : Outcome.ToException(this));
+    public override void Run(uint version) =>
+        _answers.Writer.TryComplete(Outcome.Kind == OutcomeKind.Gathered ? null : Outcome.ToException(this));
 }

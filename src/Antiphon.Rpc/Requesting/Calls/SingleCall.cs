@@ -5,7 +5,8 @@ using Antiphon.Rpc.Wire;
 namespace Antiphon.Rpc.Requesting.Calls;
 
 /// <summary>
-/// A call that one answer ends. The caller awaits the object itself, and it serves another call when the caller has read a success: waiting allocates nothing.
+/// A call that one answer ends. The caller awaits the object itself, and it serves another call when the caller has read a success:
+/// waiting allocates nothing.
 /// </summary>
 internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSource<Response>
 {
@@ -27,7 +28,8 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
     {
         if (cancellationToken.CanBeCanceled)
         {
-            _cancellation = cancellationToken.UnsafeRegister(static (call, token) => ((SingleCall)call!)._owner!.Cancel((SingleCall)call, token), this);
+            _cancellation = cancellationToken.UnsafeRegister(
+                static (call, token) => ((SingleCall)call!)._owner!.Cancel((SingleCall)call, token), this);
         }
     }
 
@@ -86,6 +88,7 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
 
     ValueTaskSourceStatus IValueTaskSource<Response>.GetStatus(short token) => _source.GetStatus(token);
 
-    void IValueTaskSource<Response>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<Response>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
 }

@@ -36,7 +36,8 @@ internal static class RemoteError
             0 => "a response whose __stat is no status",
             _ => $"error {status.Code}",
         };
-        return $"The responder on «{facts.Topic}» answered with {what}{(response.StatusMessage is null ? "" : $": {response.StatusMessage}")}.";
+        var why = response.StatusMessage is { } message ? $": {message}" : "";
+        return $"The responder on «{facts.Topic}» answered with {what}{why}.";
     }
 
     private static string? Text(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? null : Encoding.UTF8.GetString(utf8);

@@ -88,7 +88,10 @@ public sealed class RemoteErrorException : RequestException
     public Response Response { get; }
 }
 
-/// <summary>The server says that nobody subscribes to the request's topic (Reason Code 0x10 in PUBACK, MQTT 5 §3.4.2.1, or a response made by the broker).</summary>
+/// <summary>
+/// The server says that nobody subscribes to the request's topic (Reason Code 0x10 in PUBACK, MQTT 5 §3.4.2.1,
+/// or a response made by the broker).
+/// </summary>
 public sealed class NoResponderException : RequestException
 {
     internal NoResponderException(in RequestFacts facts)
@@ -129,8 +132,9 @@ public sealed class RequestRefusedException : RequestException
 }
 
 /// <summary>
-/// The client did not take the request, so that nobody can have executed it: too much waits to be sent already (<see cref="QueueFullException"/>), or its Session store failed
-/// (<see cref="SessionStoreException"/>). The inner exception says which.
+/// The client did not take the request, so that nobody can have executed it:
+/// too much waits to be sent already (<see cref="QueueFullException"/>), or its Session store failed (<see cref="SessionStoreException"/>).
+/// The inner exception says which.
 /// </summary>
 public sealed class RequestNotSentException : RequestException
 {
@@ -141,7 +145,8 @@ public sealed class RequestNotSentException : RequestException
 }
 
 /// <summary>
-/// The request had been sent and its response can no longer come: the server lost the Session, or the client or the requester was stopped. Whether it was executed is not known.
+/// The request had been sent and its response can no longer come: the server lost the Session, or the client or the requester was stopped.
+/// Whether it was executed is not known.
 /// </summary>
 public sealed class OutcomeUnknownException : RequestException
 {

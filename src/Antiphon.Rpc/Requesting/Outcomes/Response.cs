@@ -8,8 +8,8 @@ using Antiphon.Rpc.Wire;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// A Response Message. Immutable; its memory is the caller's to keep. One array holds the payload and those properties that can be read here;
-/// text is made of them only when somebody asks.
+/// A Response Message. Immutable; its memory is the caller's to keep.
+/// One array holds the payload and those properties that can be read here; text is made of them only when somebody asks.
 /// </summary>
 public readonly struct Response
 {
@@ -66,10 +66,12 @@ public readonly struct Response
     public string Topic => _address?.Topic ?? "";
 
     /// <summary>The Correlation Data, 16 bytes: those of the request. A new array each time.</summary>
-    public ReadOnlyMemory<byte> CorrelationData => _address is null ? default(ReadOnlyMemory<byte>) : Correlation.ToBytes(_address.Prefix, _number);
+    public ReadOnlyMemory<byte> CorrelationData =>
+        _address is null ? default(ReadOnlyMemory<byte>) : Correlation.ToBytes(_address.Prefix, _number);
 
     /// <summary>
-    /// The status that the responder gave, an HTTP status code; <c>null</c>: it gave none. Only gathering returns responses with an error status.
+    /// The status that the responder gave, an HTTP status code; <c>null</c>: it gave none.
+    /// Only gathering returns responses with an error status.
     /// </summary>
     public int? Status => _bytes is null || _status == NoStatus ? null : _status;
 

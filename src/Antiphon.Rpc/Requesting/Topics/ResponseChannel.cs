@@ -8,8 +8,9 @@ using Antiphon.Rpc.Wire;
 namespace Antiphon.Rpc.Requesting.Topics;
 
 /// <summary>
-/// A Response Topic with its standing subscription: exact, one for all calls. It is opened at the first call that needs it, and moved when the server gives another
-/// Response Information after it has lost the Session. Guarded by the client's gate.
+/// A Response Topic with its standing subscription: exact, one for all calls.
+/// It is opened at the first call that needs it, and moved when the server gives another Response Information after it has lost the
+/// Session. Guarded by the client's gate.
 /// </summary>
 /// <param name="owner">Who is told what comes.</param>
 /// <param name="prefix">The first half of the Correlation Data of all requests.</param>

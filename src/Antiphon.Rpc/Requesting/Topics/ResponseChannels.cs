@@ -4,7 +4,9 @@ using Antiphon.Client.Sessions;
 
 namespace Antiphon.Rpc.Requesting.Topics;
 
-/// <summary>The response channels of a requester: its own, and one for each Response Topic that a caller has chosen. Within the gate.</summary>
+/// <summary>
+/// The response channels of a requester: its own, and one for each Response Topic that a caller has chosen. Within the gate.
+/// </summary>
 internal sealed class ResponseChannels(ClientSession session, IChannelOwner owner, ulong prefix, string? topicPrefix)
 {
     private const int MaximumChosenTopics = 64;
@@ -28,7 +30,8 @@ internal sealed class ResponseChannels(ClientSession session, IChannelOwner owne
             if (_chosen.Count == MaximumChosenTopics)
             {
                 throw new ArgumentException(
-                    $"The Response Topic «{chosenTopic}» would be one more than {MaximumChosenTopics}, the most that one requester subscribes to.");
+                    $"The Response Topic «{chosenTopic}» would be one more than {MaximumChosenTopics}, the most that one "
+                    + "requester subscribes to.");
             }
 
             _chosen.Add(chosenTopic, channel = new ResponseChannel(owner, prefix, chosenTopic));
@@ -76,7 +79,10 @@ internal sealed class ResponseChannels(ClientSession session, IChannelOwner owne
     private void Open(ResponseChannel channel, ServerLimits server)
     {
         var topic = TopicOf(channel, server);
-        channel.Opening(topic, server.ClientId, session.Subscribe(topic, channel, new SubscribeOptions { RetainHandling = Protocol.Packets.RetainHandling.DoNotSend }));
+        channel.Opening(
+            topic,
+            server.ClientId,
+            session.Subscribe(topic, channel, new SubscribeOptions { RetainHandling = Protocol.Packets.RetainHandling.DoNotSend }));
     }
 
     private string TopicOf(ResponseChannel channel, ServerLimits server) =>

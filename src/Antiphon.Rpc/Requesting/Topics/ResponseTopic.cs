@@ -10,14 +10,18 @@ internal static class ResponseTopic
     /// <param name="prefix">What the application chose; <c>null</c>: nothing.</param>
     /// <param name="responseInformation">What the server gave (MQTT 5 §3.2.2.3.15); <c>null</c>: nothing.</param>
     /// <param name="clientId">The Client Identifier, to fall back on.</param>
-    /// <param name="lastLevel">A random level: there are servers that give every client the same Response Information, and one client may have several requesters.</param>
+    /// <param name="lastLevel">
+    /// A random level: there are servers that give every client the same Response Information, and one client may have several requesters.
+    /// </param>
     public static string Build(string? prefix, string? responseInformation, string clientId, string lastLevel)
     {
         var start = prefix ?? (IsUsable(responseInformation) ? responseInformation! : $"clients/{Escape(clientId)}");
         return start.EndsWith('/') ? start + lastLevel : $"{start}/{lastLevel}";
     }
 
-    /// <summary>What the standard calls the basis of a Response Topic may be anything; only a Topic Name without wildcards is one that can be used.</summary>
+    /// <summary>
+    /// What the standard calls the basis of a Response Topic may be anything; only a Topic Name without wildcards is one that can be used.
+    /// </summary>
     private static bool IsUsable(string? responseInformation)
     {
         if (string.IsNullOrEmpty(responseInformation))
@@ -36,7 +40,10 @@ internal static class ResponseTopic
         }
     }
 
-    /// <summary>Makes one level of any Client Identifier: the level separator, the wildcards and the escape character itself are written as in a URI.</summary>
+    /// <summary>
+    /// Makes one level of any Client Identifier: the level separator, the wildcards and the escape character itself are written as
+    /// in a URI.
+    /// </summary>
     private static string Escape(string clientId)
     {
         if (!clientId.AsSpan().ContainsAny("/+#%"))
