@@ -3,7 +3,7 @@ using Antiphon.Broker.Transport.Epoll;
 
 namespace Antiphon.Bench.Relay;
 
-/// <summary>A connection of the relay: what it has still to be sent, and the beginning of a frame whose end has not arrived.</summary>
+/// <summary>A connection of the relay: what is still to be sent to it, and the beginning of a frame whose end has not arrived.</summary>
 internal sealed unsafe class RelayConnection(RelayLoop loop, int fd, int slot)
 {
     private byte[]? _output;

@@ -1,8 +1,9 @@
 namespace Antiphon.Bench.Relay;
 
 /// <summary>
-/// The relay's frame: eight bytes of header, little-endian, then anything. Four bytes say how long the whole frame is; two name the first connection that gets it,
-/// one how many connections in a row get it, one is flags. A connection's first frame says which number it is, and is answered by an acknowledgement.
+/// The relay's frame: eight bytes of header, little-endian, then anything. Four bytes say how long the whole frame is.
+/// Two name the first connection that gets it, one says how many connections in a row get it, one is flags.
+/// A connection's first frame says which number it is, and is answered by an acknowledgement.
 /// </summary>
 internal static class RelayFrame
 {
@@ -11,7 +12,9 @@ internal static class RelayFrame
     /// <summary>An acknowledgement: no frame for anybody. The relay swallows it.</summary>
     public const int Nobody = 0;
 
-    /// <summary>The relay acknowledges the frame to its sender, and whoever gets the frame acknowledges it to the relay, as with QoS 1.</summary>
+    /// <summary>
+    /// As with QoS 1, the relay acknowledges the frame to its sender, and whoever gets the frame acknowledges it to the relay.
+    /// </summary>
     public const byte WantsAcknowledgement = 1;
 
     /// <summary>The largest frame, in bytes.</summary>

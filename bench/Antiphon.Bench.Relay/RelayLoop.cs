@@ -6,8 +6,9 @@ using Antiphon.Broker.Transport.Epoll;
 namespace Antiphon.Bench.Relay;
 
 /// <summary>
-/// The least that any broker must do: read each ready connection once per wake-up into one shared buffer, append every frame to the output of the connections that it
-/// names, flush each of them once. No topics, no Sessions, no checks beyond a frame's length.
+/// The least that any broker must do. It reads each ready connection once per wake-up into one shared buffer,
+/// appends every frame to the output of the connections that the frame names, and flushes each of them once.
+/// There are no topics, no Sessions, and no checks beyond a frame's length.
 /// </summary>
 internal sealed unsafe class RelayLoop : IDisposable
 {
@@ -78,7 +79,10 @@ internal sealed unsafe class RelayLoop : IDisposable
         }
     }
 
-    /// <summary>An array of at least that many bytes. One from the stock that is too small is dropped, so that the stock grows to the sizes that are in use.</summary>
+    /// <summary>
+    /// An array of at least that many bytes. One from the stock that is too small is dropped,
+    /// so that the stock grows to the sizes that are in use.
+    /// </summary>
     public byte[] Rent(int length) => _free.TryPop(out var buffer) && buffer.Length >= length
         ? buffer
         : GC.AllocateUninitializedArray<byte>(Math.Max(FirstRent, 2 * length));

@@ -6,7 +6,10 @@ using Antiphon.Bench.Brokers;
 using Antiphon.Bench.Results;
 using Antiphon.Bench.Scenarios;
 
-var quick = new Option<bool>("--quick") { Description = "About a minute: five scenarios, once each. For a first look; the numbers scatter." };
+var quick = new Option<bool>("--quick")
+{
+    Description = "About a minute: five scenarios, once each. For a first look; the numbers scatter.",
+};
 var scenario = new Option<string[]>("--scenario")
 {
     Description = "Only scenarios whose name begins so; repeatable. All: " + string.Join(", ", Scenario.All.Select(all => all.Name)) + ".",
@@ -14,16 +17,30 @@ var scenario = new Option<string[]>("--scenario")
 };
 var repeat = new Option<int?>("--repeat") { Description = "Repetitions of each measurement; 3, with --quick 1.", HelpName = "N" };
 var seconds = new Option<double?>("--seconds") { Description = "Seconds of one measurement; 3, with --quick 1.5.", HelpName = "S" };
-var warmUp = new Option<double?>("--warm-up") { Description = "Seconds of warm-up before a broker's first measurement in a scenario; 4, with --quick 2. It lasts 20,000 round trips at least.", HelpName = "S" };
+var warmUp = new Option<double?>("--warm-up")
+{
+    Description =
+        "Seconds of warm-up before a broker's first measurement in a scenario; 4, with --quick 2. It lasts 20,000 round trips at least.",
+    HelpName = "S",
+};
 var peer = new Option<string[]>("--peer")
 {
-    Description = "Another broker, as name=command; {port} in the command stands for the port on 127.0.0.1 that it is to listen on, without asking clients who they are. Repeatable.",
+    Description =
+        "Another broker, as name=command; {port} in the command stands for the port on 127.0.0.1 that it is to listen on, "
+        + "without asking clients who they are. Repeatable.",
     HelpName = "NAME=COMMAND",
 };
 var without = new Option<string[]>("--without") { Description = "Leaves out relay, antiphon or mosquitto; repeatable.", HelpName = "NAME" };
-var responseInformation = new Option<bool>("--response-information") { Description = "Requesters use a response topic that the broker gives them, where it gives any (MQTT 5 §3.2.2.3.15)." };
+var responseInformation = new Option<bool>("--response-information")
+{
+    Description = "Requesters use a response topic that the broker gives them, where it gives any (MQTT 5 §3.2.2.3.15).",
+};
 var brokerCore = new Option<int?>("--broker-cpu") { Description = "The processor for the brokers; 0.", HelpName = "N" };
-var loadCore = new Option<int?>("--load-cpu") { Description = "The processor for the load generator; the first on another core.", HelpName = "N" };
+var loadCore = new Option<int?>("--load-cpu")
+{
+    Description = "The processor for the load generator; the first on another core.",
+    HelpName = "N",
+};
 var output = new Option<string?>("--output") { Description = "The folder for the results; bench/results.", HelpName = "FOLDER" };
 
 var command = new RootCommand("Measures Antiphon's broker beside a raw relay, mosquitto and others: CPU per round trip, latency, memory.")
@@ -112,10 +129,13 @@ static Scenario[] Scenarios(string[] names, bool isQuick)
     var unknown = names.Where(name => !Scenario.All.Any(one => one.Name.StartsWith(name, StringComparison.Ordinal))).ToArray();
     if (unknown.Length > 0)
     {
-        throw new BenchException($"There is no scenario {string.Join(", ", unknown)}. There are {string.Join(", ", Scenario.All.Select(one => one.Name))}.");
+        throw new BenchException(
+            $"There is no scenario {string.Join(", ", unknown)}. There are {string.Join(", ", Scenario.All.Select(one => one.Name))}.");
     }
 
-    return [.. Scenario.All.Where(one => names.Length > 0 ? names.Any(name => one.Name.StartsWith(name, StringComparison.Ordinal)) : !isQuick || one.IsQuick)];
+    return [.. Scenario.All.Where(one => names.Length > 0 ? names.Any(name => IsNamed(one, name)) : !isQuick || one.IsQuick)];
+
+    static bool IsNamed(Scenario one, string name) => one.Name.StartsWith(name, StringComparison.Ordinal);
 }
 
 string CommandLine()
@@ -138,7 +158,8 @@ string CommandLine()
 static void Write(Report report, string folder)
 {
     Directory.CreateDirectory(folder);
-    var name = Path.Combine(folder, report.At.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture) + "-" + report.Commit.Replace(' ', '-'));
+    var name = Path.Combine(
+        folder, report.At.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture) + "-" + report.Commit.Replace(' ', '-'));
     var markdown = report.ToMarkdown();
     File.WriteAllText(name + ".md", markdown);
     File.WriteAllText(name + ".json", report.ToJson());

@@ -27,7 +27,12 @@ internal sealed class BrokerProcess : IDisposable
             .Replace("{config}", config, StringComparison.Ordinal);
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo("/bin/sh", ["-c", "exec " + command]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true },
+            StartInfo = new ProcessStartInfo("/bin/sh", ["-c", "exec " + command])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+            },
         };
         _process.OutputDataReceived += (_, line) => Hear(line.Data);
         _process.ErrorDataReceived += (_, line) => Hear(line.Data);
@@ -47,7 +52,8 @@ internal sealed class BrokerProcess : IDisposable
     {
         get
         {
-            var line = File.ReadLines($"/proc/{_process.Id}/status").FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            var line = File.ReadLines($"/proc/{_process.Id}/status")
+                .FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
                 ?? throw new BenchException($"{Spec.Name} has ended.");
             return 1024 * long.Parse(line.AsSpan("VmRSS:".Length).Trim().ToString().Split(' ')[0], CultureInfo.InvariantCulture);
         }
@@ -135,7 +141,8 @@ internal sealed class BrokerProcess : IDisposable
             if (_process.WaitForExit(20))
             {
                 _process.WaitForExit();
-                throw new BenchException($"{Spec.Name} ended with {_process.ExitCode} before it listened. It said: {_said.ToString().Trim()}");
+                throw new BenchException(
+                    $"{Spec.Name} ended with {_process.ExitCode} before it listened. It said: {_said.ToString().Trim()}");
             }
 
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -150,7 +157,8 @@ internal sealed class BrokerProcess : IDisposable
             }
         }
 
-        throw new BenchException($"{Spec.Name} did not listen on its port within {StartLimitSeconds} s. It said: {_said.ToString().Trim()}");
+        throw new BenchException(
+            $"{Spec.Name} did not listen on its port within {StartLimitSeconds} s. It said: {_said.ToString().Trim()}");
     }
 
     private void Hear(string? line)

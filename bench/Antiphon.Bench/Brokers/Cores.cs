@@ -47,7 +47,9 @@ internal sealed class Cores
         }
     }
 
-    /// <summary>The first processor that is another core than the given one, not its second thread; if there is none, another processor; else the same.</summary>
+    /// <summary>
+    /// The first processor on another core than the given one. If there is none: another thread of the same core, else the given one.
+    /// </summary>
     private static int Other(int cpu)
     {
         var siblings = new List<int> { cpu };

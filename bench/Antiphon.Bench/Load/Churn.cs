@@ -24,7 +24,8 @@ internal sealed class Churn(LoadLoop loop) : IWork
 
     public void Ready(LoadConnection connection) => loop.Leave(connection);
 
-    public void Received(LoadConnection connection, in Incoming message, long now) => throw new BenchException("A message came that nobody sent.");
+    public void Received(LoadConnection connection, in Incoming message, long now) =>
+        throw new BenchException("A message came that nobody sent.");
 
     public void Ended(LoadConnection connection)
     {

@@ -38,5 +38,6 @@ internal sealed class Gathering(LoadLoop loop) : ITraffic
     {
     }
 
-    public void Ended(LoadConnection connection) => throw new BenchException("The broker closed a connection while others were being opened.");
+    public void Ended(LoadConnection connection) =>
+        throw new BenchException("The broker closed a connection while others were being opened.");
 }

@@ -63,7 +63,10 @@ internal sealed unsafe class LoadConnection(int index, Role role)
     /// <summary>Where in <see cref="Template"/> the Packet Identifier stands.</summary>
     public int IdentifierOffset { get; set; }
 
-    /// <summary>Where in <see cref="Template"/> the 16 bytes stand that tell one message from another: Correlation Data, or the payload's first bytes.</summary>
+    /// <summary>
+    /// Where in <see cref="Template"/> the 16 bytes stand that tell one message from another.
+    /// They are the Correlation Data, or the payload's first bytes.
+    /// </summary>
     public int MarkOffset { get; set; }
 
     public ushort LastIdentifier { get; set; }

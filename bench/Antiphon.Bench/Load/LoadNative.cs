@@ -37,7 +37,9 @@ internal static unsafe partial class LoadNative
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
 
-    /// <summary>The clock of a process's CPU time, all its threads together, those that have ended included (<c>clock_getcpuclockid</c>).</summary>
+    /// <summary>
+    /// The clock of a process's CPU time: of all its threads, also of those that have ended (<c>clock_getcpuclockid</c>).
+    /// </summary>
     public static int ProcessCpuClock(int process) => (~process << 3) | 2;
 
     /// <summary>What a CPU clock shows, in nanoseconds.</summary>

@@ -67,7 +67,8 @@ internal sealed unsafe class MqttWire(int quality, int payloadLength) : Wire(qua
                 case 9:
                     if (packet[header + remaining - 1] >= 0x80)
                     {
-                        throw new BenchException($"The broker refused the subscription {connection.Filter}: 0x{packet[header + remaining - 1]:X2}.");
+                        throw new BenchException(
+                            $"The broker refused the subscription {connection.Filter}: 0x{packet[header + remaining - 1]:X2}.");
                     }
 
                     connection.IsReady = true;
@@ -213,7 +214,7 @@ internal sealed unsafe class MqttWire(int quality, int payloadLength) : Wire(qua
         connection.Unacknowledged--;
         if (connection.Held.Length > 0)
         {
-            // The next of those that wait; the room it takes was counted when it was held.
+            // Sends the next of those that wait. The room that it takes was counted when it was held.
             var packet = connection.Held.First;
             TryReadLength(packet + 1, 4, out var remaining, out var taken);
             var size = 1 + taken + remaining;
@@ -259,7 +260,10 @@ internal sealed unsafe class MqttWire(int quality, int payloadLength) : Wire(qua
         }
     }
 
-    /// <summary>Where the connection's next PUBLISH goes: out, or, with QoS 1 and the broker's Receive Maximum reached, aside until there is room.</summary>
+    /// <summary>
+    /// Where the connection's next PUBLISH goes. It goes out, unless it has QoS 1 and the broker's Receive Maximum is reached.
+    /// Then it is held until there is room.
+    /// </summary>
     private ref NativeBuffer Destination(LoadConnection connection)
     {
         if (Quality > 0 && connection.Unacknowledged++ >= connection.ReceiveMaximum)

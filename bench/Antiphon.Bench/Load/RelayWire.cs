@@ -2,7 +2,9 @@ using Antiphon.Bench.Relay;
 
 namespace Antiphon.Bench.Load;
 
-/// <summary>The relay's frames, about as long as the MQTT packets they stand for. A share group's turn is the sender's business here.</summary>
+/// <summary>
+/// The relay's frames, about as long as the MQTT packets they stand for. A share group's turn is the sender's business here.
+/// </summary>
 internal sealed unsafe class RelayWire(int quality, int payloadLength) : Wire(quality, payloadLength)
 {
     /// <summary>What a PUBLISH of a request takes beside its payload: header, Topic Name, Response Topic, Correlation Data.</summary>

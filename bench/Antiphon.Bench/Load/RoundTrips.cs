@@ -18,7 +18,7 @@ internal interface IWork : ITraffic
     void Cease();
 }
 
-/// <summary>Requesters that keep a window of requests open each, and responders that answer.</summary>
+/// <summary>Requesters that each keep a window of requests open, and responders that answer.</summary>
 internal sealed unsafe class RoundTrips(LoadLoop loop, int window) : IWork
 {
     private readonly Wire _wire = loop.Wire;

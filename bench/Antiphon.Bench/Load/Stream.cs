@@ -1,6 +1,8 @@
 namespace Antiphon.Bench.Load;
 
-/// <summary>Publishers that keep a window of messages on their way each, until all their subscribers have them.</summary>
+/// <summary>
+/// Publishers that each keep a window of messages on their way. A message is on its way until all its subscribers have it.
+/// </summary>
 /// <param name="loop">The loop.</param>
 /// <param name="window">Messages of a publisher that are on their way.</param>
 /// <param name="publishers">Whose messages a subscriber gets, by the subscriber's index.</param>

@@ -7,7 +7,7 @@ internal unsafe struct Incoming
     public byte* ReplyTo;
     public int ReplyToLength;
 
-    /// <summary>The 16 bytes that its sender told it from others by, first 8 the time of sending.</summary>
+    /// <summary>The 16 bytes by which its sender knows it. The first 8 are the time of sending.</summary>
     public byte* Mark;
     public int MarkLength;
 }

@@ -8,7 +8,8 @@ internal sealed record Machine(string Kernel, string Processor, int Processors, 
     public static Machine Here { get; } = new(
         File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
         File.ReadLines("/proc/cpuinfo")
-            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString(),
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+            ?? RuntimeInformation.ProcessArchitecture.ToString(),
         Environment.ProcessorCount,
         RuntimeInformation.FrameworkDescription);
 }

@@ -9,7 +9,13 @@ namespace Antiphon.Bench.Results;
 /// <param name="P99Microseconds">The latency that 99 of 100 do not exceed.</param>
 /// <param name="ResidentBytes">The broker's memory at the end.</param>
 internal sealed record Measurement(
-    long Work, double Seconds, double BrokerMicroseconds, double LoadMicroseconds, double P50Microseconds, double P99Microseconds, long ResidentBytes)
+    long Work,
+    double Seconds,
+    double BrokerMicroseconds,
+    double LoadMicroseconds,
+    double P50Microseconds,
+    double P99Microseconds,
+    long ResidentBytes)
 {
     public double PerSecond => Work / Seconds;
 

@@ -13,7 +13,12 @@ namespace Antiphon.Bench.Results;
 /// <param name="At">When.</param>
 /// <param name="Settings">How it was run.</param>
 /// <param name="Tables">What it came to.</param>
-internal sealed record Report(string Commit, string CommandLine, DateTimeOffset At, Settings Settings, IReadOnlyList<(Scenario Scenario, IReadOnlyList<Row> Rows)> Tables)
+internal sealed record Report(
+    string Commit,
+    string CommandLine,
+    DateTimeOffset At,
+    Settings Settings,
+    IReadOnlyList<(Scenario Scenario, IReadOnlyList<Row> Rows)> Tables)
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -30,12 +35,21 @@ internal sealed record Report(string Commit, string CommandLine, DateTimeOffset 
         Line($"# Bench of {At:yyyy-MM-dd}, commit {Commit}");
         Line($"");
         Line($"- {machine.Processor}, {machine.Processors} processors, Linux {machine.Kernel}, {machine.Runtime}");
-        Line($"- broker on processor {Settings.Cores.Broker}, load generator on processor {Settings.Cores.Load}{(Settings.Cores.AreDifferent ? "" : " (the same: times say little)")}");
-        Line($"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s; warm-up {Settings.WarmUp.TotalSeconds} s and {Settings.WarmUpWork:N0} round trips or more, until the CPU time per round trip falls no more");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"- broker on processor {Settings.Cores.Broker}, load generator on processor {Settings.Cores.Load}"
+            + $"{(Settings.Cores.AreDifferent ? "" : " (the same: times say little)")}\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"- {Settings.Repeat} interleaved repetitions of {Settings.Duration.TotalSeconds} s; "
+            + $"warm-up {Settings.WarmUp.TotalSeconds} s and {Settings.WarmUpWork:N0} round trips or more, "
+            + $"until the CPU time per round trip falls no more\n");
         Line($"- response topics: {(Settings.ResponseInformation ? "the broker's own, where it gives any" : "the requesters' choice")}");
         Line($"- `{CommandLine}`");
         Line($"");
-        Line($"Medians, with least–greatest in brackets. CPU in µs of the broker's process per round trip, delivery or connection; busy: share of its core that the broker / the load generator used.");
+        text.Append(
+            "Medians, with least–greatest in brackets. CPU in µs of the broker's process per round trip, delivery or connection; "
+            + "busy: share of its core that the broker / the load generator used.\n");
         foreach (var (scenario, rows) in Tables)
         {
             Line($"");
@@ -65,7 +79,9 @@ internal sealed record Report(string Commit, string CommandLine, DateTimeOffset 
             {
                 Line(row.Failure is { } failure
                     ? $"| {row.Broker} | {failure} | |"
-                    : (FormattableString)$"| {row.Broker} | {Spread.Of(row.IdleRuns.Select(run => run.BytesPerConnection))} | {Spread.Of(row.IdleRuns.Select(run => run.IdleBytes / 1e6))} |");
+                    : (FormattableString)$"| {row.Broker} | {Of(run => run.BytesPerConnection)} | {Of(run => run.IdleBytes / 1e6)} |");
+
+                Spread? Of(Func<IdleMeasurement, double> number) => Spread.Of(row.IdleRuns.Select(number));
             }
         }
 
@@ -84,9 +100,17 @@ internal sealed record Report(string Commit, string CommandLine, DateTimeOffset 
                 }
 
                 var cpu = Of(run => run.BrokerMicroseconds);
-                Line($"| {row.Broker} | {cpu} | {Ratio(cpu, relay)} | {Ratio(cpu, mosquitto)} | {Of(run => run.PerSecond)} | {Of(run => run.P50Microseconds)} | {Of(run => run.P99Microseconds)} | {Spread.Short(Of(run => run.ResidentBytes / 1e6)!.Value.Median)} | {100 * Of(run => run.BrokerBusy)!.Value.Median:F0} / {100 * Of(run => run.LoadBusy)!.Value.Median:F0} | {Spread.Short(Of(run => run.LoadMicroseconds)!.Value.Median)} |");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {row.Broker} | {cpu} | {Ratio(cpu, relay)} | {Ratio(cpu, mosquitto)} "
+                    + $"| {Of(run => run.PerSecond)} | {Of(run => run.P50Microseconds)} | {Of(run => run.P99Microseconds)} "
+                    + $"| {Spread.Short(Median(run => run.ResidentBytes / 1e6))} "
+                    + $"| {100 * Median(run => run.BrokerBusy):F0} / {100 * Median(run => run.LoadBusy):F0} "
+                    + $"| {Spread.Short(Median(run => run.LoadMicroseconds))} |\n");
 
                 Spread? Of(Func<Measurement, double> number) => Spread.Of(row.Runs.Select(number));
+
+                double Median(Func<Measurement, double> number) => Of(number)!.Value.Median;
             }
         }
     }
@@ -106,7 +130,8 @@ internal sealed record Report(string Commit, string CommandLine, DateTimeOffset 
             Settings.WarmUpWork,
             Settings.MaximumWork,
             Settings.ResponseInformation,
-            Scenarios = Tables.Select(table => new { table.Scenario.Name, table.Scenario.Description, Brokers = table.Rows.Select(ToObject) }),
+            Scenarios = Tables.Select(
+                table => new { table.Scenario.Name, table.Scenario.Description, Brokers = table.Rows.Select(ToObject) }),
         },
         Json) + "\n";
 
@@ -123,5 +148,6 @@ internal sealed record Report(string Commit, string CommandLine, DateTimeOffset 
             ? Spread.Of(row.Runs.Select(run => run.BrokerMicroseconds))?.Median
             : null;
 
-    private static string Ratio(Spread? cpu, double? reference) => cpu is { } own && reference is { } other ? Spread.Short(own.Median / other) : "";
+    private static string Ratio(Spread? cpu, double? reference) =>
+        cpu is { } own && reference is { } other ? Spread.Short(own.Median / other) : "";
 }

@@ -5,7 +5,9 @@ using Antiphon.Bench.Results;
 
 namespace Antiphon.Bench.Scenarios;
 
-/// <summary>What connections cost that say nothing: the broker's memory at 15,000 of them less that at 5,000, each with one subscription.</summary>
+/// <summary>
+/// The cost of connections that say nothing: the broker's memory at 15,000 of them less that at 5,000, each with one subscription.
+/// </summary>
 internal sealed class IdleRun(Scenario scenario, BrokerProcess broker, Settings settings)
 {
     private const int Few = 5_000;
@@ -14,7 +16,10 @@ internal sealed class IdleRun(Scenario scenario, BrokerProcess broker, Settings 
     /// <summary>Descriptors that bench and broker need beyond one for each connection.</summary>
     private const int OtherDescriptors = 200;
 
-    /// <summary>Why the system cannot hold so many connections; <c>null</c>: it can. Raises this process's limit, which the brokers inherit.</summary>
+    /// <summary>
+    /// Raises this process's limit of open files, which the brokers inherit.
+    /// Returns why the system cannot hold so many connections; <c>null</c>: it can.
+    /// </summary>
     public static unsafe string? Obstacle(Scenario scenario)
     {
         var needed = (ulong)(scenario.Senders + OtherDescriptors);

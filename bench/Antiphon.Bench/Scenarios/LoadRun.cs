@@ -11,15 +11,22 @@ internal sealed class LoadRun(Scenario scenario, BrokerProcess broker, Settings 
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan RestLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>A slice of the warm-up that costs less than this share of the best one before says that the broker still gets faster.</summary>
+    /// <summary>
+    /// The broker still gets faster as long as a slice of the warm-up costs less than this share of the best one before.
+    /// </summary>
     private const double Falling = 0.95;
 
     private bool _isWarm;
 
-    /// <summary>Measures once. The first time the broker is warmed up at length, later only for half a second, so that the new connections settle.</summary>
+    /// <summary>
+    /// Measures once. The first time the broker is warmed up at length.
+    /// Later it is warmed up for half a second only, so that the new connections settle.
+    /// </summary>
     public Measurement Measure()
     {
-        Wire wire = broker.Spec.IsRelay ? new RelayWire(scenario.Quality, scenario.Payload) : new MqttWire(scenario.Quality, scenario.Payload);
+        Wire wire = broker.Spec.IsRelay
+            ? new RelayWire(scenario.Quality, scenario.Payload)
+            : new MqttWire(scenario.Quality, scenario.Payload);
         using var loop = new LoadLoop(broker.Port, wire, settings.Interrupted);
         var work = Prepare(loop);
         work.Begin();
@@ -53,8 +60,9 @@ internal sealed class LoadRun(Scenario scenario, BrokerProcess broker, Settings 
     }
 
     /// <summary>
-    /// The first time: as long as was asked for, as much work as was asked for, and until the broker's CPU time per unit of work falls no more, since a just-in-time
-    /// compiler is done at no fixed time, and later on a busy machine.
+    /// The first time the warm-up lasts as long as was asked for, and does as much work as was asked for.
+    /// It also goes on until the broker's CPU time per unit of work falls no more,
+    /// since nobody knows when a just-in-time compiler is done; on a busy machine it takes longer.
     /// </summary>
     private void WarmUp(LoadLoop loop, IWork work)
     {
@@ -84,7 +92,7 @@ internal sealed class LoadRun(Scenario scenario, BrokerProcess broker, Settings 
         _isWarm = true;
     }
 
-    /// <summary>Whatever is under way has to come to its end: a broker that loses messages is told from a fast one.</summary>
+    /// <summary>Whatever is under way has to come to its end, so that a broker that loses messages does not pass for a fast one.</summary>
     private static void Rest(LoadLoop loop, IWork work)
     {
         work.Cease();

@@ -56,13 +56,20 @@ internal sealed record Scenario(string Name, Kind Kind, int Senders, int Receive
     /// <summary>In words.</summary>
     public string Description => Kind switch
     {
-        Kind.RoundTrips => $"{Senders} requesters × {Receivers} responders{(Shared ? " in one share group" : "")}, window {Window}, {Payload} B, QoS {Quality}",
-        Kind.Stream when Senders == 1 => $"1 publisher to {Receivers} subscribers, window {Window}, {Payload} B, QoS {Quality}; per delivery",
+        Kind.RoundTrips =>
+            $"{Senders} requesters × {Receivers} responders{(Shared ? " in one share group" : "")}, "
+            + $"window {Window}, {Payload} B, QoS {Quality}",
+        Kind.Stream when Senders == 1 =>
+            $"1 publisher to {Receivers} subscribers, window {Window}, {Payload} B, QoS {Quality}; per delivery",
         Kind.Stream => $"{Senders} publishers, each to a subscriber of its own, window {Window}, {Payload} B, QoS {Quality}; per delivery",
         Kind.Churn => $"connect, subscribe, disconnect; {Senders} at a time",
         _ => "connections with one subscription each that say nothing; bytes each from the slope between 5,000 and 15,000",
     };
 
-    private static IEnumerable<Scenario> BothQualities(string name, Kind kind, int senders, int receivers, int window, int payload, bool shared = false) =>
-        [.. from quality in (int[])[0, 1] select new Scenario($"{name}-qos{quality}", kind, senders, receivers, window, payload, shared, quality)];
+    private static IEnumerable<Scenario> BothQualities(
+        string name, Kind kind, int senders, int receivers, int window, int payload, bool shared = false) =>
+        [
+            .. from quality in (int[])[0, 1]
+               select new Scenario($"{name}-qos{quality}", kind, senders, receivers, window, payload, shared, quality),
+        ];
 }

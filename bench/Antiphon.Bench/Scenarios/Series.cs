@@ -4,8 +4,9 @@ using Antiphon.Bench.Results;
 namespace Antiphon.Bench.Scenarios;
 
 /// <summary>
-/// All brokers in one scenario. Each runs in a process that lasts for the scenario; the repetitions go round the brokers in turn, beginning with another one
-/// each time, so that whatever else the machine does falls on all alike.
+/// All brokers in one scenario. Each runs in a process that lasts for the scenario.
+/// The repetitions go round the brokers in turn and begin with another one each time,
+/// so that whatever else the machine does falls on all alike.
 /// </summary>
 internal static class Series
 {
