@@ -78,7 +78,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         var request = Rent();
-        request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.Run ? memento : default);
+        request.Begin(registration, message, properties, budget, acknowledgement, verdict is Verdict.Run or Verdict.Overloaded ? memento : default);
         registration.Draining.Began();
         switch (verdict)
         {
@@ -264,18 +264,20 @@ internal sealed class OpenRequests : ISessionWatcher
         ReturnIfOver(request);
     }
 
-    /// <summary>Answers a request without remembering that.</summary>
+    /// <summary>Answers a request with an error; remembers it where the request is remembered and has no answer yet.</summary>
     private void Refuse(ReceivedRequest request, in Reply reply, TimeSpan now)
     {
         request.State = RequestState.Answered;
         if (!request.AsksForAnswer)
         {
+            _memory.Unanswered(request.Memento, now);
             End(request);
             return;
         }
 
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, reply, now);
+        _memory.Answered(request.Memento, response.OfReply, default, now);
         Publish(request, response.Written, default, now);
         response.Dispose();
     }

@@ -94,7 +94,7 @@ internal sealed class AnsweringProgram
         _world.Thread.Check();
         var number = int.Parse(request.Text, CultureInfo.InvariantCulture);
         _world.Trace.Add(request.IsRedelivery ? "runs again" : "runs", Name, number);
-        _ledger.Ran(number, this);
+        _ledger.Ran(number, _world.Clock.Now, this);
         return number;
     }
 
