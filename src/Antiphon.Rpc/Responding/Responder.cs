@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol.Packets;
@@ -41,7 +39,7 @@ public sealed class Responder : IAsyncDisposable
         _session = client.Session;
         _options = options ?? new ResponderOptions();
         _options.Validate();
-        var secret = BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        var secret = _session.NextSecret();
         Requests = new OpenRequests(_session, _options, new ResponderLog(_options.LoggerFactory.CreateLogger<Responder>()), secret);
         lock (_session.Gate)
         {
