@@ -125,7 +125,7 @@ public sealed class MqttClient : IAsyncDisposable
         var topic = new WireWriter(stackalloc byte[256]);
         try
         {
-            TopicName.Write(ref topic, message.Topic, nameof(message));
+            topic.WriteUtf8(message.Topic, TopicName.Check(message.Topic, nameof(message)));
             MessageProperties.Add(ref properties, message);
             if (ProtocolVersion == ProtocolVersion.V311 && properties.Length > 0)
             {

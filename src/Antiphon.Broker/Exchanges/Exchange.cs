@@ -116,7 +116,7 @@ internal sealed class Exchange
     /// <summary>The request was delivered to a recipient, or could not be; a recipient that has it from before keeps it.</summary>
     public void Delivered(Recipient recipient, RecipientState state)
     {
-        if (state != RecipientState.Gone)
+        if (state != RecipientState.Gone && recipient.Remaining > 0)
         {
             recipient.State = state;
         }

@@ -32,8 +32,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
 
     /// <summary>Whether Response Topic and Correlation Data together are too long to be tracked.</summary>
-    public static bool IsTooLong(in PublishView request) =>
-        request.ResponseTopic.Length + request.CorrelationData.Length > MaximumKeyLength;
+    public static bool IsTooLong(in PublishView request) => IsTooLong(request.ResponseTopic, request.CorrelationData);
 
     /// <summary>
     /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session)">admitted</see>,
@@ -94,6 +93,11 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <returns>Whether it holds the permission; one Response Message of it is used up.</returns>
     public bool TryUse(in PublishView response, Session responder)
     {
+        if (IsTooLong(response.Topic, response.CorrelationData))
+        {
+            return false;
+        }
+
         var hash = Hash(response.Topic, response.CorrelationData);
         if (_open.Find(response.Topic, response.CorrelationData, hash) is not { } exchange
             || exchange.Find(responder) is not { } recipient
@@ -160,6 +164,9 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         exchange.Next?.Previous = exchange.Previous;
         exchange.Previous = exchange.Next = null;
     }
+
+    private static bool IsTooLong(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
+        topic.Length + correlation.Length > MaximumKeyLength;
 
     private int Hash(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
         31 * comparer.GetHashCode(topic) + comparer.GetHashCode(correlation);

@@ -33,7 +33,8 @@ internal sealed class Receiver(
         counters.MessagesReceived++;
         if (publish.TopicAlias is not null)
         {
-            fault = (connection.IncomingAliases ??= new IncomingAliases(options.TopicAliasMaximum, rule: "MQTT-3.3.2-9")).Resolve(ref publish);
+            connection.IncomingAliases ??= new IncomingAliases(options.TopicAliasMaximum, rule: "MQTT-3.3.2-9");
+            fault = connection.IncomingAliases.Resolve(ref publish);
             if (fault.Exists)
             {
                 return fault;

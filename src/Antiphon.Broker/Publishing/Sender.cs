@@ -183,7 +183,6 @@ internal sealed class Sender(
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private RecipientState DeliverAtMostOnce(
         in PublishView publish, ref Message? copy, Session session, bool retain, uint[] identifiers, Instant now)
     {
@@ -307,16 +306,11 @@ internal sealed class Sender(
         var recipient = outgoing.Recipient;
         outgoing.Message.Read(out var view);
         var state = SendNew(session, connection, outgoing, view, now);
-        if (recipient is null)
-        {
-            return;
-        }
-
         if (state == RecipientState.Sent)
         {
-            recipient.State = state;
+            recipient?.Exchange.Delivered(recipient, state);
         }
-        else
+        else if (recipient is not null)
         {
             exchanges.Lose(recipient);
         }

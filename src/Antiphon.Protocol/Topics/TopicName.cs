@@ -17,13 +17,9 @@ public static class TopicName
     /// <exception cref="ArgumentException">It is not a Topic Name; the message says why.</exception>
     public static void ThrowIfInvalid(string topic, string parameterName) => Check(topic, parameterName);
 
-    /// <summary>Writes the bytes of a Topic Name that the caller wants to send, checked as <see cref="ThrowIfInvalid"/> does.</summary>
-    internal static void Write(ref WireWriter writer, string topic, string parameterName) =>
-        writer.WriteUtf8(topic, Check(topic, parameterName));
-
-    /// <summary>Checks it.</summary>
-    /// <returns>How many bytes it has in UTF-8.</returns>
-    private static int Check(string topic, string parameterName)
+    /// <summary>Checks as <see cref="ThrowIfInvalid"/> does.</summary>
+    /// <returns>How many bytes it has in UTF-8, for <see cref="WireWriter.WriteUtf8"/>.</returns>
+    internal static int Check(string topic, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(topic, parameterName);
         var bytes = Utf8Text.GetByteCount(topic, parameterName);

@@ -1,6 +1,5 @@
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
-using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 using Antiphon.Rpc.Requesting.Calls;
 using Antiphon.Rpc.Wire;
@@ -24,7 +23,7 @@ internal static class RequestWriter
         var properties = new PropertySection(stackalloc byte[512]);
         try
         {
-            TopicName.Write(ref topic, content.Topic, nameof(content.Topic));
+            topic.WriteUtf8(content.Topic, content.TopicBytes);
             properties.AddPayloadFormat(content.PayloadIsUtf8);
             properties.AddExpiry(remaining);
             properties.AddContentType(content.Options.ContentType);

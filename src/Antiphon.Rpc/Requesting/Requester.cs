@@ -106,7 +106,6 @@ public sealed class Requester : IAsyncDisposable
         string topic, ReadOnlyMemory<byte> payload, RequestOptions? options, bool? payloadIsUtf8, CancellationToken cancellationToken)
     {
         options ??= RequestOptions.Default;
-        TopicName.ThrowIfInvalid(topic, nameof(topic));
         options.ThrowIfInvalid(nameof(options));
         if (cancellationToken.IsCancellationRequested)
         {

@@ -3,6 +3,7 @@ using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Requesting.Calls;
 using Antiphon.Rpc.Requesting.Topics;
 using Antiphon.Rpc.Timing;
@@ -53,8 +54,10 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     }
 
     /// <summary>Begins a call that one answer ends.</summary>
+    /// <exception cref="ArgumentException">The topic is no Topic Name, or too many Response Topics were chosen.</exception>
     public SingleCall Begin(string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8, out ValueTask<Response> response)
     {
+        var content = Content(topic, payload, options, payloadIsUtf8);
         SingleCall call;
         bool isAlone;
         lock (_session.Gate)
@@ -62,7 +65,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(Requester));
             call = _pool.Rent();
             response = call.Task;
-            Begin(call, topic, payload, options, payloadIsUtf8);
+            Begin(call, content);
             isAlone = _table.Pending == 1;
         }
 
@@ -82,11 +85,12 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     /// <summary>Begins a call that gathers answers.</summary>
     public GatheringCall BeginGathering(string topic, ReadOnlyMemory<byte> payload, GatherOptions options)
     {
+        var content = Content(topic, payload, options.Request, payloadIsUtf8: null);
         var call = new GatheringCall(this, options.Replies);
         lock (_session.Gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(Requester));
-            Begin(call, topic, payload, options.Request, payloadIsUtf8: null);
+            Begin(call, content);
         }
 
         _session.AfterGate();
@@ -242,14 +246,21 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
     }
 
-    private void Begin(Call call, string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8)
+    private CallContent Content(string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8) => new(
+        topic,
+        TopicName.Check(topic, nameof(topic)),
+        payload,
+        options,
+        null!,
+        options.QoS ?? _options.QoS,
+        options.Timeout ?? _options.Timeout,
+        options.PayloadIsUtf8 ?? payloadIsUtf8);
+
+    private void Begin(Call call, in CallContent content)
     {
         var now = _timer.Now;
-        var channel = _channels.Find(options.ResponseTopic);
-        call.Begin(
-            new CallContent(
-                topic, payload, options, channel, options.QoS ?? _options.QoS, options.Timeout ?? _options.Timeout, options.PayloadIsUtf8 ?? payloadIsUtf8),
-            now);
+        var channel = _channels.Find(content.Options.ResponseTopic);
+        call.Begin(content with { Channel = channel }, now);
         _counting.Calls++;
         if (_session.Stopped is { } stopped)
         {

@@ -23,7 +23,7 @@ public sealed class AllocationTests
         channel.Opening("r/1", "c", null!);
         channel.Subscribed(null);
         var table = new CallTable(16, 1);
-        var content = new CallContent("t", default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1), null);
+        var content = new CallContent("t", 1, default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1), null);
         var correlation = new byte[16];
         void Exchange()
         {

@@ -128,8 +128,23 @@ internal interface ICallOwner
 }
 
 /// <summary>What a call asks for.</summary>
+/// <param name="Topic">The Topic Name, checked.</param>
+/// <param name="TopicBytes">How many bytes it has in UTF-8.</param>
+/// <param name="Payload">The payload, the caller's until the call has ended.</param>
+/// <param name="Options">What the caller has said of this call.</param>
+/// <param name="Channel">Where the response comes to.</param>
+/// <param name="QoS">QoS of the request.</param>
+/// <param name="Timeout">How long it waits, from its beginning.</param>
+/// <param name="PayloadIsUtf8">Whether the payload is text; <c>null</c>: not said.</param>
 internal readonly record struct CallContent(
-    string Topic, ReadOnlyMemory<byte> Payload, RequestOptions Options, ResponseChannel Channel, QualityOfService QoS, TimeSpan Timeout, bool? PayloadIsUtf8);
+    string Topic,
+    int TopicBytes,
+    ReadOnlyMemory<byte> Payload,
+    RequestOptions Options,
+    ResponseChannel Channel,
+    QualityOfService QoS,
+    TimeSpan Timeout,
+    bool? PayloadIsUtf8);
 
 /// <summary>The Correlation Data of a requester: 8 random bytes, which tell it from all others, and the number of the call.</summary>
 internal static class Correlation
