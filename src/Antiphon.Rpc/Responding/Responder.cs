@@ -21,7 +21,9 @@ public sealed class Responder : IAsyncDisposable
 
     // Guarded by the gate of the Session.
     private readonly HashSet<Registration> _registrations = [];
-    private int _lastNumber;
+
+    // A filter keeps its number when its registration ends and another is made: what was run before must not be run again.
+    private readonly Dictionary<string, int> _numbers = [];
     private bool _isDisposed;
 
     /// <summary>Makes a responder that answers nothing yet.</summary>
@@ -164,7 +166,7 @@ public sealed class Responder : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var queue = new RequestQueue(_options.MaximumConcurrency, _options.MaximumWaiting);
-            registration = new Registration(this, filter, handler, ++_lastNumber, queue, _session.Scheduler);
+            registration = new Registration(this, filter, handler, NumberOf(filter.ToString()), queue, _session.Scheduler);
             registration.Runs = new HandlerRuns(Requests, registration, _options, _session);
             registration.Subscription = _session.Subscribe(
                 registration.TopicFilter,
@@ -175,6 +177,16 @@ public sealed class Responder : IAsyncDisposable
 
         _session.AfterGate();
         return registration;
+    }
+
+    private int NumberOf(string topicFilter)
+    {
+        if (!_numbers.TryGetValue(topicFilter, out var number))
+        {
+            _numbers.Add(topicFilter, number = _numbers.Count + 1);
+        }
+
+        return number;
     }
 
     private void Forget(Registration registration)
