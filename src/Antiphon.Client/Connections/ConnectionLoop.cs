@@ -234,6 +234,11 @@ internal sealed partial class ConnectionLoop
     /// <summary>Ends when the time is up, or at once when the client is to stop. Not Task.Delay, which goes to the thread pool when it is cancelled.</summary>
     private async Task WaitAsync(TimeSpan delay)
     {
+        if (delay == TimeSpan.Zero)
+        {
+            return;
+        }
+
         var over = new ScheduledCompletion<ValueTuple>(_options.Scheduler);
         using var stop = _stopRequested.Token.UnsafeRegister(static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over);
         using var timer = _options.TimeProvider.CreateTimer(
