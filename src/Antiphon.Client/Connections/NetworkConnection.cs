@@ -166,6 +166,10 @@ internal sealed class NetworkConnection : IDisposable
                     await transport.WriteAsync(bytes).ConfigureAwait(false);
                     _session.Counting.BytesSent(bytes.Length);
                     _session.Sent();
+                    if (_session.HasOutput)
+                    {
+                        await _session.OutputReady.LeaveThreadAsync().ConfigureAwait(false);
+                    }
                 }
                 else if (_closing)
                 {

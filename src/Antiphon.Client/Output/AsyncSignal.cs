@@ -4,8 +4,8 @@ using Antiphon.Client.Sessions;
 namespace Antiphon.Client.Output;
 
 /// <summary>
-/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates. The waiter goes to the end of the scheduler's
-/// queue, behind what is ready to run: publishers that run meanwhile get into the same send.
+/// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once. Setting is safe from any thread and never allocates.
+/// The waiter goes to the end of the scheduler's queue, behind what is ready to run: publishers that run meanwhile get into the same send.
 /// </summary>
 internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -15,6 +15,9 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
 
     private ManualResetValueTaskSourceCore<bool> _core;
     private int _state;
+
+    // Of the waiter: whether it runs on the thread of who has woken it.
+    private bool _isOnBorrowedThread;
 
     public void Set()
     {
@@ -29,13 +32,32 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
     {
         if (TryWake())
         {
+            _isOnBorrowedThread = true;
             _core.SetResult(true);
         }
+    }
+
+    /// <summary>
+    /// Gives a thread back that was borrowed by <see cref="SetAndRun"/>, and goes on behind what waits in the scheduler's queue. For the waiter, when it finds more
+    /// to do than it was woken for: others may bring more and more, and the receive loop must not be kept from receiving.
+    /// </summary>
+    public ValueTask LeaveThreadAsync()
+    {
+        if (!_isOnBorrowedThread)
+        {
+            return default;
+        }
+
+        _isOnBorrowedThread = false;
+        _core.Reset();
+        scheduler.Queue(this);
+        return new ValueTask(this, _core.Version);
     }
 
     /// <summary>Waits for the next <see cref="Set"/>. One waiter at a time.</summary>
     public ValueTask WaitAsync()
     {
+        _isOnBorrowedThread = false;
         if (Interlocked.CompareExchange(ref _state, Idle, Ready) == Ready)
         {
             return default;

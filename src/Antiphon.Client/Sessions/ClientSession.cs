@@ -24,7 +24,7 @@ internal sealed class ClientSession
     // For the process.
     private readonly MqttClientOptions _options;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly DeferredWork _deferred = new();
+    private readonly DeferredWork _deferred;
     private readonly List<ISessionWatcher> _watchers = [];
     private Func<bool, ConnectionException>? _stopped;
 
@@ -50,6 +50,7 @@ internal sealed class ClientSession
         _options = options;
         Callbacks = new RunningCallbacks(options.Scheduler);
         Failures = new SessionFailures(logger, Counting, options.ReceiveMaximum);
+        _deferred = new DeferredWork(Failures.CallbackFailed);
         _output = new ConnectionOutput(options.MaximumQueuedBytes);
         _journal = new SessionJournal(options.SessionStore, Failures.StoreFailed);
         _publishes = new PublishFlow(this, _identifiers, _output, _journal, options);
@@ -132,7 +133,7 @@ internal sealed class ClientSession
         }
 
         _deferred.RunOthers(Gate);
-        if (!_output.IsEmpty)
+        if (HasOutput)
         {
             OutputReady.Set();
         }
@@ -147,7 +148,7 @@ internal sealed class ClientSession
         }
 
         _deferred.RunOthers(Gate);
-        if (!_output.IsEmpty)
+        if (HasOutput)
         {
             OutputReady.SetAndRun();
         }
@@ -330,6 +331,9 @@ internal sealed class ClientSession
 
         AfterGate();
     }
+
+    /// <summary>Whether anything waits to be sent; others may change that at any time.</summary>
+    public bool HasOutput => !_output.IsEmpty;
 
     /// <summary>Hands everything that waits to be sent to the writer.</summary>
     /// <returns>Whether there is anything; if so, <see cref="Sent"/> has to follow.</returns>

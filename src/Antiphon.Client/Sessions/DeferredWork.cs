@@ -1,10 +1,12 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Antiphon.Client.Sessions;
 
 /// <summary>
 /// What was found within the gate of <see cref="ClientSession"/> and has to be done outside it, in its order. The receive loop has a list of its own, which it runs at the end of a batch;
 /// everything else is run by who leaves the gate next.
 /// </summary>
-internal sealed class DeferredWork
+internal sealed class DeferredWork(Action<Exception> failed)
 {
     // Of the thread that handles a batch.
     private readonly List<Item> _batch = [];
@@ -32,7 +34,7 @@ internal sealed class DeferredWork
     {
         for (var i = 0; i < _batch.Count; i++)
         {
-            _batch[i].Work.Run(_batch[i].Version);
+            Run(_batch[i]);
         }
 
         _batch.Clear();
@@ -54,7 +56,7 @@ internal sealed class DeferredWork
 
             foreach (var item in items)
             {
-                item.Work.Run(item.Version);
+                Run(item);
             }
 
             items.Clear();
@@ -62,6 +64,19 @@ internal sealed class DeferredWork
             {
                 _spare = items;
             }
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "A continuation may be posted to a context of the application's, which throws what it likes; the loop must go on.")]
+    private void Run(in Item item)
+    {
+        try
+        {
+            item.Work.Run(item.Version);
+        }
+        catch (Exception failure)
+        {
+            failed(failure);
         }
     }
 

@@ -5,15 +5,19 @@ using System.Text.Json.Serialization.Metadata;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// Handlers that take and give objects: JSON on the wire, Content Type <c>application/json</c>, property names in camel case. A request that is not JSON of that form is answered with status 400
-/// and never reaches the handler. The overloads with type information work in trimmed programs.
+/// Handlers that take and give objects: JSON on the wire, Content Type <c>application/json</c>, property names in camel case. A request
+/// that is not JSON of that form is answered with status 400 and never reaches the handler. The overloads with type information work in
+/// trimmed programs.
 /// </summary>
 public static class JsonReplies
 {
     /// <summary>Has a handler answer the requests on a Topic Filter.</summary>
     /// <param name="responder">The responder.</param>
     /// <param name="topicFilter">The Topic Filter; wildcards are allowed.</param>
-    /// <param name="handler">Makes the answer from what was sent (<c>null</c> where its JSON is null) and the request that it came in; to answer with an error, throw <see cref="ReplyException"/>.</param>
+    /// <param name="handler">
+    /// Makes the answer from what was sent (<c>null</c> where its JSON is null) and the request that it came in; to answer with an error,
+    /// throw <see cref="ReplyException"/>.
+    /// </param>
     /// <param name="options">What this registration has of its own; <c>null</c>: nothing.</param>
     /// <param name="cancellationToken">Gives the registration up while it is being made.</param>
     /// <inheritdoc cref="Responder.RespondAsync(string, Func{Request, Reply}, RespondOptions?, CancellationToken)" path="/exception"/>
@@ -50,7 +54,10 @@ public static class JsonReplies
     /// <summary>Has a handler answer the requests on a Topic Filter, with type information made at build time.</summary>
     /// <param name="responder">The responder.</param>
     /// <param name="topicFilter">The Topic Filter; wildcards are allowed.</param>
-    /// <param name="handler">Makes the answer from what was sent (<c>null</c> where its JSON is null) and the request that it came in; to answer with an error, throw <see cref="ReplyException"/>.</param>
+    /// <param name="handler">
+    /// Makes the answer from what was sent (<c>null</c> where its JSON is null) and the request that it came in; to answer with an error,
+    /// throw <see cref="ReplyException"/>.
+    /// </param>
     /// <param name="requestType">How to read the request.</param>
     /// <param name="responseType">How to write the answer.</param>
     /// <param name="options">What this registration has of its own; <c>null</c>: nothing.</param>
@@ -69,11 +76,15 @@ public static class JsonReplies
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentNullException.ThrowIfNull(requestType);
         ArgumentNullException.ThrowIfNull(responseType);
-        return responder.RespondAsync(topicFilter, request => AnswerAsync(request, handler, requestType, responseType), options, cancellationToken);
+        return responder.RespondAsync(
+            topicFilter, request => AnswerAsync(request, handler, requestType, responseType), options, cancellationToken);
     }
 
     private static async Task<Reply> AnswerAsync<TRequest, TResponse>(
-        Request request, Func<TRequest?, Request, Task<TResponse>> handler, JsonTypeInfo<TRequest> requestType, JsonTypeInfo<TResponse> responseType)
+        Request request,
+        Func<TRequest?, Request, Task<TResponse>> handler,
+        JsonTypeInfo<TRequest> requestType,
+        JsonTypeInfo<TResponse> responseType)
     {
         TRequest? body;
         try

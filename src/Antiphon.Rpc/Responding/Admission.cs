@@ -14,6 +14,9 @@ internal enum Verdict
     /// <summary>Too many wait: refuse it.</summary>
     Overloaded,
 
+    /// <summary>Its registration has ended: refuse it.</summary>
+    Ended,
+
     /// <summary>It has come again, and its first coming has been answered: send that answer again.</summary>
     AnswerAgain,
 
@@ -37,8 +40,9 @@ internal enum Verdict
 }
 
 /// <summary>
-/// Decides what is to be done with a message that has arrived. A request that comes again is recognised by its Correlation Data only where the profile makes that
-/// unique, else by the DUP flag and the Packet Identifier within one Session. MQTT does not send a QoS 0 message again. Plain single-threaded code.
+/// Decides what is to be done with a message that has arrived. A request that comes again is recognised by its Correlation Data only where
+/// the profile makes that unique, else by the DUP flag and the Packet Identifier within one Session. MQTT does not send a QoS 0 message
+/// again. Plain single-threaded code.
 /// </summary>
 /// <param name="memory">The requests that were taken before.</param>
 /// <param name="secret">What the hashes of this process begin with.</param>
@@ -75,6 +79,11 @@ internal sealed class Admission(AnswerMemory memory, ulong secret)
         if (!message.ResponseTopic.IsEmpty && TopicFilter.Matches(registration.Pattern, message.ResponseTopic))
         {
             return Verdict.InvalidResponseTopic;
+        }
+
+        if (registration.HasEnded)
+        {
+            return Verdict.Ended;
         }
 
         if (message.QoS == QualityOfService.AtMostOnce || !memory.IsOn)

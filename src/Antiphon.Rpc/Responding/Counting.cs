@@ -40,6 +40,8 @@ internal sealed class Counting
             case Verdict.Overloaded:
                 _overloaded++;
                 break;
+            case Verdict.Ended:
+                break;
             case Verdict.Expired:
                 _expired++;
                 break;

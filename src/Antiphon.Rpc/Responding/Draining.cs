@@ -2,7 +2,9 @@ using Antiphon.Client.Sessions;
 
 namespace Antiphon.Rpc.Responding;
 
-/// <summary>How many requests of a registration are not dealt with yet, and who waits until none is left. Plain single-threaded state.</summary>
+/// <summary>
+/// How many requests of a registration are not dealt with yet, and who waits until none is left. Plain single-threaded state.
+/// </summary>
 internal sealed class Draining(Scheduler scheduler)
 {
     private ScheduledCompletion<ValueTuple>? _drained;

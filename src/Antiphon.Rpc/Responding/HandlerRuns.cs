@@ -5,8 +5,9 @@ using Antiphon.Client.Sessions;
 namespace Antiphon.Rpc.Responding;
 
 /// <summary>
-/// Runs the handlers of one registration. What a batch of received packets brings waits in the <see cref="RequestQueue"/>, and one worker is asked for. A worker
-/// that finds more waiting asks for one more before it runs a handler. So a handler that blocks holds nobody up, and quick ones are done by one or two threads.
+/// Runs the handlers of one registration. What a batch of received packets brings waits in the <see cref="RequestQueue"/>, and one worker
+/// is asked for. A worker that finds more waiting asks for one more before it runs a handler. So a handler that blocks holds nobody up, and
+/// quick ones are done by one or two threads.
 /// </summary>
 internal sealed class HandlerRuns(OpenRequests requests, Registration registration, ResponderOptions options, ClientSession session)
     : IThreadPoolWorkItem, IDeferred
@@ -95,7 +96,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
 
     /// <summary>Calls the handler.</summary>
     /// <returns>Whether it ended at once; otherwise it is awaited, and may have ended by now on another thread.</returns>
-    [SuppressMessage("Design", "CA1031", Justification = "The handler is the application's: whatever it throws is answered, and must not end the thread.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is answered, and must not end the thread.")]
     private bool TryHandle(ReceivedRequest request, out Reply reply)
     {
         ConfiguredValueTaskAwaitable<Reply>.ConfiguredValueTaskAwaiter handling;
@@ -122,7 +123,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         return false;
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The handler is the application's: whatever it throws is answered, and must not end the thread.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a handler throws is answered, and must not end the thread.")]
     private Reply ReplyOf(ReceivedRequest request, in ConfiguredValueTaskAwaitable<Reply>.ConfiguredValueTaskAwaiter handling)
     {
         try
@@ -197,7 +198,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Text and memory are the handler's: what is wrong with them is answered as its failure.")]
+    [SuppressMessage("Design", "CA1031", Justification = "What is wrong with the handler's text or memory is answered as its failure.")]
     private ReadOnlySpan<byte> Encode(ReceivedRequest request, in Reply reply, ref ResponseWriter response, TimeSpan now)
     {
         if (!request.AsksForAnswer)
@@ -209,7 +210,7 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
         {
             if (reply.Payload.Length > LargestPayload)
             {
-                response.Write(request, OpenRequests.TooLarge, now);
+                response.Write(request, Responses.TooLarge, now);
                 return default;
             }
 

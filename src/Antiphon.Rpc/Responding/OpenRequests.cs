@@ -1,10 +1,6 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Antiphon.Client;
-using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
-using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
@@ -12,16 +8,16 @@ using Antiphon.Rpc.Timing;
 namespace Antiphon.Rpc.Responding;
 
 /// <summary>
-/// The requests of a responder from their arrival to their acknowledgement. Guarded by the gate of <see cref="ClientSession"/>: methods that say so enter it,
-/// the others are called within it. A request is acknowledged when its response has been published, or when it needs none.
+/// The requests of a responder from their arrival to their acknowledgement. Guarded by the gate of <see cref="ClientSession"/>: methods
+/// that say so enter it, the others are called within it. A request is acknowledged when its response has been published, or when it needs
+/// none.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Stop disposes of the timer.")]
 internal sealed class OpenRequests : ISessionWatcher
 {
-    /// <summary>What takes the place of a response that is larger than the server, or MQTT itself, allows.</summary>
-    public static readonly Reply TooLarge = Reply.Failure(500, "The response is larger than the server accepts.");
+    private static readonly Reply AlreadyExecuted =
+        Reply.Failure(409, "The request has been executed, and its answer is no longer remembered.");
 
-    private static readonly Reply AlreadyExecuted = Reply.Failure(409, "The request has been executed, and its answer is no longer remembered.");
     private static readonly Reply ShuttingDown = Reply.Failure(503, "The responder is shutting down.");
 
     // For the process.
@@ -33,8 +29,7 @@ internal sealed class OpenRequests : ISessionWatcher
     private readonly Counting _counting = new();
     private readonly AnswerMemory _memory;
     private readonly Admission _admission;
-    private readonly List<ReceivedRequest> _all = [];
-    private readonly Stack<ReceivedRequest> _free = new();
+    private readonly RequestPool _pool = new();
     private readonly Reply _overloaded;
 
     // Counts the Sessions that this client has had.
@@ -48,12 +43,16 @@ internal sealed class OpenRequests : ISessionWatcher
         _memory = new AnswerMemory(options.MaximumRememberedBytes);
         _admission = new Admission(_memory, secret);
         _overloaded = Reply.Failure(429, "The responder is overloaded.") with { RetryAfter = options.RetryAfter };
+        Responses = new Responses(session, _pool, _memory, _counting, log);
         _timer = new DeadlineTimer(options.TimeProvider, Tick);
     }
 
     public Lock Gate => _session.Gate;
 
     public TimeSpan Now => _timer.Now;
+
+    /// <summary>What goes out.</summary>
+    public Responses Responses { get; }
 
     public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory);
 
@@ -68,16 +67,16 @@ internal sealed class OpenRequests : ISessionWatcher
         switch (verdict)
         {
             case Verdict.Join:
-                _all[_memory.OwnerOf(memento)].Join(acknowledgement);
+                _pool[_memory.OwnerOf(memento)].Join(acknowledgement);
                 return;
-            case Verdict.Run or Verdict.Overloaded or Verdict.AnswerAgain or Verdict.Executed:
+            case Verdict.Run or Verdict.Overloaded or Verdict.Ended or Verdict.AnswerAgain or Verdict.Executed:
                 break;
             default:
                 acknowledgement.CompleteWithinGate();
                 return;
         }
 
-        var request = Rent();
+        var request = _pool.Rent(this);
         request.Begin(registration, message, properties, budget, acknowledgement, verdict is Verdict.Run or Verdict.Overloaded ? memento : default);
         registration.Draining.Began();
         switch (verdict)
@@ -90,12 +89,12 @@ internal sealed class OpenRequests : ISessionWatcher
                 registration.Runs.Wake();
                 break;
             case Verdict.AnswerAgain:
-                AnswerAgain(request, memento, now);
-                ReturnIfOver(request);
+                Responses.SendAgain(request, memento, now);
+                _pool.ReturnIfOver(request);
                 break;
             default:
-                Refuse(request, verdict == Verdict.Overloaded ? _overloaded : AlreadyExecuted, now);
-                ReturnIfOver(request);
+                Responses.Send(request, RefusalFor(verdict), now);
+                _pool.ReturnIfOver(request);
                 break;
         }
     }
@@ -139,7 +138,7 @@ internal sealed class OpenRequests : ISessionWatcher
             Answer(request, response, payload, now);
         }
 
-        ReturnIfOver(request);
+        _pool.ReturnIfOver(request);
     }
 
     /// <summary>A handler has thrown. Enters the gate.</summary>
@@ -154,51 +153,12 @@ internal sealed class OpenRequests : ISessionWatcher
         _log.HandlerFailed(registration.TopicFilter, exception);
     }
 
-    /// <summary>The response of a request is with the server, or came to nothing.</summary>
-    public void Published(ReceivedRequest request, in PublishResult result, MqttException? failure)
-    {
-        if (IsTooLarge(request, failure))
-        {
-            // A sink does not publish.
-            _session.Defer(request, request.Version);
-            return;
-        }
-
-        if (failure is not null)
-        {
-            Undelivered(request, failure);
-        }
-        else if (result.NoMatchingSubscribers)
-        {
-            _counting.Undelivered++;
-        }
-
-        request.IsPublishing = false;
-        End(request);
-        ReturnIfOver(request);
-    }
-
-    /// <summary>Answers a request with an error, since its response was too large. Enters the gate.</summary>
-    public void Substitute(ReceivedRequest request, uint version)
-    {
-        lock (Gate)
-        {
-            if (request.Version == version)
-            {
-                request.IsPublishing = false;
-                request.IsSubstituted = true;
-                Refuse(request, TooLarge, Now);
-                ReturnIfOver(request);
-            }
-        }
-
-        _session.AfterGate();
-    }
-
-    /// <summary>Waited long enough: handlers are told to stop, and whoever waits for them is told that nothing will come. Enters the gate.</summary>
+    /// <summary>
+    /// Waited long enough: handlers are told to stop, and whoever waits for them is told that nothing will come. Enters the gate.
+    /// </summary>
     public void StopHandlers(Registration registration)
     {
-        var stopped = new List<CancellationTokenSource>();
+        List<(Registration Registration, CancellationTokenSource Cancellation)> stopped = [];
         lock (Gate)
         {
             var now = Now;
@@ -211,7 +171,7 @@ internal sealed class OpenRequests : ISessionWatcher
 
                 if (request.Cancel() is { } cancellation)
                 {
-                    stopped.Add(cancellation);
+                    stopped.Add((registration, cancellation));
                 }
 
                 StopWaiting(request);
@@ -220,10 +180,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         _session.AfterGate();
-        foreach (var cancellation in stopped)
-        {
-            Cancel(registration, cancellation);
-        }
+        Cancel(stopped);
     }
 
     /// <summary>Nothing comes any more, and nothing is due.</summary>
@@ -236,8 +193,12 @@ internal sealed class OpenRequests : ISessionWatcher
         // Every response has been told by itself; handlers that run find out when they answer.
     }
 
-    private static bool IsTooLarge(ReceivedRequest request, MqttException? failure) =>
-        !request.IsSubstituted && failure is RefusedException { ReasonCode: ReasonCode.PacketTooLarge };
+    private Reply RefusalFor(Verdict verdict) => verdict switch
+    {
+        Verdict.Overloaded => _overloaded,
+        Verdict.Ended => ShuttingDown,
+        _ => AlreadyExecuted,
+    };
 
     private void Answer(ReceivedRequest request, in ResponseWriter response, ReadOnlySpan<byte> payload, TimeSpan now)
     {
@@ -246,13 +207,13 @@ internal sealed class OpenRequests : ISessionWatcher
         if (!request.AsksForAnswer)
         {
             _memory.Unanswered(request.Memento, now);
-            End(request);
+            request.End();
             return;
         }
 
         _counting.Answered++;
         _memory.Answered(request.Memento, response.OfReply, payload, now);
-        Publish(request, response.Written, payload, now);
+        Responses.Send(request, response.Written, payload, now);
     }
 
     private void Stop(ReceivedRequest request, TimeSpan now)
@@ -261,84 +222,15 @@ internal sealed class OpenRequests : ISessionWatcher
         response.Write(request, ShuttingDown, now);
         Answer(request, response, default, now);
         response.Dispose();
-        ReturnIfOver(request);
-    }
-
-    /// <summary>Answers a request with an error; remembers it where the request is remembered and has no answer yet.</summary>
-    private void Refuse(ReceivedRequest request, in Reply reply, TimeSpan now)
-    {
-        request.State = RequestState.Answered;
-        if (!request.AsksForAnswer)
-        {
-            _memory.Unanswered(request.Memento, now);
-            End(request);
-            return;
-        }
-
-        var response = new ResponseWriter(stackalloc byte[256]);
-        response.Write(request, reply, now);
-        _memory.Answered(request.Memento, response.OfReply, default, now);
-        Publish(request, response.Written, default, now);
-        response.Dispose();
-    }
-
-    private void AnswerAgain(ReceivedRequest request, Memento memento, TimeSpan now)
-    {
-        request.State = RequestState.Answered;
-        var length = _memory.LengthOf(memento);
-        var answer = ArrayPool<byte>.Shared.Rent(length);
-        var properties = _memory.Read(memento, answer.AsSpan(0, length));
-        var response = new ResponseWriter(stackalloc byte[512]);
-        response.Write(request, answer.AsSpan(0, properties), now);
-        Publish(request, response.Written, answer.AsSpan(properties, length - properties), now);
-        response.Dispose();
-        ArrayPool<byte>.Shared.Return(answer);
-    }
-
-    private void Publish(ReceivedRequest request, ReadOnlySpan<byte> properties, ReadOnlySpan<byte> payload, TimeSpan now)
-    {
-        var content = new PublishContent { Topic = request.ResponseTopic, Payload = payload, Properties = properties, QoS = request.QoS };
-        var start = _session.Publish(content, request, request.Version);
-        if (start.Status == PublishStatus.Taken)
-        {
-            request.IsPublishing = true;
-            return;
-        }
-
-        if (IsTooLarge(request, start.Failure))
-        {
-            request.IsSubstituted = true;
-            Refuse(request, TooLarge, now);
-            return;
-        }
-
-        if (start.Failure is { } failure)
-        {
-            Undelivered(request, failure);
-        }
-
-        End(request);
-    }
-
-    private void Undelivered(ReceivedRequest request, MqttException failure)
-    {
-        _counting.Undelivered++;
-        _session.Defer(_log.Undelivered(Encoding.UTF8.GetString(request.ResponseTopic), failure), 0);
-    }
-
-    /// <summary>Nothing more is to be done for a request.</summary>
-    private static void End(ReceivedRequest request)
-    {
-        request.Acknowledge();
-        request.Registration.Draining.Ended();
+        _pool.ReturnIfOver(request);
     }
 
     private void Expire(ReceivedRequest request, TimeSpan now)
     {
         request.State = RequestState.Expired;
         _memory.Unanswered(request.Memento, now);
-        End(request);
-        ReturnIfOver(request);
+        request.End();
+        _pool.ReturnIfOver(request);
     }
 
     private static void StopWaiting(ReceivedRequest request)
@@ -349,30 +241,9 @@ internal sealed class OpenRequests : ISessionWatcher
         }
     }
 
-    private ReceivedRequest Rent()
-    {
-        if (_free.TryPop(out var request))
-        {
-            return request;
-        }
-
-        request = new ReceivedRequest(this, _all.Count);
-        _all.Add(request);
-        return request;
-    }
-
-    private void ReturnIfOver(ReceivedRequest request)
-    {
-        if (request is { IsHandled: false, IsPublishing: false, State: RequestState.Answered or RequestState.Expired })
-        {
-            request.Reset();
-            _free.Push(request);
-        }
-    }
-
     private void Tick()
     {
-        List<(Registration Registration, CancellationTokenSource Cancellation)>? stopped = null;
+        List<(Registration Registration, CancellationTokenSource Cancellation)> stopped = [];
         lock (Gate)
         {
             var now = Now;
@@ -384,7 +255,7 @@ internal sealed class OpenRequests : ISessionWatcher
                     _counting.Overran++;
                     if (request.Cancel() is { } cancellation)
                     {
-                        (stopped ??= []).Add((request.Registration, cancellation));
+                        stopped.Add((request.Registration, cancellation));
                     }
                 }
                 else
@@ -400,23 +271,23 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         _session.AfterGate();
-        foreach (var (registration, cancellation) in stopped ?? [])
-        {
-            Cancel(registration, cancellation);
-        }
+        Cancel(stopped);
     }
 
     /// <summary>Runs what handlers have registered with their tokens.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "What a callback throws is the application's, and must not end this thread.")]
-    private void Cancel(Registration registration, CancellationTokenSource cancellation)
+    private void Cancel(List<(Registration Registration, CancellationTokenSource Cancellation)> stopped)
     {
-        try
+        foreach (var (registration, cancellation) in stopped)
         {
-            cancellation.Cancel();
-        }
-        catch (Exception exception)
-        {
-            _log.CancellationFailed(registration.TopicFilter, exception);
+            try
+            {
+                cancellation.Cancel();
+            }
+            catch (Exception exception)
+            {
+                _log.CancellationFailed(registration.TopicFilter, exception);
+            }
         }
     }
 }

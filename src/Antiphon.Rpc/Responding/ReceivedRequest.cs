@@ -1,12 +1,9 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using Antiphon.Client;
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Properties;
-using Antiphon.Protocol.Wire;
 using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
 
@@ -32,8 +29,9 @@ internal enum RequestState
 }
 
 /// <summary>
-/// A request from its arrival until it has been answered and its handler has ended. Then it is used again, and the version changes. The gate of
-/// <see cref="ClientSession"/> owns its state; the message does not change while its handler runs, which may read it from any thread.
+/// A request from its arrival until it has been answered and its handler has ended. Then it is used again, and the version changes. The
+/// gate of <see cref="ClientSession"/> owns its state; the message does not change while its handler runs, which may read it from any
+/// thread.
 /// </summary>
 #pragma warning disable CA1001 // A source without a timer holds nothing to dispose, and handlers may keep its token.
 internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
@@ -43,14 +41,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     private readonly OpenRequests _requests;
     private readonly Action _handled;
 
-    // For one request: payload, properties and, where it is not the registration's own, topic, in one array.
-    private ReusableBytes _memory;
-    private byte[] _bytes = [];
-    private Range _payload;
-    private Range _properties;
-    private Range _topic;
-    private Range _responseTopic;
-    private Range _correlation;
+    // For one request.
     private bool _isItsTopic;
     private TimeSpan? _statedDeadline;
     private Acknowledgement _acknowledgement;
@@ -106,20 +97,15 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
 
     public bool HasCorrelationData { get; private set; }
 
-    public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_payload);
+    /// <summary>The message, which does not change while a handler has it.</summary>
+    public MessageBytes Message { get; } = new();
 
-    public ReadOnlyMemory<byte> CorrelationData => _bytes.AsMemory(_correlation);
-
-    public ReadOnlySpan<byte> ResponseTopic => _bytes.AsSpan(_responseTopic);
-
-    public string Topic => _isItsTopic ? Registration.Topic! : Encoding.UTF8.GetString(_bytes.AsSpan(_topic));
+    public string Topic => _isItsTopic ? Registration.Topic! : Message.Topic;
 
     public TimeSpan? Remaining => RemainingAt(_requests.Now);
 
     /// <summary>Whether the handler has been told to stop.</summary>
     public bool IsCancelled => _isCancelled;
-
-    private PropertyReader Properties => new PublishView { Properties = _bytes.AsSpan(_properties) }.ReadProperties();
 
     /// <summary>How much time is left, zero or more; <c>null</c>: it says nothing of time.</summary>
     public TimeSpan? RemainingAt(TimeSpan now) => _statedDeadline is { } deadline ? deadline > now ? deadline - now : TimeSpan.Zero : null;
@@ -144,11 +130,18 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         AsksForAnswer = !message.ResponseTopic.IsEmpty;
         HasCorrelationData = properties.HasCorrelationData;
         _isItsTopic = registration.IsItsTopic(message.Topic);
-        Copy(message);
+        Message.Copy(message, withTopic: !_isItsTopic);
     }
 
     /// <summary>The same request once more, while the first still runs: its acknowledgement goes out with the first one's.</summary>
     public void Join(in Acknowledgement acknowledgement) => (_repeats ??= []).Add(acknowledgement);
+
+    /// <summary>Nothing more is to be done for it. Within the gate.</summary>
+    public void End()
+    {
+        Acknowledge();
+        Registration.Draining.Ended();
+    }
 
     /// <summary>Acknowledges it, and what has joined it. Only the first time counts. Within the gate.</summary>
     public void Acknowledge()
@@ -163,37 +156,6 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
 
             repeats.Clear();
         }
-    }
-
-    /// <summary>Looks for a property.</summary>
-    public bool TryFind(PropertyIdentifier identifier, out Property found)
-    {
-        var properties = Properties;
-        while (properties.TryRead(out found))
-        {
-            if (found.Identifier == identifier)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>The User Properties as text.</summary>
-    public List<UserProperty> ReadUserProperties()
-    {
-        var list = new List<UserProperty>();
-        var properties = Properties;
-        while (properties.TryRead(out var property))
-        {
-            if (property.Identifier == PropertyIdentifier.UserProperty)
-            {
-                list.Add(property.Pair);
-            }
-        }
-
-        return list;
     }
 
     /// <summary>What fires when the handler is to stop, made when somebody asks for it. Enters the gate.</summary>
@@ -240,20 +202,18 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     {
         if (version == Version)
         {
-            _requests.Published(this, result, failure);
+            _requests.Responses.Published(this, result, failure);
         }
     }
 
-    public void Run(uint version) => _requests.Substitute(this, version);
+    public void Run(uint version) => _requests.Responses.Substitute(this, version, _requests.Now);
 
     /// <summary>It is over: gives its bytes back and makes it ready for another request.</summary>
     public void Reset()
     {
         Version++;
         State = RequestState.None;
-        _memory.Release();
-        _bytes = [];
-        _payload = _properties = _topic = _responseTopic = _correlation = default;
+        Message.Clear();
         Memento = default;
         IsSubstituted = false;
         _acknowledgement = default;
@@ -261,26 +221,4 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         _isCancelled = false;
         _handling = default;
     }
-
-    private void Copy(in PublishView message)
-    {
-        var properties = message.Payload.Length;
-        var topic = properties + message.Properties.Length;
-        var end = topic + (_isItsTopic ? 0 : message.Topic.Length);
-        _bytes = _memory.Reserve(end);
-        message.Payload.CopyTo(_bytes);
-        message.Properties.CopyTo(_bytes.AsSpan(properties));
-        _payload = ..properties;
-        _properties = properties..topic;
-        _topic = topic..end;
-        _responseTopic = WhereIn(message.Properties, message.ResponseTopic, properties);
-        _correlation = WhereIn(message.Properties, message.CorrelationData, properties);
-        if (!_isItsTopic)
-        {
-            message.Topic.CopyTo(_bytes.AsSpan(topic));
-        }
-    }
-
-    private static Range WhereIn(ReadOnlySpan<byte> section, ReadOnlySpan<byte> part, int offset) =>
-        section.Overlaps(part, out var start) ? (offset + start)..(offset + start + part.Length) : default;
 }

@@ -8,14 +8,21 @@ using Antiphon.Rpc.Responding;
 
 namespace Antiphon.Rpc;
 
-/// <summary>One handler that answers the requests on one Topic Filter. It outlives reconnects until it is disposed. Safe from any thread.</summary>
+/// <summary>
+/// One handler that answers the requests on one Topic Filter. It outlives reconnects until it is disposed. Safe from any thread.
+/// </summary>
 public sealed class Registration : IAsyncDisposable, IMessageSink
 {
     private readonly ScheduledCompletion<ValueTuple> _subscribed;
     private readonly byte[] _pattern;
 
     internal Registration(
-        Responder responder, in TopicFilter filter, Func<Request, ValueTask<Reply>> handler, int number, RequestQueue queue, Scheduler scheduler)
+        Responder responder,
+        in TopicFilter filter,
+        Func<Request, ValueTask<Reply>> handler,
+        int number,
+        RequestQueue queue,
+        Scheduler scheduler)
     {
         _subscribed = new ScheduledCompletion<ValueTuple>(scheduler);
         Draining = new Draining(scheduler);
@@ -58,6 +65,9 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Requests that wait, and how many run.</summary>
     internal RequestQueue Queue { get; }
 
+    /// <summary>Whether it has ended. Its subscription may live on until the server has heard of that.</summary>
+    internal bool HasEnded { get; set; }
+
     /// <summary>Requests that are not dealt with yet.</summary>
     internal Draining Draining { get; }
 
@@ -80,7 +90,8 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
         }
     }
 
-    void IMessageSink.Take(in PublishView message, in Acknowledgement acknowledgement) => Responder.Requests.Take(this, message, acknowledgement);
+    void IMessageSink.Take(in PublishView message, in Acknowledgement acknowledgement) =>
+        Responder.Requests.Take(this, message, acknowledgement);
 
     /// <summary>Ends the wait for the subscription, if somebody still waits.</summary>
     internal void GiveUp() => _subscribed.TrySetException(new ObjectDisposedException(nameof(Responder)));

@@ -4,8 +4,8 @@ using Antiphon.Protocol.Properties;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// What a handler answers. Text and bytes turn into one by themselves. Immutable, as long as nobody writes to the memory behind <see cref="Payload"/>.
-/// The default value is a success that says nothing more.
+/// What a handler answers. Text and bytes turn into one by themselves. Immutable, as long as nobody writes to the memory behind
+/// <see cref="Payload"/>. The default value is a success that says nothing more.
 /// </summary>
 public readonly record struct Reply
 {

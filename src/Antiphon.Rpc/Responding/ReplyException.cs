@@ -1,7 +1,8 @@
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// Thrown by a handler to answer with an error, where returning a <see cref="Reply"/> is not possible. It is no failure of the handler: nothing is logged.
+/// Thrown by a handler to answer with an error, where returning a <see cref="Reply"/> is not possible. It is no failure of the handler:
+/// nothing is logged.
 /// </summary>
 #pragma warning disable CA1032 // Without a status it would say nothing.
 public sealed class ReplyException : Exception
@@ -9,7 +10,9 @@ public sealed class ReplyException : Exception
 {
     /// <summary>An error of the application.</summary>
     /// <param name="status">An HTTP status code, 400 to 599.</param>
-    /// <param name="message">A sentence for the requester; it is sent whatever <see cref="ResponderOptions.ExposeExceptions"/> says.</param>
+    /// <param name="message">
+    /// A sentence for the requester; it is sent whatever <see cref="ResponderOptions.ExposeExceptions"/> says.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The status is none.</exception>
     public ReplyException(int status, string message)
         : base(message)

@@ -7,8 +7,8 @@ using Antiphon.Rpc.Responding;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// A Request Message as its handler sees it. It may be used until its handler has ended, and from any thread until then: afterwards its memory serves another
-/// request. What is to be kept has to be copied before; texts are copies already.
+/// A Request Message as its handler sees it. It may be used until its handler has ended, and from any thread until then: afterwards its
+/// memory serves another request. What is to be kept has to be copied before; texts are copies already.
 /// </summary>
 /// <exception cref="ObjectDisposedException">Thrown by every property: the handler has ended.</exception>
 public sealed class Request
@@ -29,26 +29,28 @@ public sealed class Request
     public string Topic => Checked(_topic ??= Checked(Received.Topic));
 
     /// <summary>The payload.</summary>
-    public ReadOnlyMemory<byte> Payload => Checked(Received.Payload);
+    public ReadOnlyMemory<byte> Payload => Checked(Received.Message.Payload);
 
     /// <summary>The payload as UTF-8 text, made anew each time; bytes that are none come out as U+FFFD.</summary>
     public string Text => Checked(Encoding.UTF8.GetString(Payload.Span));
 
     /// <summary>What the payload is, made anew each time; <c>null</c>: not said.</summary>
-    public string? ContentType => Checked(Received.TryFind(PropertyIdentifier.ContentType, out var property) ? property.Text : null);
+    public string? ContentType =>
+        Checked(Received.Message.TryFind(PropertyIdentifier.ContentType, out var property) ? property.Text : null);
 
     /// <summary>Whether the payload is UTF-8 text; <c>null</c>: not said.</summary>
     public bool? PayloadIsUtf8 =>
-        Checked<bool?>(Received.TryFind(PropertyIdentifier.PayloadFormatIndicator, out var property) ? property.Number == 1 : null);
+        Checked<bool?>(Received.Message.TryFind(PropertyIdentifier.PayloadFormatIndicator, out var property) ? property.Number == 1 : null);
 
     /// <summary>User Properties in their order, those of the profile included.</summary>
-    public IReadOnlyList<UserProperty> UserProperties => Checked(_userProperties ??= Checked(Received.ReadUserProperties()));
+    public IReadOnlyList<UserProperty> UserProperties => Checked(_userProperties ??= Checked(Received.Message.ReadUserProperties()));
 
     /// <summary>The Correlation Data; empty when absent. The responder repeats it in the answer by itself.</summary>
-    public ReadOnlyMemory<byte> CorrelationData => Checked(Received.CorrelationData);
+    public ReadOnlyMemory<byte> CorrelationData => Checked(Received.Message.CorrelationData);
 
     /// <summary>Where the answer goes; <c>null</c>: the message asks for none, and what the handler returns is dropped.</summary>
-    public string? ResponseTopic => Checked(Received.AsksForAnswer ? _responseTopic ??= Checked(Encoding.UTF8.GetString(_received.ResponseTopic)) : null);
+    public string? ResponseTopic =>
+        Checked(Received.AsksForAnswer ? _responseTopic ??= Checked(Encoding.UTF8.GetString(_received.Message.ResponseTopic)) : null);
 
     /// <summary>The QoS that it arrived with; the answer goes out with the same.</summary>
     public QualityOfService QoS => Checked(Received.QoS);
@@ -57,13 +59,14 @@ public sealed class Request
     public TimeSpan? Remaining => Checked(Received.Remaining);
 
     /// <summary>
-    /// Fires when the time is up, or when the registration ends and has waited long enough. It may be kept; it does not fire any more when the handler has ended.
+    /// Fires when the time is up, or when the registration ends and has waited long enough. It may be kept; it does not fire any more when
+    /// the handler has ended.
     /// </summary>
     public CancellationToken CancellationToken => _received.TokenOf(_version) ?? throw Ended();
 
     /// <summary>
-    /// Whether the server may have delivered it before, to this client or to another of its share group (MQTT 5 §3.3.1.1).
-    /// What this responder knows to have run does not come again.
+    /// Whether the server may have delivered it before, to this client or to another of its share group (MQTT 5 §3.3.1.1). What this
+    /// responder knows to have run does not come again.
     /// </summary>
     public bool IsRedelivery => Checked(Received.IsRedelivery);
 

@@ -12,7 +12,8 @@ internal readonly record struct RequestBudget(TimeSpan Deadline, TimeSpan Forget
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The smaller of the Message Expiry Interval, which the server has reduced by what the request waited there, and the exact time that the requester gave it.
+    /// The smaller of the Message Expiry Interval, which the server has reduced by what the request waited there, and the exact time that
+    /// the requester gave it.
     /// </summary>
     public static RequestBudget Of(in PublishView message, in RequestProperties properties, TimeSpan now, TimeSpan otherwise)
     {

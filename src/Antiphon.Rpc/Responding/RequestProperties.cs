@@ -30,7 +30,7 @@ internal readonly record struct RequestProperties(TimeSpan? Timeout, bool HasCor
                 if (!hasTimeout && property.Bytes.SequenceEqual(RpcPropertyName.Timeout))
                 {
                     hasTimeout = true;
-                    timeout = ResponseStatus.ReadNumber(property.Second) is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+                    timeout = ResponseStatus.ReadNumber(property.Second) is { } number ? TimeSpan.FromMilliseconds(number) : null;
                 }
             }
         }

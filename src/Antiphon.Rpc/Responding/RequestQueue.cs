@@ -3,8 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Antiphon.Rpc.Responding;
 
 /// <summary>
-/// The requests of one registration that wait for its handler, in their order, and how many of it run. Beyond its bounds requests are refused. It also keeps
-/// count of who is on the way to run handlers, so that at most one worker is asked for at a time. Plain single-threaded state.
+/// The requests of one registration that wait for its handler, in their order, and how many of it run. Beyond its bounds requests are
+/// refused. It also keeps count of who is on the way to run handlers, so that at most one worker is asked for at a time. Plain
+/// single-threaded state.
 /// </summary>
 /// <param name="maximumRunning">How many handlers may run at once.</param>
 /// <param name="maximumWaiting">How many requests may wait besides.</param>

@@ -10,9 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Rpc;
 
 /// <summary>
-/// Answers Request Messages. Each handler runs concurrently up to a bound; beyond it requests wait, and beyond that they are answered at once with status 429.
-/// A QoS 1 request is acknowledged after its response, or when its time is up. A request that comes again is answered again and not run again.
-/// Safe from any thread and from within handlers.
+/// Answers Request Messages. Each handler runs concurrently up to a bound; beyond it requests wait, and beyond that they are answered at
+/// once with status 429. A QoS 1 request is acknowledged after its response, or when its time is up. A request that comes again is answered
+/// again and not run again. Safe from any thread and from within handlers.
 /// </summary>
 public sealed class Responder : IAsyncDisposable
 {
@@ -28,7 +28,8 @@ public sealed class Responder : IAsyncDisposable
 
     /// <summary>Makes a responder that answers nothing yet.</summary>
     /// <param name="client">
-    /// The client to receive and send with; it stays the caller's to dispose, after the responder. May be shared with requesters and other responders.
+    /// The client to receive and send with; it stays the caller's to dispose, after the responder. May be shared with requesters and other
+    /// responders.
     /// </param>
     /// <param name="options">How to work; <c>null</c>: the defaults.</param>
     /// <exception cref="ArgumentException">
@@ -68,7 +69,8 @@ public sealed class Responder : IAsyncDisposable
     /// The Topic Filter; wildcards are allowed. A share group is joined with <see cref="RespondOptions.ShareName"/>.
     /// </param>
     /// <param name="handler">
-    /// Makes the answer, on a thread of the pool; may run several times at once. An exception is logged, and the requester gets status 500 without its text.
+    /// Makes the answer, on a thread of the pool; may run several times at once. An exception is logged, and the requester gets status 500
+    /// without its text.
     /// </param>
     /// <param name="options">What this registration has of its own; <c>null</c>: nothing.</param>
     /// <param name="cancellationToken">Gives the registration up while it is being made.</param>
@@ -88,7 +90,10 @@ public sealed class Responder : IAsyncDisposable
 
     /// <inheritdoc cref="RespondAsync(string, Func{Request, Reply}, RespondOptions?, CancellationToken)"/>
     public Task<Registration> RespondAsync(
-        string topicFilter, Func<Request, Task<Reply>> handler, RespondOptions? options = null, CancellationToken cancellationToken = default)
+        string topicFilter,
+        Func<Request, Task<Reply>> handler,
+        RespondOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(handler);
         return RegisterAsync(topicFilter, request => new ValueTask<Reply>(handler(request)), options, cancellationToken);
@@ -193,6 +198,7 @@ public sealed class Responder : IAsyncDisposable
     {
         lock (_session.Gate)
         {
+            registration.HasEnded = true;
             _registrations.Remove(registration);
         }
     }

@@ -22,7 +22,8 @@ public readonly record struct ResponderCounters
     public long Repeated { get; init; }
 
     /// <summary>
-    /// Requests that came again after their answer had to make room (<see cref="ResponderOptions.MaximumRememberedBytes"/>): answered with 409 and not run again.
+    /// Requests that came again after their answer had to make room (<see cref="ResponderOptions.MaximumRememberedBytes"/>): answered with
+    /// 409 and not run again.
     /// </summary>
     public long AlreadyExecuted { get; init; }
 
@@ -48,7 +49,8 @@ public readonly record struct ResponderCounters
     public long Undelivered { get; init; }
 
     /// <summary>
-    /// Requests that had to be forgotten before their time (<see cref="ResponderOptions.MaximumRememberedBytes"/>): one of them that comes again is run again.
+    /// Requests that had to be forgotten before their time (<see cref="ResponderOptions.MaximumRememberedBytes"/>): one of them that comes
+    /// again is run again.
     /// </summary>
     public long ForgottenEarly { get; init; }
 }

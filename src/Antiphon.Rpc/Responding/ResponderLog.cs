@@ -11,7 +11,8 @@ internal sealed partial class ResponderLog(ILogger logger)
     public void HandlerFailed(string topicFilter, Exception exception) => Guarded(() => LogHandlerFailed(logger, topicFilter, exception));
 
     /// <summary>What a handler had registered with its token has thrown.</summary>
-    public void CancellationFailed(string topicFilter, Exception exception) => Guarded(() => LogCancellationFailed(logger, topicFilter, exception));
+    public void CancellationFailed(string topicFilter, Exception exception) =>
+        Guarded(() => LogCancellationFailed(logger, topicFilter, exception));
 
     /// <summary>A response was not delivered; to be deferred, since that is found within the gate.</summary>
     public IDeferred Undelivered(string responseTopic, Exception exception) =>
@@ -36,7 +37,8 @@ internal sealed partial class ResponderLog(ILogger logger)
     [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "A response on «{responseTopic}» was not delivered.")]
     private static partial void LogUndelivered(ILogger logger, string responseTopic, Exception exception);
 
-    [LoggerMessage(EventId = 3003, Level = LogLevel.Error, Message = "A callback of the CancellationToken of a request on «{topicFilter}» failed.")]
+    [LoggerMessage(
+        EventId = 3003, Level = LogLevel.Error, Message = "A callback of the CancellationToken of a request on «{topicFilter}» failed.")]
     private static partial void LogCancellationFailed(ILogger logger, string topicFilter, Exception exception);
 
     private sealed class Entry(Action log) : IDeferred

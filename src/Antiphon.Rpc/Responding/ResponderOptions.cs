@@ -10,7 +10,8 @@ public sealed record ResponderOptions
 {
     /// <summary>
     /// How many times the handler of one registration may run at once: 1 or more. It is started in the order in which the requests arrived.
-    /// Each registration counts for itself, so that a handler may ask another of the same responder; one that asks itself should do so fewer times than this.
+    /// Each registration counts for itself, so that a handler may ask another of the same responder; one that asks itself should do so
+    /// fewer times than this.
     /// </summary>
     public int MaximumConcurrency { get; init; } = Math.Min(16 * Environment.ProcessorCount, 256);
 
@@ -18,8 +19,8 @@ public sealed record ResponderOptions
     /// How many requests may wait for the handler of one registration, 0 or more. Beyond it a request is answered at once with status 429.
     /// With QoS 0 nothing else bounds them. With QoS 1 the server sends no more than the client's Receive Maximum
     /// (<see cref="MqttClientOptions.ReceiveMaximum"/>) before they are acknowledged, which is after they are answered. So where this and
-    /// <see cref="MaximumConcurrency"/> together are less than that, an overloaded responder says so at once; where they are more, QoS 1 requests wait at the
-    /// server instead.
+    /// <see cref="MaximumConcurrency"/> together are less than that, an overloaded responder says so at once; where they are more, QoS 1
+    /// requests wait at the server instead.
     /// </summary>
     public int MaximumWaiting { get; init; } = 4096;
 
@@ -29,20 +30,23 @@ public sealed record ResponderOptions
     /// <summary>How much time a request gets that says nothing of time; more than zero, at most 24 days.</summary>
     public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Whether a requester gets to see the message of an exception that its handler threw; <c>false</c>: only that it failed.</summary>
+    /// <summary>
+    /// Whether a requester gets to see the message of an exception that its handler threw; <c>false</c>: only that it failed.
+    /// </summary>
     public bool ExposeExceptions { get; init; }
 
     /// <summary>
-    /// How long a registration that ends waits for its handlers and for the server to acknowledge their answers. Then handlers are cancelled, their requests
-    /// answered with status 503, and these answers waited for once more as long. Zero or more, at most 24 days.
+    /// How long a registration that ends waits for its handlers and for the server to acknowledge their answers. Then handlers are
+    /// cancelled, their requests answered with status 503, and these answers waited for once more as long. Zero or more, at most 24 days.
     /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How many bytes of QoS 1 requests and their answers may be remembered, so that a request that comes again is answered again and not executed again.
-    /// Within it an answer is remembered until its request can no longer come again. Beyond it the oldest answers go, and a mark of some 90 bytes stays of each:
-    /// such a request that comes again gets status 409, and is not executed again. Marks take a quarter at most, the oldest go first
-    /// (<see cref="ResponderCounters.ForgottenEarly"/>). Memory is taken as it is needed, and kept. 0 remembers none.
+    /// How many bytes of QoS 1 requests and their answers may be remembered, so that a request that comes again is answered again and not
+    /// executed again. Within it an answer is remembered until its request can no longer come again. Beyond it the oldest answers go, and a
+    /// mark of some 90 bytes stays of each: such a request that comes again gets status 409, and is not executed again. Marks take a
+    /// quarter at most, the oldest go first (<see cref="ResponderCounters.ForgottenEarly"/>). Memory is taken as it is needed, and kept. 0
+    /// remembers none.
     /// </summary>
     public int MaximumRememberedBytes { get; init; } = 16 * 1024 * 1024;
 
@@ -68,7 +72,9 @@ public sealed record ResponderOptions
         Require(MaximumConcurrency >= 1, $"MaximumConcurrency is {MaximumConcurrency}; it has to be 1 or more.");
         Require(MaximumWaiting >= 0, $"MaximumWaiting is {MaximumWaiting}; it has to be 0 or more.");
         Require(RetryAfter >= TimeSpan.Zero, $"RetryAfter is {RetryAfter}; it has to be zero or more.");
-        Require(RequesterOptions.IsTimeout(DefaultTimeout), $"DefaultTimeout is {DefaultTimeout}; it has to be more than zero and at most 24 days.");
+        Require(
+            RequesterOptions.IsTimeout(DefaultTimeout),
+            $"DefaultTimeout is {DefaultTimeout}; it has to be more than zero and at most 24 days.");
         Require(
             DrainTimeout >= TimeSpan.Zero && DrainTimeout <= RequesterOptions.LongestTimeout,
             $"DrainTimeout is {DrainTimeout}; it has to be zero or more and at most 24 days.");
@@ -88,8 +94,8 @@ public sealed record RespondOptions
     internal static readonly RespondOptions Default = new();
 
     /// <summary>
-    /// Shares the requests with all responders that give the same name: each request goes to one of them (MQTT 5 §4.8.2).
-    /// <c>null</c>: every responder gets every request.
+    /// Shares the requests with all responders that give the same name: each request goes to one of them (MQTT 5 §4.8.2). <c>null</c>:
+    /// every responder gets every request.
     /// </summary>
     public string? ShareName { get; init; }
 

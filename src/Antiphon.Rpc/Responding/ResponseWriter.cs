@@ -64,7 +64,7 @@ internal ref struct ResponseWriter(Span<byte> initial)
 
         if (request.HasCorrelationData)
         {
-            _properties.AddCorrelation(request.CorrelationData.Span);
+            _properties.AddCorrelation(request.Message.CorrelationData.Span);
         }
 
         _own = _properties.Length;

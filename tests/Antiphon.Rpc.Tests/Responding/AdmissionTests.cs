@@ -162,6 +162,15 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void A_registration_that_has_ended_takes_nothing()
+    {
+        _here.HasEnded = true;
+
+        Assert.Equal(Verdict.Ended, Admit(1));
+        Assert.Equal(0, _memory.Count);
+    }
+
+    [Fact]
     public void What_is_old_late_or_would_come_back_is_turned_away()
     {
         Assert.Equal(Verdict.Retained, Admit(View(1) with { Retain = true }, Now, out _));
@@ -179,7 +188,8 @@ public sealed class AdmissionTests
     [InlineData(0u, "4100", 0, 1, true)]
     [InlineData(5u, "-1", 5, 6, true)]
     [InlineData(5u, "soon", 5, 6, true)]
-    public void The_budget_is_the_smaller_of_Message_Expiry_and_exact_time(uint? expiry, string? timeout, double deadline, double forgetAt, bool isStated)
+    public void The_budget_is_the_smaller_of_Message_Expiry_and_exact_time(
+        uint? expiry, string? timeout, double deadline, double forgetAt, bool isStated)
     {
         var view = View(1, expiry: expiry, timeout: timeout);
         var budget = RequestBudget.Of(view, RequestProperties.Read(view), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(120));
@@ -224,7 +234,7 @@ public sealed class AdmissionTests
     }
 
     private static Registration Register(string filter, int number) =>
-        new(null!, TopicFilter.Parse(filter), _ => default, number, new RequestQueue(maximumRunning: 1, maximumWaiting: 1), Scheduler.ThreadPool);
+        new(null!, TopicFilter.Parse(filter), _ => default, number, new RequestQueue(1, 1), Scheduler.ThreadPool);
 
     private Verdict Admit(
         int correlation,
@@ -233,7 +243,8 @@ public sealed class AdmissionTests
         bool isOfProfile = true,
         ushort packetIdentifier = 1,
         bool dup = false,
-        int session = 0) => Admit(View(correlation, payload, responseTopic, isOfProfile, packetIdentifier, dup), Now, out _, _here, session);
+        int session = 0) =>
+        Admit(View(correlation, payload, responseTopic, isOfProfile, packetIdentifier, dup), Now, out _, _here, session);
 
     private Verdict Admit(in PublishView view, TimeSpan now, out Memento memento, Registration? registration = null, int session = 0)
     {

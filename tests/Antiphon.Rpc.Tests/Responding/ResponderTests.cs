@@ -8,7 +8,9 @@ using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Responding;
 
-/// <summary>What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.</summary>
+/// <summary>
+/// What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.
+/// </summary>
 public sealed class ResponderTests : IAsyncLifetime
 {
     // Most tests leave answers unacknowledged, which is nothing to wait for at the end.
@@ -166,7 +168,9 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Deliver(Request(1));
 
         var answer = (await _server.PublishAsync()).Message;
-        Assert.Equal([new("__stat", "500"), new("__stMsg", "The handler failed."), new("__apErr", "true"), new("__protVer", "1.0")], answer.UserProperties);
+        Assert.Equal(
+            [new("__stat", "500"), new("__stMsg", "The handler failed."), new("__apErr", "true"), new("__protVer", "1.0")],
+            answer.UserProperties);
         Assert.Equal(1, _responder.Counters.HandlerFailures);
         Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.CorrelationData!.Value.ToArray());
     }
@@ -175,7 +179,8 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task What_a_handler_throws_is_told_if_so_chosen()
     {
         await using var responder = new Responder(_client, Defaults with { ExposeExceptions = true });
-        await responder.RespondAsync("relay/+", Task<Reply> (_) => throw new InvalidOperationException("no such relay"), cancellationToken: Token);
+        await responder.RespondAsync(
+            "relay/+", Task<Reply> (_) => throw new InvalidOperationException("no such relay"), cancellationToken: Token);
         _server.Deliver(Request(1));
 
         Assert.Contains(new UserProperty("__stMsg", "no such relay"), (await _server.PublishAsync()).Message.UserProperties);
@@ -185,7 +190,9 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task An_error_of_the_application_is_answered_as_it_is()
     {
         await _responder.RespondAsync(
-            "relay/+", request => request.Text == "throw" ? throw new ReplyException(404, "no relay 9") : Reply.Error(409, "busy"), cancellationToken: Token);
+            "relay/+",
+            request => request.Text == "throw" ? throw new ReplyException(404, "no relay 9") : Reply.Error(409, "busy"),
+            cancellationToken: Token);
         _server.Deliver(Request(1, "throw"));
         Assert.Equal(
             [new("__stat", "404"), new("__stMsg", "no relay 9"), new("__apErr", "true"), new("__protVer", "1.0")],
@@ -267,7 +274,14 @@ public sealed class ResponderTests : IAsyncLifetime
     public async Task Overload_is_answered_at_once()
     {
         await using var responder = new Responder(
-            _client, Defaults with { MaximumConcurrency = 1, MaximumWaiting = 1, RetryAfter = TimeSpan.FromMilliseconds(250), TimeProvider = _time });
+            _client,
+            Defaults with
+            {
+                MaximumConcurrency = 1,
+                MaximumWaiting = 1,
+                RetryAfter = TimeSpan.FromMilliseconds(250),
+                TimeProvider = _time,
+            });
         var go = new TaskCompletionSource();
         await responder.RespondAsync(
             "relay/+",
@@ -284,7 +298,12 @@ public sealed class ResponderTests : IAsyncLifetime
         var refusal = await _server.PublishAsync();
         Assert.Equal(Request(3).CorrelationData!.Value.ToArray(), refusal.Message.CorrelationData!.Value.ToArray());
         Assert.Equal(
-            [new("__stat", "429"), new("__stMsg", "The responder is overloaded."), new("__protVer", "1.0"), new("antiphon-retry-after-ms", "250")],
+            [
+                new("__stat", "429"),
+                new("__stMsg", "The responder is overloaded."),
+                new("__protVer", "1.0"),
+                new("antiphon-retry-after-ms", "250"),
+            ],
             refusal.Message.UserProperties);
         await Wait.Until(() => responder.Counters.Running == 1);
         Assert.Equal((1, 1, 1), (responder.Counters.Running, responder.Counters.Waiting, (int)responder.Counters.Overloaded));
@@ -344,7 +363,7 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         _server.Deliver(Request(2, "long") with { MessageExpiryInterval = 60, UserProperties = [new("__protVer", "1.0")] });
         _server.Deliver(Request(3, "short"));
-        await Wait.Until(() => responder.Counters.Waiting == 1);
+        await Wait.Until(() => responder.Counters is { Running: 1, Waiting: 1 });
         _time.Advance(TimeSpan.FromSeconds(5));
         go.SetResult();
 
@@ -453,7 +472,9 @@ public sealed class ResponderTests : IAsyncLifetime
         await _responder.RespondAsync("relay/+", _ => new byte[1000], cancellationToken: Token);
         _server.Deliver(Request(1));
 
-        Assert.Contains(new UserProperty("__stMsg", "The response is larger than the server accepts."), (await _server.PublishAsync()).Message.UserProperties);
+        Assert.Contains(
+            new UserProperty("__stMsg", "The response is larger than the server accepts."),
+            (await _server.PublishAsync()).Message.UserProperties);
     }
 
     [Fact]
@@ -468,10 +489,156 @@ public sealed class ResponderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_handler_that_blocks_holds_nobody_up()
+    {
+        using var go = new ManualResetEventSlim();
+        await _responder.RespondAsync(
+            "relay/+",
+            request =>
+            {
+                if (request.Text == "block")
+                {
+                    go.Wait(Token);
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1, "block"));
+        for (byte i = 2; i < 10; i++)
+        {
+            _server.Deliver(Request(i, "quick"));
+        }
+
+        for (var i = 2; i < 10; i++)
+        {
+            Assert.Equal("quick", Text(await _server.PublishAsync()));
+        }
+
+        go.Set();
+        Assert.Equal("block", Text(await _server.PublishAsync()));
+    }
+
+    [Fact]
+    public async Task What_a_handler_leaves_in_its_flow_is_not_seen_by_the_next()
+    {
+        var local = new AsyncLocal<string?>();
+        await using var responder = new Responder(_client, Defaults with { MaximumConcurrency = 1 });
+        await responder.RespondAsync(
+            "relay/+",
+            request =>
+            {
+                var found = local.Value ?? "nothing";
+                local.Value = request.Text;
+                return found;
+            },
+            cancellationToken: Token);
+        for (byte i = 1; i < 20; i++)
+        {
+            _server.Deliver(Request(i));
+        }
+
+        for (var i = 1; i < 20; i++)
+        {
+            Assert.Equal("nothing", Text(await _server.PublishAsync()));
+        }
+    }
+
+    [Fact]
+    public async Task A_request_whose_answer_had_to_make_room_is_told_that_it_was_executed()
+    {
+        var runs = 0;
+        await using var responder = new Responder(_client, Defaults with { MaximumRememberedBytes = 1000 });
+        await responder.RespondAsync(
+            "relay/+",
+            _ =>
+            {
+                runs++;
+                return new byte[2000];
+            },
+            cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1));
+        _server.Acknowledge(await _server.PublishAsync());
+        await _server.PubAckAsync();
+        _server.Deliver(Request(1), dup: true, identifier);
+
+        var answer = await _server.PublishAsync();
+        Assert.Contains(new UserProperty("__stat", "409"), answer.Message.UserProperties);
+        Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.Message.CorrelationData!.Value.ToArray());
+        _server.Acknowledge(answer);
+        await _server.PubAckAsync();
+        Assert.Equal((1, 1), (runs, (int)responder.Counters.AlreadyExecuted));
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_again_after_its_time_was_up_is_only_acknowledged()
+    {
+        var finish = new TaskCompletionSource();
+        var runs = 0;
+        await _responder.RespondAsync(
+            "relay/+",
+            async _ =>
+            {
+                runs++;
+                await finish.Task;
+                return "too late";
+            },
+            cancellationToken: Token);
+        var identifier = _server.Deliver(Request(1));
+        await Wait.Until(() => _responder.Counters.Running == 1);
+        _time.Advance(TimeSpan.FromSeconds(4.5));
+        await _server.PubAckAsync();
+        _server.Deliver(Request(1) with { MessageExpiryInterval = 5 }, dup: true, identifier);
+
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        finish.SetResult();
+        Assert.Equal((1, 1L, 0L), (runs, _responder.Counters.Repeated, _responder.Counters.Answered));
+    }
+
+    [Fact]
+    public async Task What_a_callback_of_the_token_throws_ends_nothing()
+    {
+        await _responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                if (request.Text == "slow")
+                {
+                    var cancelled = new TaskCompletionSource();
+                    request.CancellationToken.Register(cancelled.SetResult);
+                    request.CancellationToken.Register(() => throw new InvalidOperationException("the callback"));
+                    await cancelled.Task;
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        _server.Deliver(Request(1, "slow"));
+        await Wait.Until(() => _responder.Counters.Running == 1);
+        _time.Advance(TimeSpan.FromSeconds(4.5));
+        await _server.PubAckAsync();
+        await Wait.Until(() => _responder.Counters.Running == 0);
+
+        _server.Deliver(Request(2, "next"));
+        Assert.Equal("next", Text(await _server.PublishAsync()));
+    }
+
+    [Fact]
+    public async Task A_reply_without_a_form_on_the_wire_is_answered_as_a_failure()
+    {
+        await _responder.RespondAsync("relay/+", _ => Reply.Error(409, "half a \ud800"), cancellationToken: Token);
+        _server.Deliver(Request(1));
+
+        Assert.Contains(new UserProperty("__stat", "500"), (await _server.PublishAsync()).Message.UserProperties);
+        Assert.Equal(1, _responder.Counters.HandlerFailures);
+    }
+
+    [Fact]
     public async Task Wrong_usage_is_said_at_once()
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a/#/b", _ => "x", cancellationToken: Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
         Assert.Throws<ArgumentOutOfRangeException>(() => Reply.Error(200, "fine"));
         var mistakes = Assert.Throws<ArgumentException>(() => new Responder(_client, new ResponderOptions
         {

@@ -1,9 +1,10 @@
 namespace Antiphon.Rpc.Responding.Remembering;
 
 /// <summary>
-/// Which requests have been taken, and what was answered, so that one that comes again is answered again and not run again. Everything stands in a few large
-/// arrays: remembering costs the garbage collector nothing. An answer is kept until its request can no longer come again. Where that takes more memory than is
-/// allowed, the oldest answers go first, and of each a mark stays that it was executed; marks go last. Plain single-threaded state; time is passed in.
+/// Which requests have been taken, and what was answered, so that one that comes again is answered again and not run again. Everything
+/// stands in a few large arrays: remembering costs the garbage collector nothing. An answer is kept until its request can no longer come
+/// again. Where that takes more memory than is allowed, the oldest answers go first, and of each a mark stays that it was executed; marks
+/// go last. Plain single-threaded state; time is passed in.
 /// </summary>
 internal sealed class AnswerMemory
 {
@@ -22,7 +23,9 @@ internal sealed class AnswerMemory
     private IndexList _marks;
 
     /// <summary>Makes a memory that remembers nothing yet.</summary>
-    /// <param name="maximumBytes">How many bytes to use; 0: none, and nothing is remembered. What runs counts too, but is never forgotten.</param>
+    /// <param name="maximumBytes">
+    /// How many bytes to use; 0: none, and nothing is remembered. What runs counts too, but is never forgotten.
+    /// </param>
     public AnswerMemory(long maximumBytes)
     {
         _maximumBytes = maximumBytes;

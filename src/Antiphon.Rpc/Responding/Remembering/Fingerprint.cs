@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Antiphon.Rpc.Responding.Remembering;
 
 /// <summary>
-/// A hash of 64 bits over byte strings, each with its length, so that where one ends and the next begins counts too. It begins with a secret of the
-/// process; who does not know that cannot make two that are alike. Multiply and fold, as wyhash and its kin do.
+/// A hash of 64 bits over byte strings, each with its length, so that where one ends and the next begins counts too. It begins with a
+/// secret of the process; who does not know that cannot make two that are alike. Multiply and fold, as wyhash and its kin do.
 /// </summary>
 internal struct Fingerprint(ulong secret)
 {

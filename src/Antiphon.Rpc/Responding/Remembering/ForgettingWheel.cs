@@ -1,8 +1,9 @@
 namespace Antiphon.Rpc.Responding.Remembering;
 
 /// <summary>
-/// When remembered requests may be forgotten: a wheel of lists, one for each tenth of a second, so that adding and removing cost the same however many there
-/// are. One that lies further ahead than the wheel is wide is passed over once per turn. Forgetting late does no harm, so that it goes on in small steps.
+/// When remembered requests may be forgotten: a wheel of lists, one for each tenth of a second, so that adding and removing cost the same
+/// however many there are. One that lies further ahead than the wheel is wide is passed over once per turn. Forgetting late does no harm,
+/// so that it goes on in small steps.
 /// </summary>
 internal sealed class ForgettingWheel(Slabs<RememberedRequest> items)
 {

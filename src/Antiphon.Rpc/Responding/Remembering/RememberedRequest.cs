@@ -19,10 +19,16 @@ internal enum Known : byte
     Unanswered,
 }
 
-/// <summary>A remembered request. What it refers to is used again; the version tells whether it still means the same one. The default value means none.</summary>
+/// <summary>
+/// A remembered request. What it refers to is used again; the version tells whether it still means the same one. The default value means
+/// none.
+/// </summary>
 internal readonly record struct Memento(int Index, uint Version);
 
-/// <summary>A request that an <see cref="AnswerMemory"/> remembers. The strings stand in chains of bytes: its key, and behind it properties and payload of its answer.</summary>
+/// <summary>
+/// A request that an <see cref="AnswerMemory"/> remembers. The strings stand in chains of bytes: its key, and behind it properties and
+/// payload of its answer.
+/// </summary>
 internal struct RememberedRequest : IChained
 {
     /// <summary>Changes each time that this is used again; never 0.</summary>

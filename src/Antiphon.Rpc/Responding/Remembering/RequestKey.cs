@@ -4,8 +4,9 @@ using Antiphon.Protocol;
 namespace Antiphon.Rpc.Responding.Remembering;
 
 /// <summary>
-/// By what a request is recognised when it comes again. MQTT does not make Correlation Data unique (MQTT 5 §3.3.2.3.6). So it is enough only where the
-/// profile makes it so; a foreign request is the same one only if it has the same Packet Identifier within one Session besides.
+/// By what a request is recognised when it comes again. MQTT does not make Correlation Data unique (MQTT 5 §3.3.2.3.6). So it is enough
+/// only where the profile makes it so; a foreign request is the same one only if it has the same Packet Identifier within one Session
+/// besides.
 /// </summary>
 internal readonly ref struct RequestKey
 {

@@ -10,8 +10,8 @@ internal interface IChained
 }
 
 /// <summary>
-/// Items that are named by index and used again, in a few large arrays: however many there are, the garbage collector sees no more than these, and nothing
-/// within them. Arrays are added as they are needed and kept. Not thread-safe.
+/// Items that are named by index and used again, in a few large arrays: however many there are, the garbage collector sees no more than
+/// these, and nothing within them. Arrays are added as they are needed and kept. Not thread-safe.
 /// </summary>
 internal sealed class Slabs<T>
     where T : unmanaged, IChained

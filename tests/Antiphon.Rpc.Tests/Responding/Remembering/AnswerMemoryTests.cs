@@ -255,14 +255,20 @@ public sealed class AnswerMemoryTests
     {
         for (var i = 0; i < count; i++)
         {
-            _memory.Answered(_memory.Begin(Key(1_000_000 + i + (int)now.TotalSeconds * 10_000), now + Seconds(2 + (i & 1)), now), default, "yes"u8, now);
+            var key = Key(1_000_000 + i + (int)now.TotalSeconds * 10_000);
+            _memory.Answered(_memory.Begin(key, now + Seconds(2 + (i & 1)), now), default, "yes"u8, now);
         }
     }
 
     private RequestKey Key(int number)
     {
         BinaryPrimitives.WriteInt32LittleEndian(_correlation, number);
-        return new RequestKey { Registration = 1, CorrelationData = number < 10 ? BitConverter.GetBytes(number) : _correlation, ResponseTopic = "r/1"u8, Topic = "t"u8 }
-            .WithHashes(1, "p"u8);
+        return new RequestKey
+        {
+            Registration = 1,
+            CorrelationData = number < 10 ? BitConverter.GetBytes(number) : _correlation,
+            ResponseTopic = "r/1"u8,
+            Topic = "t"u8,
+        }.WithHashes(1, "p"u8);
     }
 }
