@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
@@ -167,6 +168,9 @@ public sealed record MqttClientOptions
 
     /// <summary>Where loops, handlers and continuations run.</summary>
     internal Scheduler Scheduler { get; init; } = Scheduler.ThreadPool;
+
+    /// <summary>Fills a span with bytes that no peer can guess.</summary>
+    internal Action<Span<byte>> FillRandom { get; init; } = RandomNumberGenerator.Fill;
 
     internal const uint LongestExpirySeconds = uint.MaxValue - 1;
 

@@ -14,11 +14,10 @@ internal static class Run
     private static readonly TimeSpan LongestSettling = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs it on a thread of its own, which has nothing of the test's about it.</summary>
-    /// <returns>The hash of all that happened.</returns>
+    /// <returns>All that happened.</returns>
     /// <exception cref="SeedFailedException">Something did not hold.</exception>
-    public static ulong Of(int seed, Func<int, IScenario> scenario)
+    public static Trace Of(int seed, Func<int, IScenario> scenario)
     {
-        var hash = 0UL;
         Trace? trace = null;
         Exception? failure = null;
         var thread = new Thread(
@@ -29,7 +28,6 @@ internal static class Run
                     var run = scenario(seed);
                     trace = run.World.Trace;
                     ToTheEnd(run);
-                    hash = trace.Hash;
                 }
 #pragma warning disable CA1031 // It is thrown again where the test waits.
                 catch (Exception exception)
@@ -41,7 +39,7 @@ internal static class Run
             StackBytes);
         thread.Start();
         thread.Join();
-        return failure is null ? hash : throw new SeedFailedException(seed, trace, failure);
+        return failure is null ? trace! : throw new SeedFailedException(seed, trace, failure);
     }
 
     private static void ToTheEnd(IScenario scenario)

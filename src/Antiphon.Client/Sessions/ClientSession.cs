@@ -90,6 +90,14 @@ internal sealed class ClientSession
     /// <summary>Where loops, handlers and continuations run.</summary>
     public Scheduler Scheduler => _options.Scheduler;
 
+    /// <summary>A number that no peer can guess.</summary>
+    public ulong NextSecret()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        _options.FillRandom(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+
     public ProtocolVersion ProtocolVersion => _options.ProtocolVersion;
 
     /// <summary>Fires when the client stops.</summary>

@@ -4,8 +4,8 @@ using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
-using Antiphon.Protocol.Wire;
 using Antiphon.Protocol.Windows;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Client.Subscribing;
 

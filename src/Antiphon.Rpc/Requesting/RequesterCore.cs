@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Antiphon.Client;
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
@@ -33,7 +31,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     {
         _session = session;
         _options = options;
-        var prefix = BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        var prefix = session.NextSecret();
         _table = new CallTable(options.MaximumInFlight, prefix);
         _pool = new CallPool(this);
         _channels = new ResponseChannels(session, this, prefix, options.ResponseTopicPrefix);

@@ -111,12 +111,8 @@ internal sealed class Admission(AnswerMemory memory, ulong secret)
             };
         }
 
-        if (!registration.Queue.HasRoom)
-        {
-            return Verdict.Overloaded;
-        }
-
+        // That it was refused is remembered too: run when it comes again, it would still be answered with the first refusal.
         memento = memory.Begin(key, budget.ForgetAt, now);
-        return Verdict.Run;
+        return registration.Queue.HasRoom ? Verdict.Run : Verdict.Overloaded;
     }
 }

@@ -77,7 +77,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         var request = _pool.Rent(this);
-        request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.Run ? memento : default);
+        request.Begin(registration, message, properties, budget, acknowledgement, verdict is Verdict.Run or Verdict.Overloaded ? memento : default);
         registration.Draining.Began();
         switch (verdict)
         {

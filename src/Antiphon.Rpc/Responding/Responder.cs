@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol.Packets;
@@ -23,7 +21,9 @@ public sealed class Responder : IAsyncDisposable
 
     // Guarded by the gate of the Session.
     private readonly HashSet<Registration> _registrations = [];
-    private int _lastNumber;
+
+    // A filter keeps its number when its registration ends and another is made: what was run before must not be run again.
+    private readonly Dictionary<string, int> _numbers = [];
     private bool _isDisposed;
 
     /// <summary>Makes a responder that answers nothing yet.</summary>
@@ -42,7 +42,7 @@ public sealed class Responder : IAsyncDisposable
         _session = client.Session;
         _options = options ?? new ResponderOptions();
         _options.Validate();
-        var secret = BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        var secret = _session.NextSecret();
         Requests = new OpenRequests(_session, _options, new ResponderLog(_options.LoggerFactory.CreateLogger<Responder>()), secret);
         lock (_session.Gate)
         {
@@ -171,7 +171,7 @@ public sealed class Responder : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var queue = new RequestQueue(_options.MaximumConcurrency, _options.MaximumWaiting);
-            registration = new Registration(this, filter, handler, ++_lastNumber, queue, _session.Scheduler);
+            registration = new Registration(this, filter, handler, NumberOf(filter.ToString()), queue, _session.Scheduler);
             registration.Runs = new HandlerRuns(Requests, registration, _options, _session);
             registration.Subscription = _session.Subscribe(
                 registration.TopicFilter,
@@ -182,6 +182,16 @@ public sealed class Responder : IAsyncDisposable
 
         _session.AfterGate();
         return registration;
+    }
+
+    private int NumberOf(string topicFilter)
+    {
+        if (!_numbers.TryGetValue(topicFilter, out var number))
+        {
+            _numbers.Add(topicFilter, number = _numbers.Count + 1);
+        }
+
+        return number;
     }
 
     private void Forget(Registration registration)

@@ -52,18 +52,22 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         }
     }
 
-    /// <summary>Answers a request without remembering that; one that asks for no answer is acknowledged.</summary>
+    /// <summary>
+    /// Answers a request, and remembers that where the request is remembered and has no answer yet; one that asks for no answer is acknowledged.
+    /// </summary>
     public void Send(ReceivedRequest request, in Reply reply, TimeSpan now)
     {
         request.State = RequestState.Answered;
         if (!request.AsksForAnswer)
         {
+            memory.Unanswered(request.Memento, now);
             request.End();
             return;
         }
 
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, reply, now);
+        memory.Answered(request.Memento, response.OfReply, default, now);
         Send(request, response.Written, default, now);
         response.Dispose();
     }

@@ -32,20 +32,21 @@ public sealed class AdmissionTests
 
         Assert.True(_here.Queue.TryTake(out _));
         Assert.False(_here.Queue.TryTake(out _));
-        Assert.Equal(Verdict.Overloaded, Admit(3));
+        Assert.Equal(Verdict.Overloaded, Admit(4));
         _here.Queue.Ended();
-        Assert.Equal(Verdict.Run, Admit(3));
+        Assert.Equal(Verdict.Run, Admit(5));
     }
 
     [Fact]
-    public void An_overloaded_request_that_comes_again_may_run()
+    public void An_overloaded_request_that_comes_again_is_refused_again_since_its_requester_was_told_that_it_does_not_run()
     {
         Admit(1);
         Admit(2);
-        Assert.Equal(Verdict.Overloaded, Admit(3));
+        Assert.Equal(Verdict.Overloaded, Admit(View(3), Now, out var refused));
+        _memory.Answered(refused, default, "429"u8, Now);
         RunOne();
 
-        Assert.Equal(Verdict.Run, Admit(3));
+        Assert.Equal(Verdict.AnswerAgain, Admit(3));
     }
 
     [Fact]

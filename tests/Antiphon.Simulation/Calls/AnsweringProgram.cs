@@ -12,6 +12,7 @@ internal sealed class AnsweringProgram
     private readonly Ledger _ledger;
     private readonly string _topic;
     private readonly string? _share;
+    private readonly ResponderOptions _options;
     private readonly Responder _responder;
     private Task<Registration> _registering;
     private Task _ending = Task.CompletedTask;
@@ -30,13 +31,14 @@ internal sealed class AnsweringProgram
             KeepAlive = TimeSpan.FromSeconds(world.Chance.Between(2, 20)),
             ReceiveMaximum = (ushort)world.Chance.Between(1, 50),
         });
-        _responder = new Responder(Client, new ResponderOptions
+        _options = new ResponderOptions
         {
             TimeProvider = process.Clock,
             MaximumConcurrency = world.Chance.Between(1, 4),
             MaximumWaiting = world.Chance.Between(0, 8),
             DrainTimeout = TimeSpan.FromSeconds(2),
-        });
+        };
+        _responder = new Responder(Client, _options);
         _registering = RegisterAsync();
     }
 
@@ -49,7 +51,7 @@ internal sealed class AnsweringProgram
     public string TopicFilter => _share is null ? _topic : $"$share/{_share}/{_topic}";
 
     /// <summary>Whether nothing runs and nothing is owed.</summary>
-    public bool IsSettled => _running == 0 && _ending.IsCompleted && _registering.IsCompleted && _world.IsFree(Client);
+    public bool IsSettled => _running == 0 && _ending.IsCompleted && _registering.IsCompleted && _responder.Counters is { Running: 0, Waiting: 0 } && _world.IsFree(Client);
 
     /// <summary>Ends the registration once it is made, and makes it again once it has ended.</summary>
     public void Replace()
@@ -65,6 +67,12 @@ internal sealed class AnsweringProgram
     public void Check()
     {
         Assert.False(_registering.IsFaulted, $"{Name} cannot register: {_registering.Exception?.Message}");
+        var counters = _responder.Counters;
+        if (counters.Waiting > 0 && Process.Scheduler.IsEmpty && _ending.IsCompleted)
+        {
+            Assert.True(counters.Running == _options.MaximumConcurrency, $"{counters.Waiting} requests wait in {Name} although only {counters.Running} run.");
+        }
+
         Assert.False(_ending.IsFaulted, $"{Name} cannot end a registration: {_ending.Exception?.Message}");
     }
 
@@ -94,7 +102,7 @@ internal sealed class AnsweringProgram
         _world.Thread.Check();
         var number = int.Parse(request.Text, CultureInfo.InvariantCulture);
         _world.Trace.Add(request.IsRedelivery ? "runs again" : "runs", Name, number);
-        _ledger.Ran(number, this);
+        _ledger.Ran(number, _world.Clock.Now, this);
         return number;
     }
 

@@ -59,6 +59,7 @@ internal sealed class AskingProgram
         var cancellation = new CancellationTokenSource();
         var qos = chance.Of([QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce]);
         _world.Trace.Add($"calls {topic} with QoS {(int)qos} for {timeout.TotalMilliseconds} ms", Process.Name, number);
+        _ledger.Began(number, _world.Clock.Now + TimeSpan.FromSeconds(Math.Ceiling(timeout.TotalSeconds)));
         var options = new RequestOptions { Timeout = timeout, QoS = qos };
         var task = _requester.RequestAsync(topic, number.ToString(CultureInfo.InvariantCulture), options, chance.Happens(0.3) ? cancellation.Token : default);
         Pending.Add(new PendingCall(number, topic, _world.Clock.Now, timeout, task, cancellation));

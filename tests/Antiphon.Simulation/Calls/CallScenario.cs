@@ -110,8 +110,16 @@ internal sealed class CallScenario : IScenario
 
     public void CheckEnd()
     {
-        Assert.All(_asking, static program => program.CheckEnd());
-        Assert.All(_answering, static program => program?.CheckEnd());
+        foreach (var program in _asking)
+        {
+            program.CheckEnd();
+        }
+
+        foreach (var program in _answering)
+        {
+            program?.CheckEnd();
+        }
+
         Assert.All(_killed.SelectMany(static program => program.NotSent), number => Assert.False(Ledger.HasRun(number), $"Request {number} was not sent, it said, and was run."));
         Assert.Equal(0, World.Broker.Engine.Counters.OpenExchanges);
     }

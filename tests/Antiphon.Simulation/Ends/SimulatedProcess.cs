@@ -36,6 +36,7 @@ internal sealed class SimulatedProcess
     {
         ClientId = Name,
         OpenStream = cancellationToken => _network.DialAsync(this, cancellationToken),
+        FillRandom = _chance.Fill,
         Random = _chance.Branch(),
         Scheduler = Scheduler,
         TimeProvider = Clock,

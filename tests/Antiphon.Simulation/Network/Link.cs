@@ -58,6 +58,9 @@ internal sealed class Link : ILink
 
     private TimeSpan Now => _broker.Clock.Now;
 
+    // A CONNECT that came behind that of the next connection would take the Session over, and the client would stop for good.
+    private bool IsGreeted => _connection is { Phase: not ConnectionPhase.AwaitingConnect };
+
     /// <summary>The broker hears of it.</summary>
     public void Accept()
     {
@@ -154,7 +157,7 @@ internal sealed class Link : ILink
     {
         _trace.Add("cut", Name);
         IsCut = true;
-        _toBroker.EndAfter(_chance.Index(_toBroker.Count + 1));
+        _toBroker.EndAfter(IsGreeted ? _chance.Index(_toBroker.Count + 1) : 0);
         _toClient.EndAfter(_chance.Index(_toClient.Count + 1));
         Stream.ContinueWriting();
     }
@@ -173,7 +176,7 @@ internal sealed class Link : ILink
         {
             _trace.Add("closed by the client", Name);
             _clientIsGone = true;
-            _toBroker.EndAfter(_toClient.Count > 0 && _chance.Happens(0.5) ? _chance.Index(_toBroker.Count + 1) : _toBroker.Count);
+            _toBroker.EndAfter(!IsGreeted ? 0 : _toClient.Count > 0 && _chance.Happens(0.5) ? _chance.Index(_toBroker.Count + 1) : _toBroker.Count);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
 
@@ -11,7 +10,7 @@ internal sealed class ResponseChannels(ClientSession session, IChannelOwner owne
 {
     private const int MaximumChosenTopics = 64;
 
-    private readonly string _lastLevel = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private readonly string _lastLevel = $"{session.NextSecret():x16}{session.NextSecret():x16}";
     private readonly ResponseChannel _own = new(owner, prefix, null);
     private readonly Dictionary<string, ResponseChannel> _chosen = [];
 
