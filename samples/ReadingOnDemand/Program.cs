@@ -1,4 +1,5 @@
-// A sensor that is asked for a reading when somebody wants one, instead of publishing one every minute whether or not anybody looks. Requests and responses are JSON.
+// A sensor that is asked for a reading when somebody wants one. It does not publish one every minute whether or not anybody looks.
+// Requests and responses are JSON.
 //
 //   dotnet run --project src/Antiphon.Cli -- broker
 //   dotnet run --project samples/ReadingOnDemand [HOST [PORT]]
