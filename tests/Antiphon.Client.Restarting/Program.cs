@@ -1,9 +1,11 @@
-// Publishes the numbers up to LAST, four digits each, through a Session in a file. It is made to be killed and started again:
+// Publishes the numbers up to LAST, of four digits each, through a Session in a file. It is made to be killed and started again:
 //
 //   Antiphon.Client.Restarting PORT TOPIC QOS FILE AFTER LAST [STEP]
 //
-// AFTER is the last number that earlier runs have told to be stored; those, and what the file still holds, are not published anew. Each step is printed before the next one is taken: «storing 0001»,
-// «stored 0001», «releasing 0001» and so on, as ISessionStore is asked, and «done 0001» when PublishAsync has completed. At STEP, which is such a line, everything stops.
+// AFTER is the last number that earlier runs have said to be stored. The numbers up to it are not published anew,
+// nor is what the file still holds.
+// Each step is printed before the next one is taken: «storing 0001», «stored 0001», «releasing 0001» and so on,
+// as ISessionStore is asked, and «done 0001» when PublishAsync has completed. STEP is such a line; there everything stops.
 
 using System.Globalization;
 using System.Text;

@@ -4,7 +4,10 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Restarting;
 
-/// <summary>Prints what a store is asked, before and after it does so, and stops the whole program at one of these lines. Called under the client's lock, which it then keeps.</summary>
+/// <summary>
+/// Prints what a store is asked, before and after it does so, and stops the whole program at one of these lines.
+/// It is called under the client's lock; where it stops, it keeps that lock.
+/// </summary>
 internal sealed class TellingStore(ISessionStore store, string? stopAt) : ISessionStore
 {
     // Nobody sets it. A program whose test has died without killing it ends all the same.
