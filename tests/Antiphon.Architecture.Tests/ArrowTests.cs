@@ -22,7 +22,8 @@ public sealed class ArrowTests
     public void A_room_leans_only_on_the_rooms_that_the_design_draws(string project)
     {
         var allowed = Room.Named(project).Reachable;
-        var wrong = House.References(project).Where(name => name.StartsWith("Antiphon.", StringComparison.Ordinal) && !allowed.Contains(name));
+        var wrong = House.References(project)
+            .Where(name => name.StartsWith("Antiphon.", StringComparison.Ordinal) && !allowed.Contains(name));
         Assert.Empty(wrong);
     }
 

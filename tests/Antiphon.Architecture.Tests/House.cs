@@ -10,13 +10,18 @@ internal static class House
 
     /// <summary>The projects that exist in src, by name.</summary>
     public static string[] Projects { get; } =
-        [.. Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileNameWithoutExtension(path)).Order()];
+        [
+            .. Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories)
+                .Select(path => Path.GetFileNameWithoutExtension(path))
+                .Order(),
+        ];
 
     /// <summary>Opens the assembly of a project as it was built beside this one.</summary>
     public static PEReader Open(string project) => new(File.OpenRead(PathOf(project)));
 
-    /// <summary>The assembly of a project, which has the project's name; only the program is called as one calls it.</summary>
-    public static string PathOf(string project) => Path.Combine(AppContext.BaseDirectory, $"{(project == "Antiphon.Cli" ? "antiphon" : project)}.dll");
+    /// <summary>The assembly of a project. It has the project's name; only the program has the name of its command.</summary>
+    public static string PathOf(string project) =>
+        Path.Combine(AppContext.BaseDirectory, $"{(project == "Antiphon.Cli" ? "antiphon" : project)}.dll");
 
     /// <summary>The names of the assemblies that a project's assembly references.</summary>
     public static IReadOnlyList<string> References(string project)
@@ -28,7 +33,8 @@ internal static class House
 
     /// <summary>Whether an assembly belongs to the base library that every .NET program has.</summary>
     public static bool IsOfTheBaseLibrary(string assembly) =>
-        assembly is "mscorlib" or "netstandard" || File.Exists(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, $"{assembly}.dll"));
+        assembly is "mscorlib" or "netstandard"
+        || File.Exists(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, $"{assembly}.dll"));
 
     /// <summary>The folders of a project that hold sources, relative to the root; what a build leaves behind does not count.</summary>
     public static IEnumerable<string> SourceFolders(string under) => Directory

@@ -81,7 +81,10 @@ internal sealed class SocketReferences
             {
                 case OperandKind.Token:
                     var token = MetadataTokens.Handle(code.ReadInt32());
-                    if (token.Kind is HandleKind.MemberReference or HandleKind.TypeReference or HandleKind.TypeSpecification or HandleKind.MethodSpecification)
+                    if (token.Kind is HandleKind.MemberReference
+                        or HandleKind.TypeReference
+                        or HandleKind.TypeSpecification
+                        or HandleKind.MethodSpecification)
                     {
                         tokens.Add((EntityHandle)token);
                     }
@@ -122,7 +125,10 @@ internal sealed class SocketReferences
         _ => false,
     };
 
-    /// <summary>Whether a signature names a type of sockets. Its tokens are looked for at every byte: a false find is next to impossible and would be seen.</summary>
+    /// <summary>
+    /// Whether a signature names a type of sockets. Its tokens are looked for at every byte:
+    /// one found by chance is next to impossible and would be seen.
+    /// </summary>
     private bool SignatureHolds(BlobHandle signature)
     {
         var bytes = _metadata.GetBlobBytes(signature);
