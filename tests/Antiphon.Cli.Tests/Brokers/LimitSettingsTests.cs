@@ -15,7 +15,8 @@ public sealed class LimitSettingsTests
     [Fact]
     public async Task CONNACK_says_what_is_limited()
     {
-        await using var broker = Running.Cli.Start("broker", "--port", "0", "--max-packet-size", "1000", "--max-qos", "1", "--no-retain", "--max-session-expiry", "60");
+        await using var broker = Running.Cli.Start(
+            "broker", "--port", "0", "--max-packet-size", "1000", "--max-qos", "1", "--no-retain", "--max-session-expiry", "60");
         await using var client = await ConnectAsync(broker, "c");
 
         var server = client.Server!;
@@ -41,7 +42,8 @@ public sealed class LimitSettingsTests
 
         Assert.Equal(
             ReasonCode.UnsupportedProtocolVersion,
-            (await Assert.ThrowsAsync<ConnectionException>(() => ConnectAsync(broker, "c", options => options with { ProtocolVersion = ProtocolVersion.V311 }))).ReasonCode);
+            (await Assert.ThrowsAsync<ConnectionException>(
+                () => ConnectAsync(broker, "c", options => options with { ProtocolVersion = ProtocolVersion.V311 }))).ReasonCode);
     }
 
     [Fact]
@@ -51,7 +53,8 @@ public sealed class LimitSettingsTests
         await using var client = await ConnectAsync(broker, "c");
         await client.PublishAsync(Message with { Retain = true, Payload = "1"u8.ToArray() }, Token);
 
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(Message with { Topic = "b", Retain = true, Payload = "1"u8.ToArray() }, Token).AsTask());
+        var refused = await Assert.ThrowsAsync<RefusedException>(
+            () => client.PublishAsync(Message with { Topic = "b", Retain = true, Payload = "1"u8.ToArray() }, Token).AsTask());
         Assert.Equal(ReasonCode.QuotaExceeded, refused.ReasonCode);
     }
 
@@ -108,10 +111,16 @@ public sealed class LimitSettingsTests
         Assert.Contains(mentioned, end.Errors, StringComparison.Ordinal);
     }
 
-    private static async Task<MqttClient> ConnectAsync(ProgramRun broker, string clientId, Func<MqttClientOptions, MqttClientOptions>? change = null)
+    private static async Task<MqttClient> ConnectAsync(
+        ProgramRun broker, string clientId, Func<MqttClientOptions, MqttClientOptions>? change = null)
     {
         var line = await broker.OutputLineAsync("listening mqtt://127.0.0.1:");
-        var options = new MqttClientOptions { Host = "127.0.0.1", Port = int.Parse(line.Split(':')[^1], CultureInfo.InvariantCulture), ClientId = clientId };
+        var options = new MqttClientOptions
+        {
+            Host = "127.0.0.1",
+            Port = int.Parse(line.Split(':')[^1], CultureInfo.InvariantCulture),
+            ClientId = clientId,
+        };
         return await MqttClient.ConnectAsync(change is null ? options : change(options), Token);
     }
 }

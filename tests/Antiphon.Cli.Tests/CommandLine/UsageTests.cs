@@ -8,7 +8,9 @@ public sealed class UsageTests
     [InlineData("request", "Required argument 'TOPIC' missing for command: 'request'.")]
     [InlineData("request a/#", "The Topic Name «a/#» holds a wildcard")]
     [InlineData("request t --qos 2", "--qos «2» is not possible; use 0 (at most once) or 1 (at least once).")]
-    [InlineData("request t --timeout soon", "--timeout «soon» is not a duration; write for instance 500ms, 2.5s or 1m, above zero and at most 24 hours.")]
+    [InlineData(
+        "request t --timeout soon",
+        "--timeout «soon» is not a duration; write for instance 500ms, 2.5s or 1m, above zero and at most 24 hours.")]
     [InlineData("request t --timeout 0s", "--timeout «0s» is not a duration")]
     [InlineData("request t --count 0", "--count «0» is not a whole number from 1 to 2147483647.")]
     [InlineData("request t --port 70000", "--port «70000» is not a port; ports are whole numbers from 1 to 65535.")]
@@ -18,9 +20,13 @@ public sealed class UsageTests
     [InlineData("request t --password secret", "There is no option --password. If it is meant as it stands, put -- before it.")]
     [InlineData("request t --tiemout", "There is no option --tiemout. If it is meant as it stands, put -- before it.")]
     [InlineData("request t --rate 10", "--rate says how fast, --count how many: give both.")]
-    [InlineData("request t --count 2 --rate fast", "--rate «fast» is not a number a second; write for instance 100 or 0.5, above zero and at most 1000000.")]
+    [InlineData(
+        "request t --count 2 --rate fast",
+        "--rate «fast» is not a number a second; write for instance 100 or 0.5, above zero and at most 1000000.")]
     [InlineData("request t --raw --json", "The output is either --raw or --json.")]
-    [InlineData("request t -H trace", "--user-property «trace» is not NAME=VALUE; write for instance -H trace=42. The broker's name goes behind --host.")]
+    [InlineData(
+        "request t -H trace",
+        "--user-property «trace» is not NAME=VALUE; write for instance -H trace=42. The broker's name goes behind --host.")]
     [InlineData("request t --response-topic a/+", "The Topic Name «a/+» holds a wildcard")]
     [InlineData("reply t", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
     [InlineData("reply t --echo --body x", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
@@ -30,7 +36,9 @@ public sealed class UsageTests
     [InlineData("pub a+b", "The Topic Name «a+b» holds a wildcard")]
     [InlineData("pub a --qos 3", "--qos «3» is not possible; use 0 (at most once), 1 (at least once) or 2 (exactly once).")]
     [InlineData("pub a --url broker.example", "--url is not a URL; write for instance mqtts://broker.example")]
-    [InlineData("pub a --url http://broker.example", "--url: The URI does not name a server: it has to begin with mqtt://, mqtts://, ws:// or wss:// and a host.")]
+    [InlineData(
+        "pub a --url http://broker.example",
+        "--url: The URI does not name a server: it has to begin with mqtt://, mqtts://, ws:// or wss:// and a host.")]
     [InlineData("pub a --url mqtt://ann:secret@broker.example", "--url holds a password, which every user of this machine could read")]
     [InlineData("pub a --url mqtt://broker.example --port 1", "--url names the broker; leave --host and --port out.")]
     [InlineData("pub a --key no/such/file", "--key belongs to a certificate: give --cert too.")]
@@ -45,11 +53,16 @@ public sealed class UsageTests
     [InlineData("sub a --will-topic a/+", "The Topic Name «a/+» holds a wildcard")]
     [InlineData("sub a --retained-only --retain-as-published", "--retained-only knows what was kept by the RETAIN flag")]
     [InlineData("broker --bind here", "--bind «here» is not an IP address; write for instance 127.0.0.1, ::1 or 0.0.0.0.")]
-    [InlineData("broker --bind 0.0.0.0", "--bind 0.0.0.0 is open to other machines. Give --password-file to let in users with a password, or --allow-anonymous to let in everybody.")]
+    [InlineData(
+        "broker --bind 0.0.0.0",
+        "--bind 0.0.0.0 is open to other machines. Give --password-file to let in users with a password, "
+        + "or --allow-anonymous to let in everybody.")]
     [InlineData("broker --password-file no/such/file", "The password file «no/such/file» cannot be read")]
     [InlineData("passwd users", "Required argument 'USER' missing for command: 'passwd'.")]
     [InlineData("passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon and no line end.")]
-    [InlineData("passwd users ann", "There is no terminal to ask for the password at: set ANTIPHON_PASSWORD, or give --password-from-stdin.")]
+    [InlineData(
+        "passwd users ann",
+        "There is no terminal to ask for the password at: set ANTIPHON_PASSWORD, or give --password-from-stdin.")]
     [InlineData("passwd users ann --password-from-stdin", "The password is empty; nothing was changed.")]
     [InlineData("passwd no/such/users ann --delete", "There is no user «ann» in «no/such/users».")]
     [InlineData("passwd users ann --password secret", "Unrecognized command or argument '--password'.")]
@@ -94,7 +107,8 @@ public sealed class UsageTests
         var end = await Running.Cli.RunAsync("--help");
 
         Assert.Contains(
-            "0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked, 130 interrupted",
+            "0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, "
+            + "8 fewer replies than asked, 130 interrupted",
             string.Join(' ', end.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)),
             StringComparison.Ordinal);
     }

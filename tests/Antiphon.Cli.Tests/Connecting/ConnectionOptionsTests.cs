@@ -24,7 +24,8 @@ public sealed class ConnectionOptionsTests
 
         Assert.Equal((3, ""), (end.ExitCode, end.Output));
         Assert.Equal(
-            $"No connection to 127.0.0.1:{port}: Connection refused. Check --host and --port, or start a broker: antiphon broker --port {port}\n",
+            $"No connection to 127.0.0.1:{port}: Connection refused. "
+            + $"Check --host and --port, or start a broker: antiphon broker --port {port}\n",
             end.Errors);
     }
 
@@ -38,7 +39,9 @@ public sealed class ConnectionOptionsTests
         var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
 
         Assert.Equal((4, ""), (end.ExitCode, end.Output));
-        Assert.Equal($"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}. Check --username and the password.\n", end.Errors);
+        Assert.Equal(
+            $"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}. Check --username and the password.\n",
+            end.Errors);
     }
 
     [Fact]
@@ -103,14 +106,20 @@ public sealed class ConnectionOptionsTests
     {
         using var broker = new RefusingBroker(ReasonCode.NotAuthorized);
         await Running.Cli.RunAtAsync(
-            broker.Port, "sub", "a", "--will-topic", "w", "--will-payload", "gone", "--will-qos", "2", "--will-retain", "--will-delay", "5s");
+            broker.Port, "sub", "a",
+            "--will-topic", "w", "--will-payload", "gone", "--will-qos", "2", "--will-retain", "--will-delay", "5s");
 
         var connect = await broker.Connect;
 
         var will = connect.Will!;
         Assert.Equal(
             ("w", "gone", QualityOfService.ExactlyOnce, true, 5u),
-            (will.Message.Topic, Encoding.UTF8.GetString(will.Message.Payload.Span), will.Message.QoS, will.Message.Retain, will.DelayInterval));
+            (
+                will.Message.Topic,
+                Encoding.UTF8.GetString(will.Message.Payload.Span),
+                will.Message.QoS,
+                will.Message.Retain,
+                will.DelayInterval));
     }
 
     /// <summary>Takes one CONNECT and refuses it.</summary>

@@ -37,7 +37,12 @@ public sealed class ScramTests : IDisposable
     public async Task A_connection_is_authenticated_again_while_messages_go_on()
     {
         await using var broker = await StartBrokerAsync();
-        var options = new MqttClientOptions { Host = "127.0.0.1", Port = await PortAsync(broker), Authentication = () => new ScramSha256Exchange("ann", "secret"u8.ToArray()) };
+        var options = new MqttClientOptions
+        {
+            Host = "127.0.0.1",
+            Port = await PortAsync(broker),
+            Authentication = () => new ScramSha256Exchange("ann", "secret"u8.ToArray()),
+        };
         await using var client = await MqttClient.ConnectAsync(options, Token);
         var message = new ApplicationMessage { Topic = "a", QoS = QualityOfService.ExactlyOnce };
 
@@ -56,7 +61,12 @@ public sealed class ScramTests : IDisposable
     {
         await using var broker = await StartBrokerAsync();
         var password = "secret"u8.ToArray();
-        var options = new MqttClientOptions { Host = "127.0.0.1", Port = await PortAsync(broker), Authentication = () => new ScramSha256Exchange("ann", password) };
+        var options = new MqttClientOptions
+        {
+            Host = "127.0.0.1",
+            Port = await PortAsync(broker),
+            Authentication = () => new ScramSha256Exchange("ann", password),
+        };
         await using var client = await MqttClient.ConnectAsync(options, Token);
         password = "other"u8.ToArray();
 
@@ -72,7 +82,8 @@ public sealed class ScramTests : IDisposable
         return Running.Cli.Start("broker", "--port", "0", "--password-file", Users);
     }
 
-    private static async Task<int> PortAsync(ProgramRun broker) => int.Parse((await broker.OutputLineAsync("listening")).Split(':')[^1], CultureInfo.InvariantCulture);
+    private static async Task<int> PortAsync(ProgramRun broker) =>
+        int.Parse((await broker.OutputLineAsync("listening")).Split(':')[^1], CultureInfo.InvariantCulture);
 
     private static async Task<Ending> PubAsync(int port, string user, string password, string[] method)
     {

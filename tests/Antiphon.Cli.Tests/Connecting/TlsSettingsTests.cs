@@ -11,7 +11,8 @@ public sealed class TlsSettingsTests
         var with = await Running.Cli.RunAsync("pub", "a", "1", "--qos", "0", "--url", front.Url, "--cafile", front.CertificateFile);
 
         Assert.Equal((3, ""), (without.ExitCode, without.Output));
-        Assert.Contains("its issuer «CN=front» is not trusted here; if it is yours, give it with --cafile", without.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "its issuer «CN=front» is not trusted here; if it is yours, give it with --cafile", without.Errors, StringComparison.Ordinal);
         Assert.Equal((0, "", ""), (with.ExitCode, with.Output, with.Errors));
         Assert.Equal((null, ""), front.Seen);
     }
@@ -35,7 +36,8 @@ public sealed class TlsSettingsTests
 
         // Without a URL, the options of TLS imply it.
         var end = await Running.Cli.RunAtAsync(
-            port, "pub", "a", "1", "--qos", "0", "--cafile", front.CertificateFile, "--cert", front.CertificateFile, "--key", front.KeyFile, "--alpn", "mqtt");
+            port, "pub", "a", "1", "--qos", "0",
+            "--cafile", front.CertificateFile, "--cert", front.CertificateFile, "--key", front.KeyFile, "--alpn", "mqtt");
 
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         Assert.Equal(("CN=front", "mqtt"), front.Seen);

@@ -26,10 +26,17 @@ public sealed partial class DemoCommandTests
         var first = await Running.Cli.RunAsync("demo");
         var second = await Running.Cli.RunAsync("demo");
 
-        var responseTopics = ResponseTopic().Matches(first.Output).Concat(ResponseTopic().Matches(second.Output)).Select(match => match.Value).Distinct();
-        var correlationData = CorrelationData().Matches(first.Output).Concat(CorrelationData().Matches(second.Output)).Select(match => match.Value).Distinct();
+        var responseTopics = ResponseTopic().Matches(first.Output)
+            .Concat(ResponseTopic().Matches(second.Output))
+            .Select(match => match.Value)
+            .Distinct();
+        var correlationData = CorrelationData().Matches(first.Output)
+            .Concat(CorrelationData().Matches(second.Output))
+            .Select(match => match.Value)
+            .Distinct();
 
-        // One Response Topic a run; Correlation Data of two answered requests, one that nobody listens to, and one that times out.
+        // Each run has one Response Topic, and Correlation Data of four requests:
+        // two are answered, nobody listens to the third, and the fourth times out.
         Assert.Equal(2, responseTopics.Count());
         Assert.Equal(8, correlationData.Count());
     }

@@ -15,7 +15,8 @@ public sealed class BenchCommandTests
     {
         await using var broker = Running.Cli.StartBroker();
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "bench", load, "--clients", "2", "--concurrency", "3", "--duration", "500ms", "--qos", qos, "--json");
+        var end = await Running.Cli.RunAtAsync(
+            broker.Port, "bench", load, "--clients", "2", "--concurrency", "3", "--duration", "500ms", "--qos", qos, "--json");
 
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         var line = JsonDocument.Parse(Assert.Single(end.Lines)).RootElement;
@@ -39,7 +40,8 @@ public sealed class BenchCommandTests
 
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         Assert.Matches(
-            @"^\d+ round trips in \d+\.\d\d s \(\d+ a second; p50 \d+\.\d\d ms, p90 \d+\.\d\d ms, p99 \d+\.\d\d ms, p99\.9 \d+\.\d\d ms, longest \d+\.\d\d ms\), 0 failures\n$",
+            @"^\d+ round trips in \d+\.\d\d s \(\d+ a second; "
+            + @"p50 \d+\.\d\d ms, p90 \d+\.\d\d ms, p99 \d+\.\d\d ms, p99\.9 \d+\.\d\d ms, longest \d+\.\d\d ms\), 0 failures\n$",
             end.Output);
     }
 
@@ -63,7 +65,8 @@ public sealed class BenchCommandTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
         await using var broker = Running.Cli.StartBroker();
-        await using var client = await Antiphon.Client.MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        await using var client = await Antiphon.Client.MqttClient.ConnectAsync(
+            "127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
         var begun = new TaskCompletionSource();
         await client.SubscribeAsync("antiphon/bench/#", (_, _) =>
         {

@@ -19,7 +19,8 @@ public sealed class PasswdCommandTests : IDisposable
     {
         Assert.Equal("User «ann» is added.\n", await PasswdAsync("secret", "ann"));
         Assert.Equal("User «bob» is added.\n", await PasswdAsync("other\r\n", "bob"));
-        Assert.DoesNotContain("secret", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "secret", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await using var broker = Running.Cli.Start("broker", "--port", "0", "--bind", "0.0.0.0", "--password-file", Users);
         var port = int.Parse((await broker.OutputLineAsync("listening")).Split(':')[^1], System.Globalization.CultureInfo.InvariantCulture);
 
@@ -93,10 +94,12 @@ public sealed class PasswdCommandTests : IDisposable
     [Fact]
     public async Task The_environment_may_hold_the_password()
     {
-        await using var run = ProgramRun.StartBuilt("antiphon", ["passwd", Users, "ann"], environment: new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = "secret" });
+        await using var run = ProgramRun.StartBuilt(
+            "antiphon", ["passwd", Users, "ann"], environment: new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = "secret" });
 
         Assert.Equal(0, (await run.EndAsync()).ExitCode);
-        Assert.StartsWith("ann:SCRAM-SHA-256$", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ann:SCRAM-SHA-256$", await File.ReadAllTextAsync(Users, TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,7 +107,12 @@ public sealed class PasswdCommandTests : IDisposable
     {
         await File.WriteAllTextAsync(Users, "ann:$7$101$abc\n", TestContext.Current.CancellationToken);
 
-        foreach (var command in new string[][] { ["broker", "--port", "0", "--password-file", Users], ["passwd", Users, "bob", "--password-from-stdin"] })
+        string[][] commands =
+        [
+            ["broker", "--port", "0", "--password-file", Users],
+            ["passwd", Users, "bob", "--password-from-stdin"],
+        ];
+        foreach (var command in commands)
         {
             var end = await Running.Cli.RunAsync(command);
             Assert.Equal(2, end.ExitCode);

@@ -10,13 +10,16 @@ public sealed class ReadmeTests
     [Fact]
     public async Task Every_line_of_CSharp_in_the_README_compiles()
     {
-        var source = (await ReadAsync("tests/Antiphon.Cli.Tests/Readme/ReadmeTests.cs")).Split('\n').Select(line => line.Trim()).ToHashSet();
+        var text = await ReadAsync("tests/Antiphon.Cli.Tests/Readme/ReadmeTests.cs");
+        var source = text.Split('\n').Select(line => line.Trim()).ToHashSet();
         var readme = await ReadAsync("README.md");
 
         var blocks = readme.Split("```csharp\n").Skip(1).Select(block => block.Split("```")[0]).ToList();
 
         Assert.NotEmpty(blocks);
-        Assert.All(blocks.SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries)), line => Assert.Contains(line.Trim(), source));
+        Assert.All(
+            blocks.SelectMany(block => block.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            line => Assert.Contains(line.Trim(), source));
     }
 
     [Fact]
@@ -24,7 +27,9 @@ public sealed class ReadmeTests
     {
         var readme = await ReadAsync("README.md");
 
-        Assert.All(Enum.GetValues<Antiphon.Cli.CommandLine.ExitCode>(), code => Assert.Contains($"| {(int)code} | ", readme, StringComparison.Ordinal));
+        Assert.All(
+            Enum.GetValues<Antiphon.Cli.CommandLine.ExitCode>(),
+            code => Assert.Contains($"| {(int)code} | ", readme, StringComparison.Ordinal));
     }
 
     // Never called: the addresses are the reader's, not the tests'.

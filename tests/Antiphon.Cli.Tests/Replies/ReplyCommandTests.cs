@@ -36,7 +36,8 @@ public sealed class ReplyCommandTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The command is written for /bin/sh.");
         await using var broker = Running.Cli.StartBroker();
-        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "shout/+", "--command", "printf '%s: ' \"$ANTIPHON_TOPIC\"; tr a-z A-Z");
+        await using var reply = await Running.Cli.ReplyAsync(
+            broker.Port, "shout/+", "--command", "printf '%s: ' \"$ANTIPHON_TOPIC\"; tr a-z A-Z");
 
         var end = await Running.Cli.RunAtAsync(broker.Port, "request", "shout/1", "hello");
 
@@ -114,7 +115,8 @@ public sealed class ReplyCommandTests
     public async Task The_response_says_what_the_command_line_says_of_it()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "state", "--body", "{}", "--content-type", "application/json", "-H", "device=1", "-H", "device=2");
+        await using var reply = await Running.Cli.ReplyAsync(
+            broker.Port, "state", "--body", "{}", "--content-type", "application/json", "-H", "device=1", "-H", "device=2");
 
         var end = await Running.Cli.RunAtAsync(broker.Port, "request", "state", "--json");
         var line = JsonDocument.Parse(end.Output).RootElement;
@@ -122,7 +124,9 @@ public sealed class ReplyCommandTests
         Assert.Equal("application/json", line.GetProperty("contentType").GetString());
         Assert.Equal(
             ["1", "2"],
-            line.GetProperty("userProperties").EnumerateArray().Where(p => p.GetProperty("name").GetString() == "device").Select(p => p.GetProperty("value").GetString()));
+            line.GetProperty("userProperties").EnumerateArray()
+                .Where(p => p.GetProperty("name").GetString() == "device")
+                .Select(p => p.GetProperty("value").GetString()));
     }
 
     [Fact]

@@ -126,7 +126,8 @@ public sealed class RequestCommandTests
 
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(Enumerable.Repeat("ping", 200), end.Lines);
-        Assert.Matches(@"^200 answered in \d+\.\d\d s \(\d+ a second; p50 \d+\.\d\d ms, p99 \d+\.\d\d ms, longest \d+\.\d\d ms\)\n$", end.Errors);
+        Assert.Matches(
+            @"^200 answered in \d+\.\d\d s \(\d+ a second; p50 \d+\.\d\d ms, p99 \d+\.\d\d ms, longest \d+\.\d\d ms\)\n$", end.Errors);
     }
 
     [Fact]
@@ -195,7 +196,8 @@ public sealed class RequestCommandTests
         await File.WriteAllBytesAsync(file, [0x00, 0xFF, 0x0A], TestContext.Current.CancellationToken);
 
         var fromFile = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "--file", file);
-        await using var run = Antiphon.Tests.Running.ProgramRun.StartBuilt("antiphon", ["request", "device_1/relay_1", "--stdin", .. Running.Cli.At(broker.Port)], input: "line\n");
+        await using var run = Antiphon.Tests.Running.ProgramRun.StartBuilt(
+            "antiphon", ["request", "device_1/relay_1", "--stdin", .. Running.Cli.At(broker.Port)], input: "line\n");
         var fromInput = await run.EndAsync();
         File.Delete(file);
 
@@ -226,7 +228,8 @@ public sealed class RequestCommandTests
         var antiphon = Path.Combine(AppContext.BaseDirectory, "antiphon.dll");
 
         await using var run = Antiphon.Tests.Running.ProgramRun.Start(
-            "/bin/sh", ["-c", $"dotnet '{antiphon}' request device_1/relay_1 --raw {string.Join(' ', Running.Cli.At(broker.Port))} | od -An -tx1"]);
+            "/bin/sh",
+            ["-c", $"dotnet '{antiphon}' request device_1/relay_1 --raw {string.Join(' ', Running.Cli.At(broker.Port))} | od -An -tx1"]);
 
         Assert.Equal("00 ff", (await run.EndAsync()).Output.Trim());
     }
@@ -241,7 +244,8 @@ public sealed class RequestCommandTests
 
         Assert.Equal((0, "ping\nping\nping\n"), (end.ExitCode, end.Output));
         Assert.Matches(
-            @"^(\d+\.\d\d ms\n){3}3 answered in \d+\.\d\d s \(\d+ a second; p50 \d+\.\d\d ms, p90 \d+\.\d\d ms, p99 \d+\.\d\d ms, p99\.9 \d+\.\d\d ms, longest \d+\.\d\d ms\)\n$",
+            @"^(\d+\.\d\d ms\n){3}3 answered in \d+\.\d\d s \(\d+ a second; "
+            + @"p50 \d+\.\d\d ms, p90 \d+\.\d\d ms, p99 \d+\.\d\d ms, p99\.9 \d+\.\d\d ms, longest \d+\.\d\d ms\)\n$",
             end.Errors);
     }
 
@@ -262,7 +266,8 @@ public sealed class RequestCommandTests
             return request.Text;
         });
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "ping", "--count", "5", "--rate", "20", "--timeout", "1m");
+        var end = await Running.Cli.RunAtAsync(
+            broker.Port, "request", "device_1/relay_1", "ping", "--count", "5", "--rate", "20", "--timeout", "1m");
 
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(5, end.Lines.Length);
@@ -278,10 +283,15 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(
             broker.Port,
-            request => $"{request.ContentType} {string.Join(',', request.UserProperties.Where(p => p.Name.Length == 1).Select(p => $"{p.Name}:{p.Value}"))} {request.ResponseTopic}");
+            request =>
+            {
+                var user = request.UserProperties.Where(p => p.Name.Length == 1).Select(p => $"{p.Name}:{p.Value}");
+                return $"{request.ContentType} {string.Join(',', user)} {request.ResponseTopic}";
+            });
 
         var end = await Running.Cli.RunAtAsync(
-            broker.Port, "request", "device_1/relay_1", "{}", "--content-type", "application/json", "-H", "n=1", "-H", "n=a=b", "--response-topic", "replies/me");
+            broker.Port, "request", "device_1/relay_1", "{}",
+            "--content-type", "application/json", "-H", "n=1", "-H", "n=a=b", "--response-topic", "replies/me");
 
         Assert.Equal(0, end.ExitCode);
         Assert.Matches("^application/json n:1,n:a=b replies/me/[^/]+\n$", end.Output);

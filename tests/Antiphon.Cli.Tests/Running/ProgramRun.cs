@@ -5,7 +5,8 @@ using System.Text;
 namespace Antiphon.Tests.Running;
 
 /// <summary>
-/// A program that runs as a process of its own. Its lines can be waited for while it runs; it is ended with the test, by its own process id.
+/// A program that runs as a process of its own. Its lines can be waited for while it runs.
+/// It is ended with the test, by its own process id.
 /// Every wait gives up after half a minute and then says what the program has printed.
 /// </summary>
 internal sealed class ProgramRun : IAsyncDisposable
@@ -36,9 +37,15 @@ internal sealed class ProgramRun : IAsyncDisposable
     /// <param name="arguments">What it is told.</param>
     /// <param name="input">Its standard input; <c>null</c>: an empty one.</param>
     /// <param name="environment">What to add to its environment.</param>
-    public static ProgramRun Start(string file, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
+    public static ProgramRun Start(
+        string file, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
@@ -57,7 +64,8 @@ internal sealed class ProgramRun : IAsyncDisposable
     }
 
     /// <summary>Starts a .NET program that was built beside the tests.</summary>
-    public static ProgramRun StartBuilt(string assembly, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null) =>
+    public static ProgramRun StartBuilt(
+        string assembly, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null) =>
         Start("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments], input, environment);
 
     /// <summary>Waits until a line of the standard output holds a text, and returns the line.</summary>

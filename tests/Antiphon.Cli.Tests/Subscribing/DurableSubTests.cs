@@ -64,7 +64,8 @@ public sealed class DurableSubTests
         Assert.Contains(mentioned, end.Errors, StringComparison.Ordinal);
     }
 
-    private static ProgramRun Start(BrokerHost broker, string[] options) => Running.Cli.StartAt(broker.Port, ["sub", "a/#", "--client-id", "durable", .. options]);
+    private static ProgramRun Start(BrokerHost broker, string[] options) =>
+        Running.Cli.StartAt(broker.Port, ["sub", "a/#", "--client-id", "durable", .. options]);
 
     private static async Task<string> SubAsync(BrokerHost broker, string[] options, int count)
     {
@@ -79,7 +80,12 @@ public sealed class DurableSubTests
         await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
         foreach (var text in texts)
         {
-            var message = new ApplicationMessage { Topic = "a/b", Payload = System.Text.Encoding.UTF8.GetBytes(text), QoS = QualityOfService.AtLeastOnce };
+            var message = new ApplicationMessage
+            {
+                Topic = "a/b",
+                Payload = System.Text.Encoding.UTF8.GetBytes(text),
+                QoS = QualityOfService.AtLeastOnce,
+            };
             await client.PublishAsync(message, TestContext.Current.CancellationToken);
         }
     }

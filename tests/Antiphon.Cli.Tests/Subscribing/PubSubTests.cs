@@ -60,7 +60,9 @@ public sealed class PubSubTests
         var end = await sub.EndAsync();
 
         Assert.Equal(
-            """{"topic":"a","payload":"1","qos":1,"contentType":"text/plain","responseTopic":"answers","correlationData":"cafe","userProperties":[{"name":"n","value":"1"},{"name":"n","value":"2"}]}""",
+            """{"topic":"a","payload":"1","qos":1,"contentType":"text/plain","""
+            + "\"responseTopic\":\"answers\",\"correlationData\":\"cafe\",\"userProperties\":"
+            + """[{"name":"n","value":"1"},{"name":"n","value":"2"}]}""",
             Assert.Single(end.Lines));
         Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(end.Output).RootElement.ValueKind);
     }
@@ -75,7 +77,10 @@ public sealed class PubSubTests
         await Running.Cli.RunAtAsync(broker.Port, "pub", "a/b", "{}", "--content-type", "application/json", "-H", "n=1", "-H", "n=2");
 
         Assert.Equal(
-            ["{}", "  QoS: 1", "  Payload Format Indicator: 1", "  Content Type: application/json", "  User Property: n=1", "  User Property: n=2", "  Topic Filter: a/#"],
+            [
+                "{}", "  QoS: 1", "  Payload Format Indicator: 1", "  Content Type: application/json",
+                "  User Property: n=1", "  User Property: n=2", "  Topic Filter: a/#",
+            ],
             (await sub.EndAsync()).Lines);
     }
 
@@ -123,7 +128,8 @@ public sealed class PubSubTests
     {
         await using var broker = await MosquittoBroker.StartAsync();
         var published = await Running.Cli.RunAtAsync(broker.Port, "pub", "a/kept", "1", "--qos", "2", "--retain", "-V", version);
-        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a/#", "--retained-only", "--qos", "2", "--json", "--count", "2", "-V", version);
+        await using var sub = Running.Cli.StartAt(
+            broker.Port, "sub", "a/#", "--retained-only", "--qos", "2", "--json", "--count", "2", "-V", version);
         await sub.OutputLineAsync("a/kept");
 
         await Running.Cli.RunAtAsync(broker.Port, "pub", "a/other", "2", "-V", version);
@@ -131,7 +137,9 @@ public sealed class PubSubTests
 
         Assert.Equal((0, ""), (published.ExitCode, published.Errors));
         var line = JsonDocument.Parse(Assert.Single((await sub.EndAsync()).Lines)).RootElement;
-        Assert.Equal(("a/kept", 2, true), (line.GetProperty("topic").GetString(), line.GetProperty("qos").GetInt32(), line.GetProperty("retain").GetBoolean()));
+        Assert.Equal(
+            ("a/kept", 2, true),
+            (line.GetProperty("topic").GetString(), line.GetProperty("qos").GetInt32(), line.GetProperty("retain").GetBoolean()));
     }
 
     [Fact]
@@ -139,7 +147,8 @@ public sealed class PubSubTests
     {
         await using var broker = await MosquittoBroker.StartAsync();
         await Running.Cli.RunAtAsync(broker.Port, "pub", "a", "kept", "--retain");
-        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "a", "--retain-handling", "2", "--retain-as-published", "--json", "--count", "1");
+        await using var sub = Running.Cli.StartAt(
+            broker.Port, "sub", "a", "--retain-handling", "2", "--retain-as-published", "--json", "--count", "1");
         await sub.ErrorLineAsync("subscribed to a");
 
         await Running.Cli.RunAtAsync(broker.Port, "pub", "a", "new", "--retain");
@@ -154,13 +163,16 @@ public sealed class PubSubTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no /bin/sh.");
         await using var broker = Running.Cli.StartBroker();
         var program = Path.Combine(AppContext.BaseDirectory, "antiphon.dll");
-        await using var pipe = ProgramRun.Start("/bin/sh", ["-c", $"{{ dotnet '{program}' sub a {string.Join(' ', Running.Cli.At(broker.Port))}; echo \"ended with $?\" >&2; }} | head -n 1"]);
+        var sub = $"dotnet '{program}' sub a {string.Join(' ', Running.Cli.At(broker.Port))}";
+        await using var pipe = ProgramRun.Start("/bin/sh", ["-c", $"{{ {sub}; echo \"ended with $?\" >&2; }} | head -n 1"]);
         await pipe.ErrorLineAsync("subscribed to a");
         await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
         var ending = pipe.EndAsync();
         while (!ending.IsCompleted)
         {
-            await client.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "1"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, TestContext.Current.CancellationToken);
+            await client.PublishAsync(
+                new ApplicationMessage { Topic = "a", Payload = "1"u8.ToArray(), QoS = QualityOfService.AtLeastOnce },
+                TestContext.Current.CancellationToken);
         }
 
         var end = await ending;
