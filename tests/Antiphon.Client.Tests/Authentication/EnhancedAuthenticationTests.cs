@@ -7,7 +7,8 @@ namespace Antiphon.Client.Tests.Authentication;
 public sealed class EnhancedAuthenticationTests : IDisposable
 {
     private const string Connect = "10 25 0004 'MQTT' 05 02 003C 17 11 0000012C 21 0400 27 01000000 19 01 15 0001 'm' 16 0001 'b' 0001 'c'";
-    private const string Reconnect = "10 25 0004 'MQTT' 05 00 003C 17 11 0000012C 21 0400 27 01000000 19 01 15 0001 'm' 16 0001 'b' 0001 'c'";
+    private const string Reconnect =
+        "10 25 0004 'MQTT' 05 00 003C 17 11 0000012C 21 0400 27 01000000 19 01 15 0001 'm' 16 0001 'b' 0001 'c'";
     private const string Accepted = "20 0C 00 00 09 15 0001 'm' 16 0002 'ok'";
 
     private readonly ScriptedServer _server = new();
@@ -101,7 +102,10 @@ public sealed class EnhancedAuthenticationTests : IDisposable
 
         using var third = await _server.AcceptAsync(ScriptedServer.Accepted);
         await client.WaitUntilConnectedAsync(Limit.Token);
-        Assert.Contains("[MQTT-4.12.0-7]", (await Assert.ThrowsAsync<InvalidOperationException>(() => client.ReauthenticateAsync(Limit.Token))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "[MQTT-4.12.0-7]",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => client.ReauthenticateAsync(Limit.Token))).Message,
+            StringComparison.Ordinal);
         await third.SendAsync("F0 06 18 04 15 0001 'm'");
         await third.ExpectAsync("E0 01 82");
     }
@@ -138,11 +142,13 @@ public sealed class EnhancedAuthenticationTests : IDisposable
     public async Task An_exchange_that_cannot_begin_is_a_connection_that_was_not_made()
     {
         var failure = await Assert.ThrowsAsync<ConnectionException>(
-            () => MqttClient.ConnectAsync(Options with { Authentication = () => throw new InvalidOperationException("no token") }, Limit.Token));
+            () => MqttClient.ConnectAsync(
+                Options with { Authentication = () => throw new InvalidOperationException("no token") }, Limit.Token));
         Assert.Contains("no token", failure.Message, StringComparison.Ordinal);
 
         failure = await Assert.ThrowsAsync<ConnectionException>(
-            () => MqttClient.ConnectAsync(Options with { Authentication = () => new SpelledExchange { First = new byte[65_536] } }, Limit.Token));
+            () => MqttClient.ConnectAsync(
+                Options with { Authentication = () => new SpelledExchange { First = new byte[65_536] } }, Limit.Token));
         Assert.Contains("65,535", failure.Message, StringComparison.Ordinal);
     }
 
@@ -230,12 +236,18 @@ public sealed class EnhancedAuthenticationTests : IDisposable
     {
         var method = "m";
         await using var client = MqttClient.Start(Options with { Authentication = () => new SpelledExchange(method) });
-        Assert.Contains("no connection", (await Assert.ThrowsAsync<ConnectionException>(() => client.ReauthenticateAsync(Limit.Token))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no connection",
+            (await Assert.ThrowsAsync<ConnectionException>(() => client.ReauthenticateAsync(Limit.Token))).Message,
+            StringComparison.Ordinal);
         using var connection = await AcceptAsync();
         await client.WaitUntilConnectedAsync(Limit.Token);
         method = "n";
 
-        Assert.Contains("[MQTT-4.12.1-1]", (await Assert.ThrowsAsync<InvalidOperationException>(() => client.ReauthenticateAsync(Limit.Token))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "[MQTT-4.12.1-1]",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => client.ReauthenticateAsync(Limit.Token))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -251,7 +263,10 @@ public sealed class EnhancedAuthenticationTests : IDisposable
         var again = client.ReauthenticateAsync(Limit.Token);
         await connection.ExpectAsync("E0 01 80");
         connection.Dispose();
-        Assert.Contains("12 bytes; the server accepts 11", (await Assert.ThrowsAsync<ConnectionException>(() => again)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "12 bytes; the server accepts 11",
+            (await Assert.ThrowsAsync<ConnectionException>(() => again)).Message,
+            StringComparison.Ordinal);
     }
 
     private async Task<ScriptedConnection> AcceptAsync(string connect = Connect)

@@ -30,7 +30,8 @@ public sealed class ScramSha256ExchangeTests : IDisposable
         var again = client.ReauthenticateAsync(Limit.Token);
         var begin = await ReadAsync<AuthPacket>(first);
         Assert.Equal(ReasonCode.ReAuthenticate, begin.ReasonCode);
-        await SendAsync(first, new AuthPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = await ExchangeAsync(first, begin.AuthenticationData!.Value) });
+        var proof = await ExchangeAsync(first, begin.AuthenticationData!.Value);
+        await SendAsync(first, new AuthPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = proof });
         await again;
         first.Dispose();
         using var second = await _server.AcceptAsync();
@@ -43,7 +44,8 @@ public sealed class ScramSha256ExchangeTests : IDisposable
         {
             var connect = await ReadAsync<ConnectPacket>(connection);
             Assert.Equal("SCRAM-SHA-256", connect.AuthenticationMethod);
-            await SendAsync(connection, new ConnAckPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = await ExchangeAsync(connection, connect.AuthenticationData!.Value) });
+            var proof = await ExchangeAsync(connection, connect.AuthenticationData!.Value);
+            await SendAsync(connection, new ConnAckPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = proof });
         }
 
         async Task<byte[]> ExchangeAsync(ScriptedConnection connection, ReadOnlyMemory<byte> clientFirst)
@@ -71,7 +73,9 @@ public sealed class ScramSha256ExchangeTests : IDisposable
         Assert.True(server.TryReadClientFirst(connect.AuthenticationData!.Value.Span, out _, out _));
         await SendAsync(connection, Continue(server.Challenge(Credential)));
         await ReadAsync<AuthPacket>(connection);
-        await SendAsync(connection, new ConnAckPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = Encoding.UTF8.GetBytes(serverFinal) });
+        await SendAsync(
+            connection,
+            new ConnAckPacket { AuthenticationMethod = "SCRAM-SHA-256", AuthenticationData = Encoding.UTF8.GetBytes(serverFinal) });
 
         await connection.ExpectAsync("E0 01 80");
         connection.Dispose();
@@ -88,13 +92,15 @@ public sealed class ScramSha256ExchangeTests : IDisposable
 
         await connection.ExpectAsync("E0 01 80");
         connection.Dispose();
-        Assert.Contains("before it has proved", (await Assert.ThrowsAsync<ConnectionException>(() => connecting)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "before it has proved", (await Assert.ThrowsAsync<ConnectionException>(() => connecting)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_server_cannot_make_the_client_hash_for_long()
     {
-        var connecting = MqttClient.ConnectAsync(Options with { Authentication = () => new ScramSha256Exchange("user", "pencil", maximumIterations: 5000) }, Limit.Token);
+        var connecting = MqttClient.ConnectAsync(
+            Options with { Authentication = () => new ScramSha256Exchange("user", "pencil", maximumIterations: 5000) }, Limit.Token);
         using var connection = await _server.AcceptAsync();
         var connect = await ReadAsync<ConnectPacket>(connection);
         var server = new ScramServerExchange("nonce");
@@ -103,7 +109,8 @@ public sealed class ScramSha256ExchangeTests : IDisposable
 
         await connection.ExpectAsync("E0 01 80");
         connection.Dispose();
-        Assert.Contains("4096 to 5000", (await Assert.ThrowsAsync<ConnectionException>(() => connecting)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "4096 to 5000", (await Assert.ThrowsAsync<ConnectionException>(() => connecting)).Message, StringComparison.Ordinal);
     }
 
     private static AuthPacket Continue(byte[] data) =>

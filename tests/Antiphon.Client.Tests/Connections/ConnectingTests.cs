@@ -20,7 +20,8 @@ public sealed class ConnectingTests
         await using var client = MqttClient.Start(server.Options);
         using var connection = await server.AcceptAsync();
 
-        // Clean Start, Keep Alive 60 s, Session Expiry 300 s, Receive Maximum 1024, Maximum Packet Size 16 MiB, Request Response Information.
+        // Clean Start, Keep Alive 60 s, Session Expiry 300 s, Receive Maximum 1024, Maximum Packet Size 16 MiB,
+        // Request Response Information.
         await connection.ExpectAsync("10 1D 0004 'MQTT' 05 02 003C 0F 11 0000012C 21 0400 27 01000000 19 01 0001 'c'");
     }
 
@@ -48,12 +49,22 @@ public sealed class ConnectingTests
             UserName = "u",
             Password = "p"u8.ToArray(),
             UserProperties = [new UserProperty("k", "v")],
-            Will = new Will(new ApplicationMessage { Topic = "w", Payload = "gone"u8.ToArray(), QoS = QualityOfService.AtLeastOnce, Retain = true }) { DelayInterval = 7 },
+            Will = new Will(new ApplicationMessage
+            {
+                Topic = "w",
+                Payload = "gone"u8.ToArray(),
+                QoS = QualityOfService.AtLeastOnce,
+                Retain = true,
+            })
+            {
+                DelayInterval = 7,
+            },
         });
         using var connection = await server.AcceptAsync();
 
         await connection.ExpectAsync(
-            "10 37 0004 'MQTT' 05 EC 0000 14 11 FFFFFFFF 21 0005 27 000003E8 26 0001 'k' 0001 'v' 0001 'c' 05 18 00000007 0001 'w' 0004 'gone' 0001 'u' 0001 'p'");
+            "10 37 0004 'MQTT' 05 EC 0000 14 11 FFFFFFFF 21 0005 27 000003E8 26 0001 'k' 0001 'v' 0001 'c' "
+            + "05 18 00000007 0001 'w' 0004 'gone' 0001 'u' 0001 'p'");
     }
 
     [Fact]
@@ -109,7 +120,8 @@ public sealed class ConnectingTests
         using var server = new ScriptedServer();
         await using var client = MqttClient.Start(server.Options with { CleanStart = false });
         using var connection = await server.AcceptAsync(
-            "20 31 01 00 2E 11 0000000A 13 0005 21 0014 22 0003 24 01 25 00 27 00000100 28 00 29 00 2A 00 1A 0002 'ri' 1F 0002 'hi' 26 0001 'k' 0001 'v'");
+            "20 31 01 00 2E 11 0000000A 13 0005 21 0014 22 0003 24 01 25 00 27 00000100 28 00 29 00 2A 00 "
+            + "1A 0002 'ri' 1F 0002 'hi' 26 0001 'k' 0001 'v'");
         await client.WaitUntilConnectedAsync(Limit.Token);
 
         var said = client.Server!;
@@ -143,7 +155,11 @@ public sealed class ConnectingTests
         Assert.Equal(65_535, said.ReceiveMaximum);
         Assert.Equal(QualityOfService.ExactlyOnce, said.MaximumQoS);
         Assert.Null(said.MaximumPacketSize);
-        Assert.True(said.RetainAvailable && said.WildcardSubscriptionAvailable && said.SubscriptionIdentifierAvailable && said.SharedSubscriptionAvailable);
+        Assert.True(
+            said.RetainAvailable
+            && said.WildcardSubscriptionAvailable
+            && said.SubscriptionIdentifierAvailable
+            && said.SharedSubscriptionAvailable);
     }
 
     [Theory]
@@ -165,7 +181,8 @@ public sealed class ConnectingTests
 
         Assert.Equal((ReasonCode)Convert.ToByte(code, 16), exception.ReasonCode);
         Assert.Equal(ConnectionState.Stopped, client.State);
-        await Assert.ThrowsAsync<ConnectionException>(() => client.PublishAsync(new ApplicationMessage { Topic = "a" }, Limit.Token).AsTask());
+        await Assert.ThrowsAsync<ConnectionException>(
+            () => client.PublishAsync(new ApplicationMessage { Topic = "a" }, Limit.Token).AsTask());
     }
 
     [Theory]
@@ -328,7 +345,12 @@ public sealed class ConnectingTests
             Will = new Will(new ApplicationMessage { Topic = "a/#" }),
         }));
 
-        foreach (var option in new[] { "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout", "MaximumReconnectDelay", "MaximumQueuedBytes", "MaximumQueuedMessages", "ClientId", "Will" })
+        string[] wrong =
+        [
+            "Host", "Port", "KeepAlive", "ReceiveMaximum", "MaximumPacketSize", "SessionExpiry", "ConnectTimeout",
+            "MaximumReconnectDelay", "MaximumQueuedBytes", "MaximumQueuedMessages", "ClientId", "Will",
+        ];
+        foreach (var option in wrong)
         {
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }

@@ -27,7 +27,8 @@ public sealed class CutConnectionTests
             {
                 var payload = new byte[sizeof(int)];
                 BinaryPrimitives.WriteInt32BigEndian(payload, i);
-                await client.PublishAsync(new ApplicationMessage { Topic = "a", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+                await client.PublishAsync(
+                    new ApplicationMessage { Topic = "a", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
             }
         }))).InTime();
 
@@ -38,12 +39,16 @@ public sealed class CutConnectionTests
         Assert.True(connections > 5, $"The connection was cut {connections - 1} times only.");
     }
 
-    /// <summary>Acknowledges what arrives and cuts each connection after some packets, with or without the last acknowledgement; forgets the Session now and then.</summary>
+    /// <summary>
+    /// Acknowledges what arrives and cuts each connection after some packets, with or without the last acknowledgement.
+    /// Now and then it forgets the Session.
+    /// </summary>
     private static async Task<int> ServeAsync(ScriptedServer server, Random random, HashSet<int> arrived, CancellationToken stop)
     {
         for (var connections = 1; ; connections++)
         {
-            using var connection = await server.AcceptAsync(random.Next(3) == 0 || connections == 1 ? ScriptedServer.Accepted : ScriptedServer.AcceptedSessionPresent);
+            using var connection = await server.AcceptAsync(
+                random.Next(3) == 0 || connections == 1 ? ScriptedServer.Accepted : ScriptedServer.AcceptedSessionPresent);
             try
             {
                 for (var left = random.Next(1, 200); left > 0 || stop.IsCancellationRequested; left--)

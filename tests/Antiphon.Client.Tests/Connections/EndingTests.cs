@@ -63,7 +63,8 @@ public sealed class EndingTests
         await Assert.ThrowsAsync<ConnectionException>(() => subscribing);
         await Assert.ThrowsAsync<ConnectionException>(() => client.WaitUntilConnectedAsync(Limit.Token));
         await Assert.ThrowsAsync<ConnectionException>(() => client.PublishAsync(Message, Limit.Token).AsTask());
-        await Assert.ThrowsAsync<ConnectionException>(() => client.SubscribeAsync("b", (_, _) => ValueTask.CompletedTask, null, Limit.Token));
+        await Assert.ThrowsAsync<ConnectionException>(
+            () => client.SubscribeAsync("b", (_, _) => ValueTask.CompletedTask, null, Limit.Token));
         await client.DisposeAsync().InTime();
         await client.DisconnectAsync(cancellationToken: Limit.Token);
     }

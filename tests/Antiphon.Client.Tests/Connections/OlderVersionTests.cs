@@ -96,7 +96,11 @@ public sealed class OlderVersionTests
     {
         await using var pair = await Pair.ConnectAsync(Accepted, Older);
         var seen = Channel.CreateUnbounded<string>();
-        var subscribing = pair.Client.SubscribeAsync("a/+", (message, token) => seen.Writer.WriteAsync(message.Text, token), new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+        var subscribing = pair.Client.SubscribeAsync(
+            "a/+",
+            (message, token) => seen.Writer.WriteAsync(message.Text, token),
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
         await pair.Server.ExpectAsync("82 08 0001 0003 'a/+' 02");
         await pair.Server.SendAsync("90 03 0001 02");
         var subscription = await subscribing.InTime();
@@ -123,7 +127,8 @@ public sealed class OlderVersionTests
     [Fact]
     public async Task A_Receive_Maximum_that_cannot_be_told_is_not_enforced()
     {
-        await using var pair = await Pair.ConnectAsync(Accepted, options => Older(options) with { ReceiveMaximum = 1, EnforceReceiveMaximum = true });
+        await using var pair = await Pair.ConnectAsync(
+            Accepted, options => Older(options) with { ReceiveMaximum = 1, EnforceReceiveMaximum = true });
         await pair.Server.SendAsync("34 05 0001 'a' 0001 34 05 0001 'a' 0002");
 
         await pair.Server.ExpectAsync("50 02 0001");
@@ -214,7 +219,11 @@ public sealed class OlderVersionTests
             Assert.Contains(option, exception.Message, StringComparison.Ordinal);
         }
 
-        Assert.Contains("ProtocolVersion", Assert.Throws<ArgumentException>(() => MqttClient.Start(new MqttClientOptions { ProtocolVersion = (ProtocolVersion)3 })).Message, StringComparison.Ordinal);
+        var options = new MqttClientOptions { ProtocolVersion = (ProtocolVersion)3 };
+        Assert.Contains(
+            "ProtocolVersion",
+            Assert.Throws<ArgumentException>(() => MqttClient.Start(options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

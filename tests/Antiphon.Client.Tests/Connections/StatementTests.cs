@@ -5,7 +5,7 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Client.Tests.Connections;
 
-/// <summary>Statements of MQTT 5 that bind a client and belong to no feature: what it never sends, and what it does not take.</summary>
+/// <summary>Statements of MQTT 5 that bind a client and belong to no feature: what it never sends, and what it does not accept.</summary>
 public sealed class StatementTests
 {
     private static readonly ApplicationMessage Message = new() { Topic = "a" };
@@ -92,7 +92,10 @@ public sealed class StatementTests
     public async Task Acknowledgements_and_DISCONNECT_fit_into_the_smallest_Maximum_Packet_Size_that_holds_a_Reason_Code()
     {
         await using var pair = await Pair.ConnectAsync();
-        await pair.SubscribeRawAsync("a", (in Protocol.Packets.PublishView _, in Acknowledgement acknowledgement) => acknowledgement.Complete(ReasonCode.UnspecifiedError));
+        await pair.SubscribeRawAsync(
+            "a",
+            (in Protocol.Packets.PublishView _, in Acknowledgement acknowledgement) =>
+                acknowledgement.Complete(ReasonCode.UnspecifiedError));
         pair.Server.Reset();
         using var server = await pair.Listener.AcceptAsync("20 08 01 00 05 27 00000005");
 
@@ -196,7 +199,8 @@ public sealed class StatementTests
     public async Task A_message_that_is_passed_on_has_a_DUP_flag_of_its_own_and_no_Subscription_Identifier()
     {
         await using var pair = await Pair.ConnectAsync();
-        await pair.SubscribeAsync("a", async (message, token) => await pair.Client.PublishAsync(message.Message with { Topic = "b" }, token));
+        await pair.SubscribeAsync(
+            "a", async (message, token) => await pair.Client.PublishAsync(message.Message with { Topic = "b" }, token));
         await pair.Server.SendAsync("3A 08 0001 'a' 0005 02 0B01");
 
         await pair.Server.ExpectAsync("32 06 0001 'b' 0002 00");

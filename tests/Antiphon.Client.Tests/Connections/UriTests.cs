@@ -27,7 +27,11 @@ public sealed class UriTests
     {
         var options = MqttClientOptions.FromUri(new Uri("mqtt://a%40b:p%3Aw:d@localhost"));
         Assert.Equal(("a@b", "p:w:d"), (options.UserName, Encoding.UTF8.GetString(options.Password!.Value.Span)));
-        Assert.Equal(("ann", null), (MqttClientOptions.FromUri(new Uri("mqtt://ann@localhost")).UserName, MqttClientOptions.FromUri(new Uri("mqtt://ann@localhost")).Password));
+        Assert.Equal(
+            ("ann", null),
+            (
+                MqttClientOptions.FromUri(new Uri("mqtt://ann@localhost")).UserName,
+                MqttClientOptions.FromUri(new Uri("mqtt://ann@localhost")).Password));
     }
 
     [Theory]

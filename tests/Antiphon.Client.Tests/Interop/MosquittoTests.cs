@@ -57,10 +57,14 @@ public sealed class MosquittoTests
     public async Task A_message_goes_round_in_MQTT_3_1_1(QualityOfService qos)
     {
         await using var mosquitto = await Mosquitto.StartAsync();
-        await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ProtocolVersion = ProtocolVersion.V311 }, Limit.Token);
+        await using var client = await MqttClient.ConnectAsync(
+            mosquitto.Options with { ProtocolVersion = ProtocolVersion.V311 }, Limit.Token);
         var received = Channel.CreateUnbounded<ReceivedMessage>();
         await using var subscription = await client.SubscribeAsync(
-            "a/#", (message, token) => received.Writer.WriteAsync(message, token), new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+            "a/#",
+            (message, token) => received.Writer.WriteAsync(message, token),
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
 
         await client.PublishAsync(new ApplicationMessage { Topic = "a/b", Payload = "x"u8.ToArray(), QoS = qos }, Limit.Token);
         var arrived = await received.Reader.ReadAsync(Limit.Token);
@@ -75,11 +79,14 @@ public sealed class MosquittoTests
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { TopicAliasMaximum = 10 }, Limit.Token);
         Assert.InRange((int)client.Server!.TopicAliasMaximum, 1, 65_535);
         var received = Channel.CreateUnbounded<string>();
-        await client.SubscribeAsync("+/topic", (message, token) => received.Writer.WriteAsync(message.Topic + message.Text, token), null, Limit.Token);
+        await client.SubscribeAsync(
+            "+/topic", (message, token) => received.Writer.WriteAsync(message.Topic + message.Text, token), null, Limit.Token);
 
         for (var i = 0; i < 20; i++)
         {
-            await client.PublishAsync(new ApplicationMessage { Topic = $"{i % 2}/topic", Payload = new[] { (byte)('a' + i) }, QoS = (QualityOfService)(i % 3) }, Limit.Token);
+            await client.PublishAsync(
+                new ApplicationMessage { Topic = $"{i % 2}/topic", Payload = new[] { (byte)('a' + i) }, QoS = (QualityOfService)(i % 3) },
+                Limit.Token);
             Assert.Equal($"{i % 2}/topic{(char)('a' + i)}", await received.Reader.ReadAsync(Limit.Token));
         }
     }
@@ -90,7 +97,8 @@ public sealed class MosquittoTests
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
 
-        var result = await client.PublishAsync(new ApplicationMessage { Topic = "nobody", QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        var result = await client.PublishAsync(
+            new ApplicationMessage { Topic = "nobody", QoS = QualityOfService.AtLeastOnce }, Limit.Token);
 
         Assert.True(result.NoMatchingSubscribers);
     }
@@ -113,7 +121,8 @@ public sealed class MosquittoTests
         var payload = new byte[1_000_000];
         new Random(1).NextBytes(payload);
 
-        await client.PublishAsync(new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        await client.PublishAsync(
+            new ApplicationMessage { Topic = "large", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
 
         Assert.Equal(payload, await received.Task.InTime());
     }
@@ -126,10 +135,15 @@ public sealed class MosquittoTests
         await using var mosquitto = await Mosquitto.StartAsync();
         await using var client = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
         var received = Channel.CreateUnbounded<string>();
-        await client.SubscribeAsync("n", (message, token) => received.Writer.WriteAsync(message.Text, token), new SubscribeOptions { MaximumQoS = qos }, Limit.Token);
+        await client.SubscribeAsync(
+            "n",
+            (message, token) => received.Writer.WriteAsync(message.Text, token),
+            new SubscribeOptions { MaximumQoS = qos },
+            Limit.Token);
 
         var publishes = Enumerable.Range(0, 1000)
-            .Select(i => client.PublishAsync(new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = qos }).AsTask())
+            .Select(i => new ApplicationMessage { Topic = "n", Payload = System.Text.Encoding.UTF8.GetBytes($"{i}"), QoS = qos })
+            .Select(message => client.PublishAsync(message).AsTask())
             .ToArray();
         await Task.WhenAll(publishes).InTime();
 
@@ -148,7 +162,8 @@ public sealed class MosquittoTests
         await client.SubscribeAsync("a", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
 
         await mosquitto.DisposeAsync();
-        var offline = client.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "x"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        var offline = client.PublishAsync(
+            new ApplicationMessage { Topic = "a", Payload = "x"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
         await using var again = await Mosquitto.StartAsync(mosquitto.Port);
 
         Assert.Equal(ReasonCode.Success, (await offline).ReasonCode);
@@ -169,14 +184,16 @@ public sealed class MosquittoTests
         }
 
         await using var publisher = await MqttClient.ConnectAsync(mosquitto.Options, Limit.Token);
-        await publisher.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "kept"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        await publisher.PublishAsync(
+            new ApplicationMessage { Topic = "a", Payload = "kept"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
 
         await using var back = MqttClient.Start(options);
         var subscribed = back.SubscribeAsync("a", (message, token) => received.Writer.WriteAsync(message.Text, token), null, Limit.Token);
         await subscribed;
 
         Assert.True(back.Server!.SessionPresent);
-        await publisher.PublishAsync(new ApplicationMessage { Topic = "a", Payload = "new"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+        await publisher.PublishAsync(
+            new ApplicationMessage { Topic = "a", Payload = "new"u8.ToArray(), QoS = QualityOfService.AtLeastOnce }, Limit.Token);
         Assert.Contains("new", new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) });
     }
 
@@ -193,7 +210,8 @@ public sealed class MosquittoTests
         for (var run = 0; run < 3; run++)
         {
             using var store = new FileSessionStore(file.Path);
-            await using var client = await MqttClient.ConnectAsync(mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
+            await using var client = await MqttClient.ConnectAsync(
+                mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
             Assert.Equal(run > 0, client.Server!.SessionPresent);
             await client.SubscribeAsync("in", (message, token) => received.Writer.WriteAsync(message.Text, token), once, Limit.Token);
             for (var i = 0; run > 0 && i < 20; i++)
@@ -208,7 +226,8 @@ public sealed class MosquittoTests
 
         using (var store = new FileSessionStore(file.Path))
         {
-            await using var last = await MqttClient.ConnectAsync(mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
+            await using var last = await MqttClient.ConnectAsync(
+                mosquitto.Options with { ClientId = "keeper", CleanStart = false, SessionStore = store }, Limit.Token);
             await PublishAsync(last, "out", "end");
         }
 
@@ -264,7 +283,9 @@ public sealed class MosquittoTests
 
         for (var i = 0; i < 10; i++)
         {
-            await one.PublishAsync(new ApplicationMessage { Topic = "s/x", Payload = new[] { (byte)('0' + i) }, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+            await one.PublishAsync(
+                new ApplicationMessage { Topic = "s/x", Payload = new[] { (byte)('0' + i) }, QoS = QualityOfService.AtLeastOnce },
+                Limit.Token);
         }
 
         var all = new List<string>();
@@ -294,11 +315,16 @@ public sealed class MosquittoTests
     {
         try
         {
-            await client.PublishAsync(new ApplicationMessage { Topic = topic, Payload = System.Text.Encoding.UTF8.GetBytes(payload), QoS = QualityOfService.ExactlyOnce });
+            await client.PublishAsync(new ApplicationMessage
+            {
+                Topic = topic,
+                Payload = System.Text.Encoding.UTF8.GetBytes(payload),
+                QoS = QualityOfService.ExactlyOnce,
+            });
         }
         catch (ConnectionException stopped) when (stopped.Sent)
         {
-            // The program ends; its store knows.
+            // The program ends. Its store knows what is left to do.
         }
     }
 }

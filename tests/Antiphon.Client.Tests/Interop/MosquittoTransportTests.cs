@@ -35,12 +35,16 @@ public sealed class MosquittoTransportTests : IDisposable
         await using var broker = await Mosquitto.StartAsync(listener: $"{await TlsSettingsAsync()}\nrequire_certificate true");
         var tls = new TlsOptions { CertificateAuthorities = _authority.Alone };
 
-        var failure = await Assert.ThrowsAsync<ConnectionException>(() => MqttClient.ConnectAsync(broker.Options with { Tls = tls }, Limit.Token));
+        var failure = await Assert.ThrowsAsync<ConnectionException>(
+            () => MqttClient.ConnectAsync(broker.Options with { Tls = tls }, Limit.Token));
 
         Assert.Contains("Tls.ClientCertificateContext", failure.Message, StringComparison.Ordinal);
         await GoRoundAsync(broker.Options with
         {
-            Tls = tls with { ClientCertificateContext = SslStreamCertificateContext.Create(_authority.Issue("device_1"), null, offline: true) },
+            Tls = tls with
+            {
+                ClientCertificateContext = SslStreamCertificateContext.Create(_authority.Issue("device_1"), null, offline: true),
+            },
         });
     }
 
@@ -57,7 +61,8 @@ public sealed class MosquittoTransportTests : IDisposable
     {
         await using var broker = await Mosquitto.StartAsync(address: "lo", listener: $"{await TlsSettingsAsync()}\n{WebSocketSettings}");
 
-        await GoRoundAsync(broker.Options with { WebSocket = new WebSocketOptions(), Tls = new TlsOptions { CertificateAuthorities = _authority.Alone } });
+        await GoRoundAsync(
+            broker.Options with { WebSocket = new WebSocketOptions(), Tls = new TlsOptions { CertificateAuthorities = _authority.Alone } });
     }
 
     /// <summary>A message longer than what mosquitto reads at once, and a Will that DISCONNECT has to prevent.</summary>
@@ -81,9 +86,11 @@ public sealed class MosquittoTransportTests : IDisposable
             },
             null,
             Limit.Token);
-        await using (var client = await MqttClient.ConnectAsync(options with { Will = new Will(new ApplicationMessage { Topic = "a/will" }) }, Limit.Token))
+        var will = new Will(new ApplicationMessage { Topic = "a/will" });
+        await using (var client = await MqttClient.ConnectAsync(options with { Will = will }, Limit.Token))
         {
-            await client.PublishAsync(new ApplicationMessage { Topic = "a/b", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+            await client.PublishAsync(
+                new ApplicationMessage { Topic = "a/b", Payload = payload, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
         }
 
         Assert.Equal(payload, await received.Task.InTime());

@@ -21,7 +21,8 @@ internal sealed class Mosquitto : IAsyncDisposable
 
     public int Port { get; }
 
-    public MqttClientOptions Options => new() { Host = "127.0.0.1", Port = Port, ReconnectDelay = TimeSpan.Zero, MaximumReconnectDelay = TimeSpan.FromMilliseconds(50) };
+    public MqttClientOptions Options =>
+        new() { Host = "127.0.0.1", Port = Port, ReconnectDelay = TimeSpan.Zero, MaximumReconnectDelay = TimeSpan.FromMilliseconds(50) };
 
     /// <summary>Starts it, or skips the test where it is not installed; where CI is set, its absence is a failure.</summary>
     /// <param name="port">Where to listen; 0: any free port.</param>
@@ -60,7 +61,8 @@ internal sealed class Mosquitto : IAsyncDisposable
         var configuration = System.IO.Path.GetTempFileName();
         await File.WriteAllTextAsync(
             configuration,
-            $"listener {port} {address}\n{listener}\nuser root\nallow_anonymous true\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\nmax_inflight_messages 0\nmax_queued_messages 0\n",
+            $"listener {port} {address}\n{listener}\nuser root\nallow_anonymous true\nlog_dest stderr\nlog_type all\n"
+            + "set_tcp_nodelay true\nmax_inflight_messages 0\nmax_queued_messages 0\n",
             Limit.Token);
         var process = new Process { StartInfo = new ProcessStartInfo(Path, ["-c", configuration]) { RedirectStandardError = true } };
         var running = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -16,7 +16,8 @@ internal sealed class Pair : IAsyncDisposable
 
     public ScriptedConnection Server { get; }
 
-    public static async Task<Pair> ConnectAsync(string connAck = ScriptedServer.Accepted, Func<MqttClientOptions, MqttClientOptions>? change = null)
+    public static async Task<Pair> ConnectAsync(
+        string connAck = ScriptedServer.Accepted, Func<MqttClientOptions, MqttClientOptions>? change = null)
     {
         var listener = new ScriptedServer();
         var client = MqttClient.Start(change is null ? listener.Options : change(listener.Options));

@@ -27,7 +27,9 @@ internal sealed class ScriptedServer : IDisposable
     /// <summary>Takes the next TCP connection.</summary>
     public async Task<ScriptedConnection> AcceptAsync() => new(await _listener.AcceptSocketAsync(Limit.Token));
 
-    /// <summary>Takes the next TCP connection and answers its TLS handshake; a client that gives up in it is an exception of the stream.</summary>
+    /// <summary>
+    /// Takes the next TCP connection and answers its TLS handshake. If the client gives up meanwhile, the stream throws.
+    /// </summary>
     public async Task<ScriptedConnection> AcceptAsync(SslServerAuthenticationOptions tls)
     {
         var socket = await _listener.AcceptSocketAsync(Limit.Token);
@@ -92,8 +94,9 @@ internal sealed class ScriptedConnection(Socket socket, Stream stream) : IDispos
         return [.. packet, .. body];
     }
 
-    /// <summary>Reads one whole packet, which has to be that.</summary>
-    public async Task ExpectAsync(string notation) => Assert.Equal(Convert.ToHexString(Bytes.Of(notation)), Convert.ToHexString(await ReadAsync()));
+    /// <summary>Reads one whole packet, which has to be this one.</summary>
+    public async Task ExpectAsync(string notation) =>
+        Assert.Equal(Convert.ToHexString(Bytes.Of(notation)), Convert.ToHexString(await ReadAsync()));
 
     /// <summary>The client has closed its half, with nothing before that.</summary>
     public async Task ExpectEndAsync() => Assert.Equal(0, await stream.ReadAsync(new byte[1], Limit.Token));

@@ -30,7 +30,8 @@ internal sealed class ScriptedWebSocket
     public static async Task<ScriptedWebSocket> AcceptAsync(Stream stream, string? subprotocol = "mqtt")
     {
         var request = await ReadRequestAsync(stream);
-        var key = request.Split("\r\n").Single(line => line.StartsWith("Sec-WebSocket-Key: ", StringComparison.OrdinalIgnoreCase))["Sec-WebSocket-Key: ".Length..];
+        const string header = "Sec-WebSocket-Key: ";
+        var key = request.Split("\r\n").Single(line => line.StartsWith(header, StringComparison.OrdinalIgnoreCase))[header.Length..];
         await AnswerAsync(
             stream,
             $"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {Accept(key)}\r\n"
@@ -52,14 +53,16 @@ internal sealed class ScriptedWebSocket
         return request.ToString();
     }
 
-    public static async Task AnswerAsync(Stream stream, string answer) => await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), Limit.Token);
+    public static async Task AnswerAsync(Stream stream, string answer) =>
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(answer), Limit.Token);
 
     /// <summary>Sends one frame.</summary>
     public async Task SendAsync(string notation, byte opcode = Binary, bool final = true)
     {
         var payload = Bytes.Of(notation);
         Assert.InRange(payload.Length, 0, 125);
-        await _stream.WriteAsync(new byte[] { (byte)(opcode | (final ? Final : 0)), (byte)payload.Length }.Concat(payload).ToArray(), Limit.Token);
+        await _stream.WriteAsync(
+            new byte[] { (byte)(opcode | (final ? Final : 0)), (byte)payload.Length }.Concat(payload).ToArray(), Limit.Token);
     }
 
     /// <summary>Reads one frame of the client, which has to be final and masked.</summary>
@@ -97,6 +100,7 @@ internal sealed class ScriptedWebSocket
 
     // CA5350: RFC 6455 §4.2.2 asks for SHA-1, which protects nothing here.
 #pragma warning disable CA5350
-    private static string Accept(string key) => Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes($"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+    private static string Accept(string key) =>
+        Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes($"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
 #pragma warning restore CA5350
 }

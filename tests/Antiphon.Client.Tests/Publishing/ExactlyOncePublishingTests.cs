@@ -80,7 +80,12 @@ public sealed class ExactlyOncePublishingTests
         using var first = await listener.AcceptAsync(ScriptedServer.Accepted);
         await client.WaitUntilConnectedAsync(Limit.Token);
         var publishes = Enumerable.Range(1, 5)
-            .Select(i => client.PublishAsync(Message with { Payload = Encoding.UTF8.GetBytes($"{i}"), QoS = i == 4 ? QualityOfService.AtLeastOnce : QualityOfService.ExactlyOnce }).AsTask())
+            .Select(i => Message with
+            {
+                Payload = Encoding.UTF8.GetBytes($"{i}"),
+                QoS = i == 4 ? QualityOfService.AtLeastOnce : QualityOfService.ExactlyOnce,
+            })
+            .Select(message => client.PublishAsync(message).AsTask())
             .ToArray();
         for (var i = 1; i <= 5; i++)
         {
@@ -144,7 +149,8 @@ public sealed class ExactlyOncePublishingTests
         await pair.Server.ReadAsync();
         await pair.Server.SendAsync("50 02 0001 70 03 0001 92");
 
-        Assert.Equal(ReasonCode.PacketIdentifierNotFound, (await Assert.ThrowsAsync<RefusedException>(() => publishing.InTime())).ReasonCode);
+        Assert.Equal(
+            ReasonCode.PacketIdentifierNotFound, (await Assert.ThrowsAsync<RefusedException>(() => publishing.InTime())).ReasonCode);
     }
 
     [Fact]

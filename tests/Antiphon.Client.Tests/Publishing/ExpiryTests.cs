@@ -55,7 +55,8 @@ public sealed class ExpiryTests
     public async Task What_an_existing_Session_is_owed_is_sent_again_with_the_time_that_is_left_of_it()
     {
         using var server = new ScriptedServer();
-        await using var client = MqttClient.Start(server.Options with { TimeProvider = _clock, ConnectTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.Zero });
+        await using var client = MqttClient.Start(
+            server.Options with { TimeProvider = _clock, ConnectTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.Zero });
         using var first = await server.AcceptAsync(ScriptedServer.Accepted);
         await client.WaitUntilConnectedAsync(Limit.Token);
         var publishing = client.PublishAsync(Message, Limit.Token).AsTask();
@@ -73,7 +74,8 @@ public sealed class ExpiryTests
     public async Task An_expired_message_is_not_published_anew_when_the_Session_is_gone()
     {
         using var server = new ScriptedServer();
-        await using var client = MqttClient.Start(server.Options with { TimeProvider = _clock, ConnectTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.Zero });
+        await using var client = MqttClient.Start(
+            server.Options with { TimeProvider = _clock, ConnectTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.Zero });
         using var first = await server.AcceptAsync(ScriptedServer.Accepted);
         await client.WaitUntilConnectedAsync(Limit.Token);
         var publishing = client.PublishAsync(Message, Limit.Token).AsTask();
@@ -84,7 +86,8 @@ public sealed class ExpiryTests
         Assert.True((await Assert.ThrowsAsync<ConnectionException>(() => publishing)).Sent);
     }
 
-    private async Task<ScriptedConnection> ReconnectAsync(ScriptedServer server, ScriptedConnection connection, TimeSpan after, string connAck)
+    private async Task<ScriptedConnection> ReconnectAsync(
+        ScriptedServer server, ScriptedConnection connection, TimeSpan after, string connAck)
     {
         connection.Reset();
         var next = await server.AcceptAsync();

@@ -86,7 +86,9 @@ public sealed class PublishingTests
 
         var exception = await Assert.ThrowsAsync<RefusedException>(() => publishing);
 
-        Assert.Equal(("PUBLISH", "a", ReasonCode.NotAuthorized, "n"), (exception.Operation, exception.Topic, exception.ReasonCode, exception.ReasonString));
+        Assert.Equal(
+            ("PUBLISH", "a", ReasonCode.NotAuthorized, "n"),
+            (exception.Operation, exception.Topic, exception.ReasonCode, exception.ReasonString));
         first.Dispose();
         using var second = await server.AcceptAsync(ScriptedServer.AcceptedSessionPresent);
         await client.PublishAsync(AtMostOnce, Limit.Token);
@@ -104,7 +106,8 @@ public sealed class PublishingTests
         using var first = await server.AcceptAsync(ScriptedServer.Accepted);
         await client.WaitUntilConnectedAsync(Limit.Token);
         var publishes = new[] { "1", "2", "3" }
-            .Select(payload => client.PublishAsync(AtLeastOnce with { Payload = System.Text.Encoding.UTF8.GetBytes(payload) }, Limit.Token).AsTask())
+            .Select(payload => AtLeastOnce with { Payload = System.Text.Encoding.UTF8.GetBytes(payload) })
+            .Select(message => client.PublishAsync(message, Limit.Token).AsTask())
             .ToArray();
         await first.ExpectAsync("32 07 0001 'a' 0001 00 '1'");
         await first.ExpectAsync("32 07 0001 'a' 0002 00 '2'");
@@ -237,7 +240,8 @@ public sealed class PublishingTests
     [Trait("Label", "MQTT-3.2.2-11")]
     [Trait("Label", "MQTT-3.2.2-14")]
     [Trait("Label", "MQTT-3.2.2-15")]
-    public async Task What_the_server_would_not_take_is_refused_here(string connAck, bool acknowledged, bool retain, string payload, ReasonCode code)
+    public async Task What_the_server_would_not_take_is_refused_here(
+        string connAck, bool acknowledged, bool retain, string payload, ReasonCode code)
     {
         using var server = new ScriptedServer();
         await using var client = MqttClient.Start(server.Options);
@@ -253,7 +257,8 @@ public sealed class PublishingTests
         await client.WaitUntilConnectedAsync(Limit.Token);
 
         Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(() => early)).ReasonCode);
-        Assert.Equal(code, (await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(message, Limit.Token).AsTask())).ReasonCode);
+        Assert.Equal(
+            code, (await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(message, Limit.Token).AsTask())).ReasonCode);
         await client.PublishAsync(AtMostOnce, Limit.Token);
         await connection.ExpectAsync("30 04 0001 'a' 00");
     }
@@ -334,7 +339,8 @@ public sealed class PublishingTests
         using var server = new ScriptedServer();
         await using var client = MqttClient.Start(server.Options);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PublishAsync(AtLeastOnce, new CancellationToken(canceled: true)).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => client.PublishAsync(AtLeastOnce, new CancellationToken(canceled: true)).AsTask());
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Tests.Publishing;
 
-/// <summary>Topic Aliases towards the server. The server allows one, so that every topic has the same to get.</summary>
+/// <summary>Topic Aliases towards the server. The server allows one, so that all topics want the same.</summary>
 public sealed class TopicAliasTests
 {
     private const string OneAlias = "20 06 00 00 03 22 0001";
@@ -35,7 +35,7 @@ public sealed class TopicAliasTests
         await pair.Server.ExpectAsync("30 07 0000 03 23 0001 '3'");
         await pair.Server.ExpectAsync("30 07 0000 03 23 0001 '4'");
 
-        // The one alias passes on only to a topic that comes twice in a row.
+        // Another topic gets the one alias only when it comes twice in a row.
         await pair.Server.ExpectAsync("30 08 0005 'other' 00");
         await pair.Server.ExpectAsync("30 06 0000 03 23 0001");
         await pair.Server.ExpectAsync("30 08 0005 'other' 00");
@@ -68,7 +68,8 @@ public sealed class TopicAliasTests
         using var first = await listener.AcceptAsync(OneAlias);
         await client.WaitUntilConnectedAsync(Limit.Token);
         var publishes = Enumerable.Range(0, 3)
-            .Select(_ => client.PublishAsync(Message with { QoS = QualityOfService.AtLeastOnce, MessageExpiryInterval = 7 }, Limit.Token).AsTask())
+            .Select(_ => Message with { QoS = QualityOfService.AtLeastOnce, MessageExpiryInterval = 7 })
+            .Select(message => client.PublishAsync(message, Limit.Token).AsTask())
             .ToArray();
         await first.ExpectAsync("32 0F 0005 'topic' 0001 05 02 00000007");
         await first.ExpectAsync("32 12 0005 'topic' 0002 08 23 0001 02 00000007");

@@ -15,7 +15,8 @@ public sealed class ExactlyOnceHandlingTests
     public async Task QoS_2_can_be_asked_for()
     {
         await using var pair = await Pair.ConnectAsync();
-        var subscribing = pair.Client.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask, new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+        var subscribing = pair.Client.SubscribeAsync(
+            "a", (_, _) => ValueTask.CompletedTask, new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
         await pair.Server.ExpectAsync("82 09 0001 02 0B01 0001 'a' 02");
         await pair.Server.SendAsync("90 04 0001 00 02");
 
@@ -208,9 +209,11 @@ public sealed class ExactlyOnceHandlingTests
         await pair.Server.ExpectAsync("70 02 0001");
     }
 
-    private static async Task SubscribeAsync(MqttClient client, ScriptedConnection server, Func<ReceivedMessage, CancellationToken, ValueTask> handler)
+    private static async Task SubscribeAsync(
+        MqttClient client, ScriptedConnection server, Func<ReceivedMessage, CancellationToken, ValueTask> handler)
     {
-        var subscribing = client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+        var subscribing = client.SubscribeAsync(
+            "a", handler, new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
         await server.ExpectAsync("82 09 0001 02 0B01 0001 'a' 02");
         await server.SendAsync("90 04 0001 00 02");
         await subscribing.InTime();

@@ -38,7 +38,8 @@ public sealed class HandlingTests
     {
         await using var pair = await Pair.ConnectAsync();
         var acknowledgements = Channel.CreateUnbounded<Acknowledgement>();
-        await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement acknowledgement) => acknowledgements.Writer.TryWrite(acknowledgement));
+        await pair.SubscribeRawAsync(
+            "a", (in PublishView _, in Acknowledgement acknowledgement) => acknowledgements.Writer.TryWrite(acknowledgement));
         await pair.Server.SendAsync("32 08 0001 'a' 0001 02 0B01 32 08 0001 'a' 0002 02 0B01 32 08 0001 'a' 0003 02 0B01");
         var first = await acknowledgements.Reader.ReadAsync(Limit.Token);
         var second = await acknowledgements.Reader.ReadAsync(Limit.Token);
@@ -80,7 +81,8 @@ public sealed class HandlingTests
     {
         await using var pair = await Pair.ConnectAsync();
         var acknowledgements = Channel.CreateUnbounded<Acknowledgement>();
-        await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement acknowledgement) => acknowledgements.Writer.TryWrite(acknowledgement));
+        await pair.SubscribeRawAsync(
+            "a", (in PublishView _, in Acknowledgement acknowledgement) => acknowledgements.Writer.TryWrite(acknowledgement));
         await pair.Server.SendAsync("32 08 0001 'a' 0001 02 0B01");
         var old = await acknowledgements.Reader.ReadAsync(Limit.Token);
         Assert.True(old.IsNeeded);
@@ -117,7 +119,8 @@ public sealed class HandlingTests
     [Trait("Label", "MQTT-3.3.4-9")]
     public async Task A_server_that_exceeds_our_Receive_Maximum_is_told_so_if_it_is_enforced()
     {
-        await using var pair = await Pair.ConnectAsync(change: options => options with { ReceiveMaximum = 2, EnforceReceiveMaximum = true });
+        await using var pair = await Pair.ConnectAsync(
+            change: options => options with { ReceiveMaximum = 2, EnforceReceiveMaximum = true });
         await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement _) => { });
 
         await pair.Server.SendAsync("32 08 0001 'a' 0001 02 0B01 34 08 0001 'a' 0002 02 0B01 32 08 0001 'a' 0003 02 0B01");
@@ -222,7 +225,8 @@ public sealed class HandlingTests
         await pair.Server.SendAsync("30 07 0001 'a' 02 0B01 '1'");
         Assert.Equal("1", await seen.Reader.ReadAsync(Limit.Token));
 
-        await pair.Server.SendAsync("30 07 0001 'a' 02 0B01 '2' 30 07 0001 'a' 02 0B01 '3' 32 09 0001 'a' 0001 02 0B01 '4' 32 06 0001 'u' 0002 00");
+        await pair.Server.SendAsync(
+            "30 07 0001 'a' 02 0B01 '2' 30 07 0001 'a' 02 0B01 '3' 32 09 0001 'a' 0001 02 0B01 '4' 32 06 0001 'u' 0002 00");
         gate.SetResult();
 
         Assert.Equal("2", await seen.Reader.ReadAsync(Limit.Token));
@@ -239,7 +243,8 @@ public sealed class HandlingTests
         await using var pair = await Pair.ConnectAsync();
         if (raw)
         {
-            await pair.SubscribeRawAsync("a", (in PublishView _, in Acknowledgement _) => throw new InvalidOperationException("on purpose"));
+            await pair.SubscribeRawAsync(
+                "a", (in PublishView _, in Acknowledgement _) => throw new InvalidOperationException("on purpose"));
         }
         else
         {

@@ -16,7 +16,8 @@ public sealed class HeldMessagesTests
         var seen = Channel.CreateUnbounded<string>();
 
         // The Subscription Identifier is one that the earlier client of this Session had given.
-        await pair.Server.SendAsync($"{publish} 09 0001 'a' 0001 02 0B01 '1' {publish} 09 0001 'b' 0002 02 0B02 '2' {publish} 09 0001 'a' 0003 02 0B01 '3'");
+        await pair.Server.SendAsync(
+            $"{publish} 09 0001 'a' 0001 02 0B01 '1' {publish} 09 0001 'b' 0002 02 0B02 '2' {publish} 09 0001 'a' 0003 02 0B01 '3'");
         await pair.Server.SendAsync("30 04 0001 'z' 00");
         await FenceAsync(pair.Server);
         await SubscribeAsync(pair, "a", seen, "32 07 0001 'a' 0004 00 '4'");
@@ -38,7 +39,8 @@ public sealed class HeldMessagesTests
     public async Task They_are_acknowledged_when_the_time_is_up()
     {
         var clock = new ManualTimeProvider();
-        await using var pair = await ResumeAsync(options => options with { TimeProvider = clock, KeepAlive = TimeSpan.Zero, HoldForHandlers = TimeSpan.FromSeconds(3) });
+        await using var pair = await ResumeAsync(
+            options => options with { TimeProvider = clock, KeepAlive = TimeSpan.Zero, HoldForHandlers = TimeSpan.FromSeconds(3) });
         await pair.Server.SendAsync("32 06 0001 'a' 0001 00 34 06 0001 'a' 0002 00");
         await FenceAsync(pair.Server);
         clock.Advance(TimeSpan.FromSeconds(3));
@@ -55,7 +57,8 @@ public sealed class HeldMessagesTests
     [InlineData(ScriptedServer.Accepted, 10)]
     public async Task They_do_not_wait_if_the_program_does_not_want_it_or_there_was_no_Session(string connAck, int seconds)
     {
-        await using var pair = await Pair.ConnectAsync(connAck, options => options with { CleanStart = false, HoldForHandlers = TimeSpan.FromSeconds(seconds) });
+        await using var pair = await Pair.ConnectAsync(
+            connAck, options => options with { CleanStart = false, HoldForHandlers = TimeSpan.FromSeconds(seconds) });
         await pair.Server.SendAsync("32 06 0001 'a' 0001 00");
 
         await pair.Server.ExpectAsync("40 02 0001");
@@ -97,7 +100,8 @@ public sealed class HeldMessagesTests
 
     private static async Task SubscribeAsync(Pair pair, string filter, Channel<string> seen, string before)
     {
-        var subscribing = pair.Client.SubscribeAsync(filter, (message, token) => seen.Writer.WriteAsync(message.Text, token), null, Limit.Token);
+        var subscribing = pair.Client.SubscribeAsync(
+            filter, (message, token) => seen.Writer.WriteAsync(message.Text, token), null, Limit.Token);
         var subscribe = Convert.ToHexString(await pair.Server.ReadAsync());
         await pair.Server.SendAsync($"{before} 90 04 {subscribe[4..8]} 00 01");
         await subscribing.InTime();

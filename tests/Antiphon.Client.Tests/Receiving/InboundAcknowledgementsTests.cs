@@ -51,7 +51,8 @@ public sealed class InboundAcknowledgementsTests
             for (var i = 0; i < round; i++)
             {
                 Assert.Equal(i % 2 == 0 ? 0x40 : 0x50, _output.WrittenSpan[4 * i]);
-                Assert.Equal(next - round + 1 + i, System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(_output.WrittenSpan[((4 * i) + 2)..]));
+                Assert.Equal(
+                    next - round + 1 + i, System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(_output.WrittenSpan[((4 * i) + 2)..]));
             }
         }
     }

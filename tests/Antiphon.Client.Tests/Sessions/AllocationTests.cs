@@ -41,7 +41,13 @@ public sealed class AllocationTests
         AssertAllocatesNothing(() =>
         {
             var publishing = _publishes.PublishAsync(
-                new PublishContent { Topic = "device/1/relay"u8, Payload = payload, Properties = properties, QoS = QualityOfService.AtLeastOnce },
+                new PublishContent
+                {
+                    Topic = "device/1/relay"u8,
+                    Payload = payload,
+                    Properties = properties,
+                    QoS = QualityOfService.AtLeastOnce,
+                },
                 CancellationToken.None);
             _session.TryTakeOutput(out var packet);
             packet.Span.Slice(PacketIdentifierOffset, 2).CopyTo(acknowledgement.AsSpan(2));
@@ -164,7 +170,7 @@ public sealed class AllocationTests
             once();
         }
 
-        // The packet identifiers' table may grow once; what a message costs would show a hundred thousand times.
+        // The packet identifiers' table may grow once. What every message allocated would show a hundred thousand times.
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000);
     }
 

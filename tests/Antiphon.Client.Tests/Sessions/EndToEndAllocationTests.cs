@@ -19,14 +19,15 @@ public sealed class EndToEndAllocationTests
     public async Task An_awaited_QoS_1_publish_over_a_socket_allocates_nothing()
     {
         using var server = new AnsweringServer();
-        await using var client = await MqttClient.ConnectAsync(new MqttClientOptions { Host = "127.0.0.1", Port = server.Port, ClientId = "c" }, Limit.Token);
+        await using var client = await MqttClient.ConnectAsync(
+            new MqttClientOptions { Host = "127.0.0.1", Port = server.Port, ClientId = "c" }, Limit.Token);
 
         await PublishAsync(client, 1_000);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await PublishAsync(client, Messages);
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
 
-        // A few objects of the runtime's own threads may fall in; one object a message would be half a megabyte.
+        // The runtime's own threads may add a few objects. One object a message would be half a megabyte.
         Assert.InRange(allocated, 0, 64 * 1024);
     }
 
@@ -39,9 +40,10 @@ public sealed class EndToEndAllocationTests
     }
 
     private static ValueTask<PublishResult> PublishOneAsync(MqttClient client) =>
-        client.Publishes.PublishAsync(new PublishContent { Topic = "a"u8, Payload = "x"u8, QoS = QualityOfService.AtLeastOnce }, CancellationToken.None);
+        client.Publishes.PublishAsync(
+            new PublishContent { Topic = "a"u8, Payload = "x"u8, QoS = QualityOfService.AtLeastOnce }, CancellationToken.None);
 
-    /// <summary>Answers CONNECT, and each PUBLISH of that one form with its PUBACK. Blocking throughout: that allocates nothing.</summary>
+    /// <summary>Answers CONNECT, and each PUBLISH of that one form with its PUBACK. It blocks, since that allocates nothing.</summary>
     private sealed class AnsweringServer : IDisposable
     {
         private const int ConnectLength = 31;

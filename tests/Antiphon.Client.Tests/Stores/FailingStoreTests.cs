@@ -68,7 +68,11 @@ public sealed class FailingStoreTests
     [InlineData(false, true)]
     public async Task Without_its_store_there_is_no_client(bool cannotRead, bool isFull)
     {
-        var options = new MqttClientOptions { ClientId = "c", SessionStore = new FailingStore { CannotRead = cannotRead, IsFull = isFull } };
+        var options = new MqttClientOptions
+        {
+            ClientId = "c",
+            SessionStore = new FailingStore { CannotRead = cannotRead, IsFull = isFull },
+        };
 
         var exception = Assert.Throws<SessionStoreException>(() => MqttClient.Start(options));
 

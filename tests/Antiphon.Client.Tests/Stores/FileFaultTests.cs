@@ -4,7 +4,10 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Tests.Stores;
 
-/// <summary>What a <see cref="FileSessionStore"/> does when the program ends in the middle of a rewrite, when the disk is full, and when it is given something that is no store.</summary>
+/// <summary>
+/// What a <see cref="FileSessionStore"/> does in three cases: the program ends in the middle of a rewrite, the disk is full,
+/// or it is given something that is no store.
+/// </summary>
 public sealed class FileFaultTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("antiphon-store-");
@@ -149,7 +152,7 @@ public sealed class FileFaultTests : IDisposable
                 Assert.ThrowsAny<IOException>(() => store.AddPublish(new PacketIdentifier(4), Nested(100_000)));
                 var length = new FileInfo(path).Length;
 
-                // A short record in its place, and what was left of the long one would stand behind it.
+                // If a short record came in its place, what was left of the long one would stand behind it.
                 store.AddReceived(new PacketIdentifier(8));
                 Assert.Equal(length + StoreRecord.SizeOf(0), new FileInfo(path).Length);
                 store.RemovePublish(new PacketIdentifier(3));

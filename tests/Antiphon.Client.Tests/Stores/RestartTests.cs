@@ -270,7 +270,8 @@ public sealed class RestartTests : IDisposable
         using (var store = new FileSessionStore(_file.Path))
         {
             var hour = TimeSpan.FromHours(1);
-            await using var client = MqttClient.Start(_listener.Options with { CleanStart = false, SessionStore = store, ReconnectDelay = hour, MaximumReconnectDelay = hour });
+            await using var client = MqttClient.Start(
+                _listener.Options with { CleanStart = false, SessionStore = store, ReconnectDelay = hour, MaximumReconnectDelay = hour });
             using var server = await _listener.AcceptAsync(New);
             var subscribing = client.SubscribeAsync(
                 "a",
@@ -385,7 +386,10 @@ public sealed class RestartTests : IDisposable
         using var store = new FileSessionStore(_file.Path);
         var options = _listener.Options with { CleanStart = false, SessionStore = store };
 
-        Assert.Contains("«other»", Assert.Throws<ArgumentException>(() => MqttClient.Start(options with { ClientId = "other" })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "«other»",
+            Assert.Throws<ArgumentException>(() => MqttClient.Start(options with { ClientId = "other" })).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => MqttClient.Start(options with { ProtocolVersion = ProtocolVersion.V311 }));
         Assert.Throws<ArgumentException>(() => MqttClient.Start(options with { ClientId = null }));
     }
@@ -421,7 +425,8 @@ public sealed class RestartTests : IDisposable
         await publishing.InTime();
     }
 
-    private Task<Run> BeginAsync(string connAck, Func<MqttClientOptions, MqttClientOptions>? change = null) => Run.BeginAsync(_listener, _file.Path, connAck, change);
+    private Task<Run> BeginAsync(string connAck, Func<MqttClientOptions, MqttClientOptions>? change = null) =>
+        Run.BeginAsync(_listener, _file.Path, connAck, change);
 
     private async Task ExpectNothingLeftAsync()
     {

@@ -2,7 +2,9 @@ using Antiphon.Client.Tests.Peers;
 
 namespace Antiphon.Client.Tests.Stores;
 
-/// <summary>One run of a program with a Session that it means to come back to: a client, its store in a file, and the server's end.</summary>
+/// <summary>
+/// One run of a program that means to come back to its Session: a client, its store in a file, and the server's end.
+/// </summary>
 internal sealed class Run : IAsyncDisposable
 {
     private readonly FileSessionStore _store;
@@ -18,7 +20,8 @@ internal sealed class Run : IAsyncDisposable
 
     public ScriptedConnection Server { get; }
 
-    public static async Task<Run> BeginAsync(ScriptedServer listener, string path, string connAck, Func<MqttClientOptions, MqttClientOptions>? change = null)
+    public static async Task<Run> BeginAsync(
+        ScriptedServer listener, string path, string connAck, Func<MqttClientOptions, MqttClientOptions>? change = null)
     {
         var store = new FileSessionStore(path);
         var options = listener.Options with
@@ -40,14 +43,15 @@ internal sealed class Run : IAsyncDisposable
     /// <summary>Subscribes with QoS 2 and grants it; the Subscription Identifier is not the test's business.</summary>
     public async Task SubscribeAsync(Func<ReceivedMessage, CancellationToken, ValueTask> handler)
     {
-        var subscribing = Client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = Protocol.QualityOfService.ExactlyOnce }, Limit.Token);
+        var subscribing = Client.SubscribeAsync(
+            "a", handler, new SubscribeOptions { MaximumQoS = Protocol.QualityOfService.ExactlyOnce }, Limit.Token);
         var subscribe = Convert.ToHexString(await Server.ReadAsync());
         Assert.Equal("82", subscribe[..2]);
         await Server.SendAsync($"90 04 {subscribe[4..8]} 00 02");
         await subscribing.InTime();
     }
 
-    /// <summary>Ends as a program does that is killed: the store hears nothing more, the server sees the connection break.</summary>
+    /// <summary>Ends as a killed program does: the store hears nothing more, and the server sees the connection break.</summary>
     public async ValueTask DisposeAsync()
     {
         _store.Dispose();

@@ -57,7 +57,8 @@ public sealed class SubscribingTests
     {
         await using var pair = await Pair.ConnectAsync(connAck);
 
-        var exception = await Assert.ThrowsAsync<RefusedException>(() => pair.Client.SubscribeAsync(filter, (_, _) => ValueTask.CompletedTask, null, Limit.Token));
+        var exception = await Assert.ThrowsAsync<RefusedException>(
+            () => pair.Client.SubscribeAsync(filter, (_, _) => ValueTask.CompletedTask, null, Limit.Token));
 
         Assert.Equal(code, exception.ReasonCode);
     }
@@ -70,9 +71,14 @@ public sealed class SubscribingTests
         Func<ReceivedMessage, CancellationToken, ValueTask> handler = (_, _) => ValueTask.CompletedTask;
 
         await Assert.ThrowsAsync<ArgumentException>(() => pair.Client.SubscribeAsync("a/#/b", handler, null, Limit.Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => pair.Client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = (QualityOfService)3 }, Limit.Token));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => pair.Client.SubscribeAsync("a", handler, new SubscribeOptions { MaximumQoS = (QualityOfService)3 }, Limit.Token));
         var several = await Assert.ThrowsAsync<ArgumentException>(() =>
-            pair.Client.SubscribeAsync("$share/g/a", handler, new SubscribeOptions { NoLocal = true, MaximumConcurrency = 0, MaximumQueuedMessages = 0 }, Limit.Token));
+            pair.Client.SubscribeAsync(
+                "$share/g/a",
+                handler,
+                new SubscribeOptions { NoLocal = true, MaximumConcurrency = 0, MaximumQueuedMessages = 0 },
+                Limit.Token));
         Assert.Contains("NoLocal", several.Message, StringComparison.Ordinal);
         Assert.Contains("MaximumConcurrency", several.Message, StringComparison.Ordinal);
         Assert.Contains("MaximumQueuedMessages", several.Message, StringComparison.Ordinal);
@@ -84,7 +90,8 @@ public sealed class SubscribingTests
         await using var pair = await Pair.ConnectAsync();
         var subscription = await pair.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask);
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => pair.Client.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask, null, Limit.Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => pair.Client.SubscribeAsync("a", (_, _) => ValueTask.CompletedTask, null, Limit.Token));
 
         var leaving = subscription.UnsubscribeAsync(Limit.Token);
         await pair.Server.ExpectAsync("A2 06 0002 00 0001 'a'");
@@ -100,13 +107,16 @@ public sealed class SubscribingTests
         await using var pair = await Pair.ConnectAsync();
         var received = Channel.CreateUnbounded<string>();
         await pair.SubscribeAsync("a", (message, token) => received.Writer.WriteAsync($"1 {message.Topic}", token));
-        await pair.SubscribeAsync("+", (message, token) => received.Writer.WriteAsync($"2 {message.Topic}", token), packet: 2, identifier: 2);
-        await pair.SubscribeAsync("#", (message, token) => received.Writer.WriteAsync($"3 {message.Topic}", token), packet: 3, identifier: 3);
+        await pair.SubscribeAsync(
+            "+", (message, token) => received.Writer.WriteAsync($"2 {message.Topic}", token), packet: 2, identifier: 2);
+        await pair.SubscribeAsync(
+            "#", (message, token) => received.Writer.WriteAsync($"3 {message.Topic}", token), packet: 3, identifier: 3);
 
         await pair.Server.SendAsync("32 0A 0001 'a' 0001 04 0B01 0B03");
         await pair.Server.ExpectAsync("40 02 0001");
 
-        Assert.Equal(["1 a", "3 a"], new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) }.Order());
+        Assert.Equal(
+            ["1 a", "3 a"], new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) }.Order());
         Assert.False(received.Reader.TryRead(out _));
     }
 
@@ -115,18 +125,21 @@ public sealed class SubscribingTests
     {
         await using var pair = await Pair.ConnectAsync("20 05 00 00 02 29 00");
         var received = Channel.CreateUnbounded<string>();
-        var one = pair.Client.SubscribeAsync("a/+", (message, token) => received.Writer.WriteAsync($"1 {message.Topic}", token), null, Limit.Token);
+        var one = pair.Client.SubscribeAsync(
+            "a/+", (message, token) => received.Writer.WriteAsync($"1 {message.Topic}", token), null, Limit.Token);
         await pair.Server.ExpectAsync("82 09 0001 00 0003 'a/+' 01");
         await pair.Server.SendAsync("90 04 0001 00 01");
         await one;
-        var two = pair.Client.SubscribeAsync("$share/g/b", (message, token) => received.Writer.WriteAsync($"2 {message.Topic}", token), null, Limit.Token);
+        var two = pair.Client.SubscribeAsync(
+            "$share/g/b", (message, token) => received.Writer.WriteAsync($"2 {message.Topic}", token), null, Limit.Token);
         await pair.Server.ReadAsync();
         await pair.Server.SendAsync("90 04 0002 00 01");
         await two;
 
         await pair.Server.SendAsync("30 06 0003 'a/x' 00 30 04 0001 'b' 00");
 
-        Assert.Equal(["1 a/x", "2 b"], new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) }.Order());
+        Assert.Equal(
+            ["1 a/x", "2 b"], new[] { await received.Reader.ReadAsync(Limit.Token), await received.Reader.ReadAsync(Limit.Token) }.Order());
     }
 
     [Fact]

@@ -44,7 +44,10 @@ public sealed class TlsTests : IDisposable
 
         var failure = await RefusedAsync(Trusting, certificate);
 
-        Assert.Contains("not for «127.0.0.1» but for «broker.example»; connect by that name, or set Tls.TargetHost", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not for «127.0.0.1» but for «broker.example»; connect by that name, or set Tls.TargetHost",
+            failure.Message,
+            StringComparison.Ordinal);
         await AcceptedAsync(Trusting with { TargetHost = "broker.example" }, certificate);
     }
 
@@ -63,8 +66,10 @@ public sealed class TlsTests : IDisposable
     {
         var certificate = _authority.SelfSigned();
 
-        Assert.Contains("«CN=localhost» is not trusted here", (await RefusedAsync(new TlsOptions(), certificate)).Message, StringComparison.Ordinal);
-        Assert.Contains("«CN=localhost» is not trusted here", (await RefusedAsync(Trusting, certificate)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "«CN=localhost» is not trusted here", (await RefusedAsync(new TlsOptions(), certificate)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "«CN=localhost» is not trusted here", (await RefusedAsync(Trusting, certificate)).Message, StringComparison.Ordinal);
         await AcceptedAsync(new TlsOptions { CertificateAuthorities = [certificate] }, certificate);
     }
 
@@ -75,7 +80,8 @@ public sealed class TlsTests : IDisposable
 
         var failure = await RefusedAsync(Trusting, another.Issue());
 
-        Assert.Contains("«CN=Another» is not trusted here; if it is yours, set Tls.CertificateAuthorities", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "«CN=Another» is not trusted here; if it is yours, set Tls.CertificateAuthorities", failure.Message, StringComparison.Ordinal);
         Assert.IsType<AuthenticationException>(failure.InnerException);
     }
 
@@ -206,7 +212,8 @@ public sealed class TlsTests : IDisposable
         }
     }
 
-    private async Task<ScriptedConnection> AcceptAsync(X509Certificate2? certificate = null, Action<SslServerAuthenticationOptions>? change = null)
+    private async Task<ScriptedConnection> AcceptAsync(
+        X509Certificate2? certificate = null, Action<SslServerAuthenticationOptions>? change = null)
     {
         var tls = new SslServerAuthenticationOptions { ServerCertificate = certificate ?? _authority.Issue() };
         change?.Invoke(tls);
@@ -216,7 +223,10 @@ public sealed class TlsTests : IDisposable
     }
 
     private async Task AcceptedAsync(
-        TlsOptions options, X509Certificate2 certificate, Action<SslServerAuthenticationOptions>? change = null, Action<SslStream>? look = null)
+        TlsOptions options,
+        X509Certificate2 certificate,
+        Action<SslServerAuthenticationOptions>? change = null,
+        Action<SslStream>? look = null)
     {
         await using var client = MqttClient.Start(_server.Options with { Tls = options });
         using var connection = await AcceptAsync(certificate, change);

@@ -47,7 +47,8 @@ public sealed class WebSocketTests : IDisposable
         var webSocket = await ScriptedWebSocket.AcceptAsync(connection.Stream);
         await webSocket.ReadAsync();
 
-        // CONNACK in two frames with an empty one between; then a message and the beginning of the next, whose rest is a message of three frames.
+        // CONNACK comes in two frames with an empty one between. Then come a message and the beginning of the next,
+        // whose rest is a message of three frames.
         await webSocket.SendAsync("20 03");
         await webSocket.SendAsync("");
         await webSocket.SendAsync("00 00 00");
@@ -142,7 +143,8 @@ public sealed class WebSocketTests : IDisposable
     [Fact]
     public async Task Path_and_headers_stand_in_the_request()
     {
-        await using var client = MqttClient.Start(Options with { WebSocket = new WebSocketOptions { Path = "/broker?token=a%20b", Headers = [new("Authorization", "Bearer t")] } });
+        var webSocket = new WebSocketOptions { Path = "/broker?token=a%20b", Headers = [new("Authorization", "Bearer t")] };
+        await using var client = MqttClient.Start(Options with { WebSocket = webSocket });
         using var connection = await _server.AcceptAsync();
 
         var request = await ScriptedWebSocket.ReadRequestAsync(connection.Stream);
