@@ -7,14 +7,16 @@ using Antiphon.Rpc;
 
 namespace Antiphon.Interop.Libraries;
 
-/// <summary>Libraries of others ask our responder and answer our requester, through our broker and through Debian's.</summary>
+/// <summary>Other libraries ask our responder and answer our requester, through our broker and through Debian's.</summary>
 public sealed class ExchangesWithLibrariesTests(Peers peers)
 {
     /// <summary>A name that comes twice, in its order, and a value outside ASCII.</summary>
     private static readonly UserProperty[] UserProperties = [new("step", "1"), new("step", "2"), new("room", "Küche")];
 
     public static MatrixTheoryData<Library, Middle, QualityOfService> Exchanges => new(
-        [Library.Paho, Library.MqttJs, Library.PahoC], Enum.GetValues<Middle>(), [QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce]);
+        [Library.Paho, Library.MqttJs, Library.PahoC],
+        Enum.GetValues<Middle>(),
+        [QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce]);
 
     [Theory]
     [MemberData(nameof(Exchanges))]
@@ -41,7 +43,12 @@ public sealed class ExchangesWithLibrariesTests(Peers peers)
             scenario.Topic("relay_1"),
             payload,
             qos,
-            message => message with { ResponseTopic = responseTopic, CorrelationData = new byte[] { 0, 255, (byte)payload.Length }, UserProperties = UserProperties })));
+            message => message with
+            {
+                ResponseTopic = responseTopic,
+                CorrelationData = new byte[] { 0, 255, (byte)payload.Length },
+                UserProperties = UserProperties,
+            })));
 
         var responses = (await controller.ReceiveAsync(2)).OrderBy(response => response.Text).ToArray();
         Assert.Equal(["relay_1 is off", "relay_1 is on"], responses.Select(response => response.Text));
@@ -76,7 +83,11 @@ public sealed class ExchangesWithLibrariesTests(Peers peers)
                 request.Message.ResponseTopic!,
                 $"{request.Text} it is",
                 qos,
-                message => message with { CorrelationData = request.Message.CorrelationData, UserProperties = request.Message.UserProperties });
+                message => message with
+                {
+                    CorrelationData = request.Message.CorrelationData,
+                    UserProperties = request.Message.UserProperties,
+                });
         }
 
         var responses = await Task.WhenAll(answers);

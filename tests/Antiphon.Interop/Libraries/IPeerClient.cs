@@ -5,7 +5,9 @@ using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Interop.Libraries;
 
-/// <summary>One MQTT client of a library, with the Session state that the library keeps for it. It does nothing of its own accord.</summary>
+/// <summary>
+/// One MQTT client of a library, with the Session state that the library keeps for it. It does nothing of its own accord.
+/// </summary>
 internal interface IPeerClient : IAsyncDisposable
 {
     /// <summary>What happened to it, in order.</summary>

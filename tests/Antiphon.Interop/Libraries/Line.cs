@@ -6,7 +6,10 @@ using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Interop.Libraries;
 
-/// <summary>A line that goes to a peer or comes from it: pairs of key and value as in the query of a URL, since each language can read those. Bytes are hexadecimal, flags 0 or 1.</summary>
+/// <summary>
+/// A line that goes to a peer or comes from it. It has pairs of key and value as in the query of a URL,
+/// since each language can read those. Bytes are hexadecimal, flags 0 or 1.
+/// </summary>
 internal sealed class Line
 {
     private readonly List<(string Key, string Value)> _pairs = [];
@@ -48,7 +51,8 @@ internal sealed class Line
     /// <summary>Adds a message; the keys of a Will's begin with a prefix.</summary>
     public Line Add(ApplicationMessage message, string prefix = "")
     {
-        Add($"{prefix}topic", message.Topic).Add($"{prefix}payload", message.Payload).Add($"{prefix}qos", (int)message.QoS).Add($"{prefix}retain", message.Retain);
+        Add($"{prefix}topic", message.Topic).Add($"{prefix}payload", message.Payload);
+        Add($"{prefix}qos", (int)message.QoS).Add($"{prefix}retain", message.Retain);
         if (message.PayloadIsUtf8 is { } isText)
         {
             Add($"{prefix}payloadFormat", isText);
@@ -74,13 +78,18 @@ internal sealed class Line
         MessageExpiryInterval = (uint?)FindNumber("messageExpiry"),
         ContentType = Find("contentType"),
         ResponseTopic = Find("responseTopic"),
-        CorrelationData = Find("correlationData") is { } correlationData ? (ReadOnlyMemory<byte>?)Convert.FromHexString(correlationData) : null,
+        CorrelationData = Find("correlationData") is { } correlationData
+            ? (ReadOnlyMemory<byte>?)Convert.FromHexString(correlationData)
+            : null,
         UserProperties = [.. All("user").Select(pair => pair.Split('=', 2)).Select(pair => new UserProperty(pair[0], pair[1]))],
     })
     {
         Dup = Need("dup") == "1",
         TopicAlias = (ushort?)FindNumber("topicAlias"),
-        SubscriptionIdentifiers = [.. All("subscriptionIdentifier").Select(identifier => uint.Parse(identifier, CultureInfo.InvariantCulture))],
+        SubscriptionIdentifiers =
+        [
+            .. All("subscriptionIdentifier").Select(identifier => uint.Parse(identifier, CultureInfo.InvariantCulture)),
+        ],
     };
 
     public override string ToString()

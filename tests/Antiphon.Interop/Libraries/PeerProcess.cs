@@ -7,19 +7,23 @@ using System.Threading.Channels;
 namespace Antiphon.Interop.Libraries;
 
 /// <summary>
-/// A program that makes clients of its library do what it is told: Paho/peer.py and MqttJs/peer.mjs, which serve all tests of their library, and PahoC/peer.c, which serves one client.
-/// It ends with its input.
+/// A program that makes clients of its library do what it is told. Paho/peer.py and MqttJs/peer.mjs serve all tests of their library,
+/// PahoC/peer.c serves one client. The program ends with its input.
 /// Each command is a <see cref="Line"/> with <c>id</c>, <c>do</c> and <c>client</c>, a name that the tests choose:
 /// <list type="bullet">
-/// <item><c>connect</c>: port, version (4 or 5), clientId, clean, and of MQTT 5 sessionExpiry, receiveMaximum, maximumPacketSize, topicAliasMaximum, requestResponseInformation; a Will's
-/// keys begin with <c>will.</c>; the answer has reason, sessionPresent and responseInformation. A client that connects again is the same object of its library, with its Session.</item>
-/// <item><c>subscribe</c>: filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier; the answer has reason. <c>unsubscribe</c>: filter.</item>
-/// <item><c>publish</c>: topic, payload, qos, retain, payloadFormat, messageExpiry, contentType, responseTopic, correlationData, user (NAME=VALUE, more than once), topicAlias;
-/// answered when the library says that it is done.</item>
+/// <item><c>connect</c>: port, version (4 or 5), clientId, clean, and of MQTT 5 sessionExpiry, receiveMaximum, maximumPacketSize,
+/// topicAliasMaximum, requestResponseInformation. A Will's keys begin with <c>will.</c>.
+/// The answer has reason, sessionPresent and responseInformation.
+/// A client that connects again is the same object of its library, with its Session.</item>
+/// <item><c>subscribe</c>: filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier; the answer has reason.
+/// <c>unsubscribe</c>: filter.</item>
+/// <item><c>publish</c>: topic, payload, qos, retain, payloadFormat, messageExpiry, contentType, responseTopic, correlationData,
+/// user (NAME=VALUE, more than once), topicAlias. The answer comes when the library says that it is done.</item>
 /// <item><c>disconnect</c>: reason. <c>forget</c>: the client is needed no more.</item>
 /// </list>
-/// The answer to a command has its <c>id</c>, and <c>error</c> where it failed. What happens otherwise is <c>event=message</c>, with the keys of a message, dup and subscriptionIdentifier,
-/// or <c>event=closed</c>, with the reason in the server's DISCONNECT.
+/// The answer to a command has its <c>id</c>, and <c>error</c> where it failed.
+/// Beside answers there come <c>event=message</c>, with the keys of a message, dup and subscriptionIdentifier,
+/// and <c>event=closed</c>, with the reason in the server's DISCONNECT.
 /// </summary>
 internal sealed class PeerProcess : IAsyncDisposable
 {
@@ -34,7 +38,12 @@ internal sealed class PeerProcess : IAsyncDisposable
 
     public static PeerProcess Start(string file, params string[] arguments)
     {
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         var peer = new PeerProcess(new Process { StartInfo = start });
         peer._process.OutputDataReceived += (_, line) => peer.Take(line.Data);
         peer._process.ErrorDataReceived += (_, line) => peer.TakeError(line.Data);
@@ -63,7 +72,8 @@ internal sealed class PeerProcess : IAsyncDisposable
         {
             lock (_writing)
             {
-                _process.StandardInput.WriteLine($"{new Line().Add("id", id).Add("do", command).Add("client", client)}&{arguments}".TrimEnd('&'));
+                _process.StandardInput.WriteLine(
+                    $"{new Line().Add("id", id).Add("do", command).Add("client", client)}&{arguments}".TrimEnd('&'));
                 _process.StandardInput.Flush();
             }
 

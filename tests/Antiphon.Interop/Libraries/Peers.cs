@@ -24,8 +24,8 @@ public sealed class Peers : IAsyncDisposable
     internal string NextNumber() => Interlocked.Increment(ref _lastNumber).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// Where the scenarios of a library take place: libraries of others meet our broker, our client meets Debian's. ANTIPHON_INTEROP_MIDDLE has them all meet one,
-    /// which tells a fault of the broker from one of the scenario.
+    /// Where the scenarios of a library take place: other libraries meet our broker, our client meets Debian's.
+    /// With ANTIPHON_INTEROP_MIDDLE all of them meet the same broker. That tells a fault of the broker from one of the scenario.
     /// </summary>
     internal static Middle MiddleFor(Library library) =>
         Environment.GetEnvironmentVariable("ANTIPHON_INTEROP_MIDDLE") is { Length: > 0 } middle

@@ -26,7 +26,8 @@ internal sealed class ProcessClient : IPeerClient
     public async Task<Connack> ConnectAsync(int port, Connecting how)
     {
         var line = new Line().Add("port", port).Add("version", (int)how.Version).Add("clientId", how.ClientId).Add("clean", how.Clean);
-        line.Add("sessionExpiry", how.SessionExpiry).Add("receiveMaximum", how.ReceiveMaximum).Add("maximumPacketSize", how.MaximumPacketSize);
+        line.Add("sessionExpiry", how.SessionExpiry).Add("receiveMaximum", how.ReceiveMaximum);
+        line.Add("maximumPacketSize", how.MaximumPacketSize);
         line.Add("topicAliasMaximum", how.TopicAliasMaximum).Add("autoAssignTopicAlias", how.AssignsTopicAliases);
         if (how.RequestsResponseInformation)
         {
@@ -45,7 +46,7 @@ internal sealed class ProcessClient : IPeerClient
         }
         catch (InvalidOperationException failure) when (failure.Message.Contains("socket error", StringComparison.Ordinal))
         {
-            // Paho C may take the end of its last connection for one of the new, whose socket has the same number.
+            // Paho C may take the end of its last connection for the end of the new one, whose socket has the same number.
             answer = await _process.CallAsync(_name, "connect", line);
         }
 
@@ -55,7 +56,8 @@ internal sealed class ProcessClient : IPeerClient
     public async Task<int> SubscribeAsync(string topicFilter, SubscriptionOptions options, uint? identifier)
     {
         var line = new Line().Add("filter", topicFilter).Add("qos", (int)options.MaximumQoS).Add("noLocal", options.NoLocal);
-        line.Add("retainAsPublished", options.RetainAsPublished).Add("retainHandling", (int)options.RetainHandling).Add("subscriptionIdentifier", identifier);
+        line.Add("retainAsPublished", options.RetainAsPublished).Add("retainHandling", (int)options.RetainHandling);
+        line.Add("subscriptionIdentifier", identifier);
         return (await _process.CallAsync(_name, "subscribe", line)).FindNumber("reason")!.Value;
     }
 

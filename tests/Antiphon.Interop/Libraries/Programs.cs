@@ -3,7 +3,9 @@ using Antiphon.Tests.Running;
 
 namespace Antiphon.Interop.Libraries;
 
-/// <summary>Starts the programs that use other libraries. Where a library is missing, the test is skipped with the reason; in CI it fails.</summary>
+/// <summary>
+/// Starts the programs that use other libraries. Where a library is missing, the test is skipped with the reason; in CI it fails.
+/// </summary>
 internal static class Programs
 {
     /// <summary>Debian's own Python, whose packages ./test installs; the first one on the PATH may be another.</summary>
@@ -34,7 +36,10 @@ internal static class Programs
         var program = Path.Combine(AppContext.BaseDirectory, "paho-c-peer");
         await using var compiler = ProgramRun.Start(
             Peer.Find("gcc"),
-            ["-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program, Source("PahoC", "peer.c"), Source("PahoC", "lines.c"), "-lpaho-mqtt3a", "-lpthread"]);
+            [
+                "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-o", program,
+                Source("PahoC", "peer.c"), Source("PahoC", "lines.c"), "-lpaho-mqtt3a", "-lpthread",
+            ]);
         var end = await compiler.EndAsync();
         Peer.Require(
             end.ExitCode == 0 || !end.Errors.Contains("MQTTAsync.h: No such file", StringComparison.Ordinal),

@@ -5,8 +5,8 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Interop.Libraries;
 
 /// <summary>
-/// Stands between one client and the broker, so that a test can do to the connection what no library offers: cut it without DISCONNECT, or lose what one side says.
-/// Its port stays the same for the life of the client.
+/// Stands between one client and the broker, so that a test can do to the connection what no library offers:
+/// cut it without DISCONNECT, or lose what one side says. Its port stays the same for the life of the client.
 /// </summary>
 internal sealed class Relay : IAsyncDisposable
 {

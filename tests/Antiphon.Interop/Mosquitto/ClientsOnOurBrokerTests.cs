@@ -15,9 +15,12 @@ public sealed class ClientsOnOurBrokerTests
         await using var broker = StartBroker();
         await using var device = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
         await using var responder = new Responder(device);
-        await responder.RespondAsync("device_1/relay_1", request => $"relay_1 is {request.Text}", cancellationToken: TestContext.Current.CancellationToken);
+        await responder.RespondAsync(
+            "device_1/relay_1", request => $"relay_1 is {request.Text}", cancellationToken: TestContext.Current.CancellationToken);
 
-        var end = await Peer.RunAsync("mosquitto_rr", [.. Peer.At(broker.Port), "-q", qos, "-t", "device_1/relay_1", "-e", "controller/answers", "-m", "on", "-W", "20"]);
+        var end = await Peer.RunAsync(
+            "mosquitto_rr",
+            [.. Peer.At(broker.Port), "-q", qos, "-t", "device_1/relay_1", "-e", "controller/answers", "-m", "on", "-W", "20"]);
 
         Assert.Equal((0, "relay_1 is on\n"), (end.ExitCode, end.Output));
     }
@@ -46,7 +49,8 @@ public sealed class ClientsOnOurBrokerTests
     public async Task Mosquitto_pub_reaches_mosquitto_sub(string qos)
     {
         await using var broker = StartBroker();
-        await using var sub = Peer.StartLineByLine("mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", qos, "-t", "a/+/c", "-t", "other/#", "-C", "2", "-v"]);
+        await using var sub = Peer.StartLineByLine(
+            "mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", qos, "-t", "a/+/c", "-t", "other/#", "-C", "2", "-v"]);
         await sub.OutputLineAsync("Subscribed");
 
         var first = await Peer.RunAsync("mosquitto_pub", [.. Peer.At(broker.Port), "-q", qos, "-t", "a/b/c", "-m", "one"]);
@@ -61,14 +65,17 @@ public sealed class ClientsOnOurBrokerTests
     public async Task Mosquitto_clients_see_User_Properties_in_their_order()
     {
         await using var broker = StartBroker();
-        await using var sub = Peer.StartLineByLine("mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-t", "a", "-C", "1", "-F", "%P|%C|%R|%D|%p"]);
+        await using var sub = Peer.StartLineByLine(
+            "mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-t", "a", "-C", "1", "-F", "%P|%C|%R|%D|%p"]);
         await sub.OutputLineAsync("Subscribed");
 
         await Peer.RunAsync(
             "mosquitto_pub",
             [
-                .. Peer.At(broker.Port), "-t", "a", "-m", "x", "-D", "publish", "user-property", "n", "1", "-D", "publish", "user-property", "n", "2",
-                "-D", "publish", "content-type", "text/plain", "-D", "publish", "response-topic", "answers", "-D", "publish", "correlation-data", "7",
+                .. Peer.At(broker.Port), "-t", "a", "-m", "x",
+                "-D", "publish", "user-property", "n", "1", "-D", "publish", "user-property", "n", "2",
+                "-D", "publish", "content-type", "text/plain", "-D", "publish", "response-topic", "answers",
+                "-D", "publish", "correlation-data", "7",
             ]);
 
         Assert.Equal("n:1 n:2|text/plain|answers|7|x", await sub.OutputLineAsync("|x"));
@@ -78,7 +85,8 @@ public sealed class ClientsOnOurBrokerTests
     public async Task A_thousand_messages_of_one_mosquitto_pub_arrive_in_order()
     {
         await using var broker = StartBroker();
-        await using var sub = Peer.StartLineByLine("mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "numbers", "-C", "1000"]);
+        await using var sub = Peer.StartLineByLine(
+            "mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "numbers", "-C", "1000"]);
         await sub.OutputLineAsync("Subscribed");
         var lines = string.Concat(Enumerable.Range(0, 1000).Select(number => $"number {number}\n"));
         await using var pub = Peer.StartWithInput("mosquitto_pub", lines, [.. Peer.At(broker.Port), "-q", "1", "-t", "numbers", "-l"]);
@@ -93,15 +101,22 @@ public sealed class ClientsOnOurBrokerTests
     public async Task Mosquitto_subs_of_one_share_group_each_get_a_part()
     {
         await using var broker = StartBroker();
-        await using var first = Peer.StartLineByLine("mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "$share/workers/jobs", "-F", "got %p"]);
-        await using var second = Peer.StartLineByLine("mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "$share/workers/jobs", "-F", "got %p"]);
+        await using var first = Peer.StartLineByLine(
+            "mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "$share/workers/jobs", "-F", "got %p"]);
+        await using var second = Peer.StartLineByLine(
+            "mosquitto_sub", [.. Peer.At(broker.Port), "-d", "-q", "1", "-t", "$share/workers/jobs", "-F", "got %p"]);
         await first.OutputLineAsync("Subscribed");
         await second.OutputLineAsync("Subscribed");
         await using var publisher = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
         for (var i = 0; i < 10; i++)
         {
             await publisher.PublishAsync(
-                new Protocol.ApplicationMessage { Topic = "jobs", Payload = "job"u8.ToArray(), QoS = Protocol.QualityOfService.AtLeastOnce },
+                new Protocol.ApplicationMessage
+                {
+                    Topic = "jobs",
+                    Payload = "job"u8.ToArray(),
+                    QoS = Protocol.QualityOfService.AtLeastOnce,
+                },
                 TestContext.Current.CancellationToken);
         }
 
@@ -116,16 +131,21 @@ public sealed class ClientsOnOurBrokerTests
     public async Task Mosquitto_pub_and_mosquitto_sub_of_either_version_meet_with_each_QoS(string publishes, string subscribes)
     {
         await using var broker = StartBroker();
-        await using var sub = Peer.StartLineByLine("mosquitto_sub", "-V", subscribes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-d", "-q", "2", "-t", "a/+", "-C", "3", "-F", "%t %q %p");
+        await using var sub = Peer.StartLineByLine(
+            "mosquitto_sub",
+            "-V", subscribes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-d", "-q", "2", "-t", "a/+", "-C", "3", "-F", "%t %q %p");
         await sub.OutputLineAsync("Subscribed");
 
         foreach (var qos in new[] { "0", "1", "2" })
         {
-            var end = await Peer.RunAsync("mosquitto_pub", "-V", publishes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-q", qos, "-t", $"a/{qos}", "-m", "x");
+            var end = await Peer.RunAsync(
+                "mosquitto_pub", "-V", publishes, "-h", "127.0.0.1", "-p", $"{broker.Port}", "-q", qos, "-t", $"a/{qos}", "-m", "x");
             Assert.Equal(0, end.ExitCode);
         }
 
-        Assert.Equal(["a/0 0 x", "a/1 1 x", "a/2 2 x"], (await sub.EndAsync()).Lines.Where(line => line.StartsWith("a/", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["a/0 0 x", "a/1 1 x", "a/2 2 x"],
+            (await sub.EndAsync()).Lines.Where(line => line.StartsWith("a/", StringComparison.Ordinal)));
     }
 
     private static BrokerHost StartBroker() => BrokerHost.Start(new BrokerOptions { Port = 0 });

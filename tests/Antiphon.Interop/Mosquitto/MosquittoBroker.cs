@@ -29,7 +29,10 @@ internal sealed class MosquittoBroker : IAsyncDisposable
         {
             var port = FindFreePort();
             var settings = Path.GetTempFileName();
-            await File.WriteAllTextAsync(settings, $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nmax_inflight_messages {ReceiveMaximum}\n");
+            await File.WriteAllTextAsync(
+                settings,
+                $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n"
+                + $"max_inflight_messages {ReceiveMaximum}\n");
             var broker = new MosquittoBroker(Peer.Start("mosquitto", "-c", settings), settings, port);
             try
             {

@@ -44,7 +44,8 @@ public sealed class OurClientsOnMosquittoTests
         await using var controller = await ConnectAsync(broker.Port);
         await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromMinutes(1) });
 
-        await Assert.ThrowsAsync<NoResponderException>(async () => await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<NoResponderException>(
+            async () => await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -86,12 +87,15 @@ public sealed class OurClientsOnMosquittoTests
         await using var broker = await MosquittoBroker.StartAsync();
         await using var device = await RespondAsync(broker.Port, request => $"relay_1 is {request.Text}");
 
-        var end = await Peer.RunAsync("mosquitto_rr", [.. Peer.At(broker.Port), "-q", "1", "-t", "device_1/relay_1", "-e", "controller/answers", "-m", "on", "-W", "20"]);
+        var end = await Peer.RunAsync(
+            "mosquitto_rr",
+            [.. Peer.At(broker.Port), "-q", "1", "-t", "device_1/relay_1", "-e", "controller/answers", "-m", "on", "-W", "20"]);
 
         Assert.Equal((0, "relay_1 is on\n"), (end.ExitCode, end.Output));
     }
 
-    private static Task<MqttClient> ConnectAsync(int port) => MqttClient.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+    private static Task<MqttClient> ConnectAsync(int port) =>
+        MqttClient.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
 
     private static async Task<MqttClient> RespondAsync(int port, Func<Request, Reply> handler, RespondOptions? options = null)
     {

@@ -2,15 +2,22 @@ using Antiphon.Tests.Running;
 
 namespace Antiphon.Interop.Mosquitto;
 
-/// <summary>Programs of others, Debian's mosquitto first. Where one is missing, the test is skipped with the reason; in CI it fails.</summary>
+/// <summary>
+/// Programs that others wrote, Debian's mosquitto first. Where one is missing, the test is skipped with the reason; in CI it fails.
+/// </summary>
 internal static class Peer
 {
     public static ProgramRun Start(string program, params string[] arguments) => ProgramRun.Start(Find(program), arguments);
 
-    /// <summary>As <see cref="Start"/>, with the standard output written line by line, so that a line can be waited for; the programs hold lines back where no terminal reads them.</summary>
-    public static ProgramRun StartLineByLine(string program, params string[] arguments) => ProgramRun.Start(Find("stdbuf"), ["-oL", Find(program), .. arguments]);
+    /// <summary>
+    /// As <see cref="Start"/>, with the standard output written line by line, so that a line can be waited for.
+    /// Where no terminal reads them, the programs would hold lines back.
+    /// </summary>
+    public static ProgramRun StartLineByLine(string program, params string[] arguments) =>
+        ProgramRun.Start(Find("stdbuf"), ["-oL", Find(program), .. arguments]);
 
-    public static ProgramRun StartWithInput(string program, string input, params string[] arguments) => ProgramRun.Start(Find(program), arguments, input);
+    public static ProgramRun StartWithInput(string program, string input, params string[] arguments) =>
+        ProgramRun.Start(Find(program), arguments, input);
 
     public static async Task<Ending> RunAsync(string program, params string[] arguments)
     {
@@ -25,9 +32,12 @@ internal static class Peer
     public static string Find(string program)
     {
         // Debian puts the broker where an ordinary user's PATH does not lead.
-        string[] folders = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator), "/usr/sbin", "/usr/local/sbin"];
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        string[] folders = [.. path.Split(Path.PathSeparator), "/usr/sbin", "/usr/local/sbin"];
         var found = folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
-        Require(found is not null, $"{program} is not installed here; ./test installs it where it may (Debian: apt-get install {PackageOf(program)}).");
+        Require(
+            found is not null,
+            $"{program} is not installed here; ./test installs it where it may (Debian: apt-get install {PackageOf(program)}).");
         return found!;
     }
 

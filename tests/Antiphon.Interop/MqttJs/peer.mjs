@@ -86,7 +86,8 @@ class Client {
         });
         this.client.on("connect", (connack) => {
             const responseInformation = connack.properties?.responseInformation;
-            print({ id: this.connecting, reason: 0, sessionPresent: Number(connack.sessionPresent), ...(responseInformation && { responseInformation }) });
+            const sessionPresent = Number(connack.sessionPresent);
+            print({ id: this.connecting, reason: 0, sessionPresent, ...(responseInformation && { responseInformation }) });
             this.connecting = undefined;
         });
         this.client.on("disconnect", ({ reasonCode }) => (this.reason = reasonCode));
@@ -111,7 +112,13 @@ class Client {
 
     tell(topic, payload, { qos, retain, dup, properties = {} }) {
         const line = [["event", "message"], ["client", this.name], ["qos", qos], ["retain", Number(retain)], ["dup", Number(dup)]];
-        for (const [key, name] of Object.entries({ ...texts, payloadFormat: "payloadFormatIndicator", messageExpiry: "messageExpiryInterval", topicAlias: "topicAlias" })) {
+        const names = {
+            ...texts,
+            payloadFormat: "payloadFormatIndicator",
+            messageExpiry: "messageExpiryInterval",
+            topicAlias: "topicAlias",
+        };
+        for (const [key, name] of Object.entries(names)) {
             if (properties[name] !== undefined) {
                 line.push([key, typeof properties[name] === "boolean" ? Number(properties[name]) : properties[name]]);
             }
@@ -171,7 +178,8 @@ class Client {
     }
 
     async disconnect(command) {
-        await this.client.endAsync(false, this.version === 5 ? { reasonCode: Number(command.get("reason")), properties: propertiesOf(command) } : {});
+        const how = this.version === 5 ? { reasonCode: Number(command.get("reason")), properties: propertiesOf(command) } : {};
+        await this.client.endAsync(false, how);
         return {};
     }
 

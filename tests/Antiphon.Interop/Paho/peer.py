@@ -1,4 +1,7 @@
-"""MQTT clients with paho-mqtt, as the tests tell them on standard input. Tried with 1.6.1. The lines are described in Libraries/PeerProcess.cs."""
+"""MQTT clients with paho-mqtt, which do what the tests tell them on standard input. Tried with 1.6.1.
+
+The lines are described in Libraries/PeerProcess.cs.
+"""
 
 import os
 import select
@@ -81,7 +84,11 @@ class Client:
         if "will.topic" in command:
             properties = properties_of(PacketTypes.WILLMESSAGE, command, "will.") if version == 5 else None
             client.will_set(
-                command["will.topic"], bytes.fromhex(command["will.payload"]), int(command["will.qos"]), command["will.retain"] == "1", properties
+                command["will.topic"],
+                bytes.fromhex(command["will.payload"]),
+                int(command["will.qos"]),
+                command["will.retain"] == "1",
+                properties,
             )
         self.version = version
         return client
@@ -105,12 +112,14 @@ class Client:
             print_line({"event": "closed", "client": self.name, **({"reason": reason.value} if isinstance(reason, ReasonCodes) else {})})
 
     def on_acknowledged(self, client, userdata, mid, *answer):
-        # SUBACK: a list of codes, as numbers with 3.1.1; UNSUBACK: none with 3.1.1, one or a list of them with 5.
-        codes = next(([value] if isinstance(value, ReasonCodes) else value for value in answer if isinstance(value, (list, tuple, ReasonCodes))), [0])
+        # SUBACK has a list of codes, with 3.1.1 as numbers. UNSUBACK has none with 3.1.1, one or a list of them with 5.
+        found = next((value for value in answer if isinstance(value, (list, tuple, ReasonCodes))), [0])
+        codes = [found] if isinstance(found, ReasonCodes) else found
         print_line({"id": self.waiting.pop(mid), "reason": getattr(codes[0], "value", codes[0])})
 
     def on_message(self, client, userdata, message):
-        line = [("event", "message"), ("client", self.name), ("qos", message.qos), ("retain", int(message.retain)), ("dup", int(message.dup))]
+        line = [("event", "message"), ("client", self.name)]
+        line += [("qos", message.qos), ("retain", int(message.retain)), ("dup", int(message.dup))]
         topic = message.topic
         # With 3.1.1 it has no such member.
         properties = getattr(message, "properties", None)
@@ -134,7 +143,10 @@ class Client:
             _, mid = self.client.subscribe(command["filter"], int(command["qos"]))
         else:
             options = mqtt.SubscribeOptions(
-                int(command["qos"]), command.get("noLocal") == "1", command.get("retainAsPublished") == "1", int(command.get("retainHandling", 0))
+                int(command["qos"]),
+                command.get("noLocal") == "1",
+                command.get("retainAsPublished") == "1",
+                int(command.get("retainHandling", 0)),
             )
             _, mid = self.client.subscribe(command["filter"], options=options, properties=properties_of(PacketTypes.SUBSCRIBE, command))
         self.waiting[mid] = id
@@ -145,7 +157,8 @@ class Client:
 
     def publish(self, id, command):
         properties = properties_of(PacketTypes.PUBLISH, command) if self.version == 5 else None
-        info = self.client.publish(command["topic"], bytes.fromhex(command["payload"]), int(command["qos"]), command["retain"] == "1", properties)
+        payload = bytes.fromhex(command["payload"])
+        info = self.client.publish(command["topic"], payload, int(command["qos"]), command["retain"] == "1", properties)
         self.publishing.append((id, info))
 
     def disconnect(self, id, command):
@@ -169,7 +182,8 @@ class Peer:
 
     def run(self):
         while True:
-            clients = {client.client.socket(): client.client for client in self.clients.values() if client.client and client.client.socket()}
+            connected = [peer.client for peer in self.clients.values() if peer.client and peer.client.socket()]
+            clients = {client.socket(): client for client in connected}
             writing = [socket for socket, client in clients.items() if client.want_write()]
             readable, writable, _ = select.select([sys.stdin, *clients], writing, [], 1)
             for socket in writable:

@@ -1,5 +1,7 @@
-// One MQTT client with Paho C, as a test tells it on standard input. Tried with 1.3.12. The lines are described in Libraries/PeerProcess.cs.
-// The main thread reads commands; the library's own threads call back. Only one client, since the library takes seconds to notice the socket of a second.
+// One MQTT client with Paho C, which does what a test tells it on standard input. Tried with 1.3.12.
+// The lines are described in Libraries/PeerProcess.cs.
+// The main thread reads commands; the library's own threads call back.
+// There is only one client, since the library takes seconds to notice the socket of a second.
 
 #include "lines.h"
 

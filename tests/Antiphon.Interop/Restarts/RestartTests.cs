@@ -8,8 +8,10 @@ using Antiphon.Tests.Running;
 namespace Antiphon.Interop.Restarts;
 
 /// <summary>
-/// A program that publishes numbers is killed at one step after another, and started again with the same store. It stops at the step, so that the kill falls there on every machine. What it has
-/// printed as stored, or what the next run finds in the store, is not published again by the program: it is the client's to send.
+/// A program that publishes numbers is killed at one step after another, and started again with the same store.
+/// It stops at the step, so that the kill falls there on every machine.
+/// The program does not publish again what it has printed as stored, or what the next run finds in the store:
+/// the client sends it.
 /// </summary>
 public sealed class RestartTests
 {
@@ -27,7 +29,8 @@ public sealed class RestartTests
 
         Assert.Equal(Enumerable.Range(1, 5 * Stride), received.Distinct());
 
-        // The one whose PUBACK the store had not heard of was the server's already, and comes again; the one that had been stored and not written does not.
+        // The server already had the one whose PUBACK the store had not heard of, so that one comes again.
+        // The one that had been stored and not written does not.
         Assert.Equal(2, received.Count(number => number == 3 * Stride));
         Assert.Equal(1, received.Count(number => number == 2 * Stride));
     }
@@ -55,7 +58,9 @@ public sealed class RestartTests
             await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port);
             var messages = Channel.CreateUnbounded<string>();
             await client.SubscribeAsync(
-                Topic, (message, cancellationToken) => messages.Writer.WriteAsync(message.Text, cancellationToken), new SubscribeOptions { MaximumQoS = qos });
+                Topic,
+                (message, cancellationToken) => messages.Writer.WriteAsync(message.Text, cancellationToken),
+                new SubscribeOptions { MaximumQoS = qos });
 
             var after = 0;
             var last = (steps.Length + 1) * Stride;
@@ -71,7 +76,9 @@ public sealed class RestartTests
                 var killed = await run.EndAsync();
                 Assert.Equal(128 + 9, killed.ExitCode);
                 Assert.Contains($"connected, Session {(i == 0 ? "new" : "resumed")}", killed.Lines);
-                after = killed.Lines.Where(line => line.StartsWith("stored ", StringComparison.Ordinal) || line.StartsWith("kept ", StringComparison.Ordinal))
+                after = killed.Lines
+                    .Where(line =>
+                        line.StartsWith("stored ", StringComparison.Ordinal) || line.StartsWith("kept ", StringComparison.Ordinal))
                     .Select(line => int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture))
                     .Append(after)
                     .Max();

@@ -37,7 +37,8 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
     }
 
     /// <summary>Subscribes and expects to be granted the QoS.</summary>
-    public async Task SubscribeAsync(string topicFilter, QualityOfService qos, Func<SubscriptionOptions, SubscriptionOptions>? with = null, uint? identifier = null)
+    public async Task SubscribeAsync(
+        string topicFilter, QualityOfService qos, Func<SubscriptionOptions, SubscriptionOptions>? with = null, uint? identifier = null)
     {
         var options = new SubscriptionOptions(qos);
         var reason = await InTime(client.SubscribeAsync(topicFilter, with?.Invoke(options) ?? options, identifier));
@@ -51,7 +52,12 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
         Note($"unsubscribe {topicFilter}");
     }
 
-    public Task PublishAsync(string topic, string payload, QualityOfService qos, Func<ApplicationMessage, ApplicationMessage>? with = null, ushort? topicAlias = null)
+    public Task PublishAsync(
+        string topic,
+        string payload,
+        QualityOfService qos,
+        Func<ApplicationMessage, ApplicationMessage>? with = null,
+        ushort? topicAlias = null)
     {
         var message = new ApplicationMessage { Topic = topic, Payload = Encoding.UTF8.GetBytes(payload), QoS = qos };
         return PublishAsync(with?.Invoke(message) ?? message, topicAlias);
@@ -79,7 +85,10 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
     }
 
     /// <summary>Waits until the connection has ended, and gives the reason in the server's DISCONNECT.</summary>
-    public async Task<int?> ClosedAsync() => await NextAsync() is var next && next is Closed closed ? closed.Reason : throw new InvalidOperationException($"Not closed: {next}");
+    public async Task<int?> ClosedAsync() =>
+        await NextAsync() is var next && next is Closed closed
+            ? closed.Reason
+            : throw new InvalidOperationException($"Not closed: {next}");
 
     /// <summary>All messages until the connection has ended.</summary>
     public async Task<IReadOnlyList<Seen>> ReceiveUntilClosedAsync()
@@ -107,7 +116,9 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
         return received;
     }
 
-    /// <summary>All messages up to the one with a payload, that one left out. What the broker sends in order cannot come after it, so what is not among them does not come.</summary>
+    /// <summary>
+    /// All messages before the one with this payload. The broker sends in order, so what is not among them does not come.
+    /// </summary>
     public async Task<IReadOnlyList<Seen>> ReceiveUntilAsync(string payload)
     {
         var received = new List<Seen>();
@@ -145,7 +156,9 @@ internal sealed class Actor(IPeerClient client, Connecting how, Relay relay) : I
         try
         {
             var next = await client.Events.ReadAsync(patience.Token);
-            Note(next is Seen seen ? $"received {seen.Message.Topic} {seen.Message.Payload.Length} bytes, QoS {seen.Message.QoS}, retain {seen.Message.Retain}, dup {seen.Dup}" : $"{next}");
+            Note(next is Seen { Message: var message, Dup: var dup }
+                ? $"received {message.Topic} {message.Payload.Length} bytes, QoS {message.QoS}, retain {message.Retain}, dup {dup}"
+                : $"{next}");
             return next;
         }
         catch (OperationCanceledException)

@@ -10,7 +10,8 @@ public static class Cases
 
     private static readonly ProtocolVersion[] Versions = [ProtocolVersion.V311, ProtocolVersion.V5];
 
-    public static MatrixTheoryData<Library, ProtocolVersion, QualityOfService> All => new(Libraries, Versions, Enum.GetValues<QualityOfService>());
+    public static MatrixTheoryData<Library, ProtocolVersion, QualityOfService> All =>
+        new(Libraries, Versions, Enum.GetValues<QualityOfService>());
 
     /// <summary>QoS 1 and 2.</summary>
     public static MatrixTheoryData<Library, ProtocolVersion, QualityOfService> Acknowledged =>

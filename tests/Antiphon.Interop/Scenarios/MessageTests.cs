@@ -9,7 +9,8 @@ public sealed class MessageTests(Peers peers)
 {
     [Theory]
     [MemberData(nameof(Cases.All), MemberType = typeof(Cases))]
-    public async Task Text_nothing_and_a_hundred_thousand_bytes_arrive_as_they_were_published(Library library, ProtocolVersion version, QualityOfService qos)
+    public async Task Text_nothing_and_a_hundred_thousand_bytes_arrive_as_they_were_published(
+        Library library, ProtocolVersion version, QualityOfService qos)
     {
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var subscriber = await scenario.ConnectAsync(version);

@@ -12,7 +12,8 @@ public sealed class RedeliveryTests(Peers peers)
 
     [Theory]
     [MemberData(nameof(Acknowledgements))]
-    public async Task A_message_whose_acknowledgement_the_broker_did_not_get_comes_again_with_QoS_1_only(Library library, ProtocolVersion version, PacketType lost)
+    public async Task A_message_whose_acknowledgement_the_broker_did_not_get_comes_again_with_QoS_1_only(
+        Library library, ProtocolVersion version, PacketType lost)
     {
         var qos = lost == PacketType.PubAck ? QualityOfService.AtLeastOnce : QualityOfService.ExactlyOnce;
         await using var scenario = await Scenario.BeginAsync(peers, library);

@@ -35,7 +35,8 @@ public sealed class RetainedTests(Peers peers)
         var publisher = await scenario.ConnectAsync(version);
         foreach (var (level, payload) in new[] { ("a", "1"), ("b", "1"), ("c", "1"), ("a", "2"), ("b", "") })
         {
-            await publisher.PublishAsync(scenario.Topic(level), payload, QualityOfService.AtLeastOnce, message => message with { Retain = true });
+            await publisher.PublishAsync(
+                scenario.Topic(level), payload, QualityOfService.AtLeastOnce, message => message with { Retain = true });
         }
 
         var later = await scenario.ConnectAsync(version);
@@ -75,7 +76,8 @@ public sealed class RetainedTests(Peers peers)
 
         for (var i = 0; i < 2; i++)
         {
-            await client.SubscribeAsync(scenario.Topic("a"), QualityOfService.AtLeastOnce, with => with with { RetainHandling = RetainHandling.SendIfNew });
+            await client.SubscribeAsync(
+                scenario.Topic("a"), QualityOfService.AtLeastOnce, with => with with { RetainHandling = RetainHandling.SendIfNew });
         }
 
         await client.PublishAsync(scenario.Topic("a"), "end", QualityOfService.AtLeastOnce);
@@ -90,7 +92,8 @@ public sealed class RetainedTests(Peers peers)
         var client = await scenario.ConnectAsync(ProtocolVersion.V5);
         await client.PublishAsync(scenario.Topic("a"), "on", QualityOfService.AtLeastOnce, message => message with { Retain = true });
 
-        await client.SubscribeAsync(scenario.Topic("a"), QualityOfService.AtLeastOnce, with => with with { RetainHandling = RetainHandling.DoNotSend });
+        await client.SubscribeAsync(
+            scenario.Topic("a"), QualityOfService.AtLeastOnce, with => with with { RetainHandling = RetainHandling.DoNotSend });
 
         await client.PublishAsync(scenario.Topic("a"), "end", QualityOfService.AtLeastOnce);
         Assert.Empty(await client.ReceiveUntilAsync("end"));
@@ -107,8 +110,10 @@ public sealed class RetainedTests(Peers peers)
         await client.PublishAsync(scenario.Topic("a"), "kept", QualityOfService.AtLeastOnce, message => message with { Retain = true });
         await client.PublishAsync(scenario.Topic("a"), "not kept", QualityOfService.AtLeastOnce);
 
-        Assert.Equal([("kept", true), ("not kept", false)], (await client.ReceiveAsync(2)).Select(seen => (seen.Text, seen.Message.Retain)));
+        Assert.Equal(
+            [("kept", true), ("not kept", false)], (await client.ReceiveAsync(2)).Select(seen => (seen.Text, seen.Message.Retain)));
     }
 
-    private const string OneSubscriptionEach = "Our client has one subscription for each Topic Filter, and says so instead of sending SUBSCRIBE again.";
+    private const string OneSubscriptionEach =
+        "Our client has one subscription for each Topic Filter, and says so instead of sending SUBSCRIBE again.";
 }

@@ -26,7 +26,8 @@ internal sealed class Scenario : IAsyncDisposable
     public static Task<Scenario> BeginAsync(Peers peers, Library library) => BeginAsync(peers, library, Peers.MiddleFor(library));
 
     /// <summary>Begins one at a broker.</summary>
-    public static async Task<Scenario> BeginAsync(Peers peers, Library library, Middle middle) => new(peers, library, await peers.PortOfAsync(middle));
+    public static async Task<Scenario> BeginAsync(Peers peers, Library library, Middle middle) =>
+        new(peers, library, await peers.PortOfAsync(middle));
 
     /// <summary>A Topic Name or Topic Filter that no other scenario uses.</summary>
     public string Topic(string levels) => $"{_name}/{levels}";
@@ -38,7 +39,8 @@ internal sealed class Scenario : IAsyncDisposable
     public async Task<Actor> CreateAsync(ProtocolVersion version, Func<Connecting, Connecting>? how = null, Library? library = null)
     {
         var connecting = new Connecting { Version = version, ClientId = $"{_name}-{_actors.Count + 1}" };
-        var actor = new Actor(await _peers.NewClientAsync(library ?? _library), how?.Invoke(connecting) ?? connecting, new Relay(BrokerPort));
+        var actor = new Actor(
+            await _peers.NewClientAsync(library ?? _library), how?.Invoke(connecting) ?? connecting, new Relay(BrokerPort));
         _actors.Add(actor);
         return actor;
     }

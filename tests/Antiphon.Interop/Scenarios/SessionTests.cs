@@ -30,7 +30,8 @@ public sealed class SessionTests(Peers peers)
 
     [Theory]
     [MemberData(nameof(Cases.Acknowledged), MemberType = typeof(Cases))]
-    public async Task Messages_for_who_has_disconnected_wait_and_arrive_in_order(Library library, ProtocolVersion version, QualityOfService qos)
+    public async Task Messages_for_who_has_disconnected_wait_and_arrive_in_order(
+        Library library, ProtocolVersion version, QualityOfService qos)
     {
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var subscriber = await scenario.ConnectAsync(version, how => how.Lasting());
@@ -90,8 +91,14 @@ public sealed class SessionTests(Peers peers)
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var watcher = await scenario.ConnectAsync(ProtocolVersion.V5);
         await watcher.SubscribeAsync(scenario.Topic("will"), QualityOfService.AtLeastOnce);
-        var will = new ApplicationMessage { Topic = scenario.Topic("will"), Payload = "over"u8.ToArray(), QoS = QualityOfService.AtLeastOnce };
-        var client = await scenario.ConnectAsync(ProtocolVersion.V5, how => how with { Clean = false, SessionExpiry = 1, Will = new Will(will) { DelayInterval = 300 } });
+        var will = new ApplicationMessage
+        {
+            Topic = scenario.Topic("will"),
+            Payload = "over"u8.ToArray(),
+            QoS = QualityOfService.AtLeastOnce,
+        };
+        var client = await scenario.ConnectAsync(
+            ProtocolVersion.V5, how => how with { Clean = false, SessionExpiry = 1, Will = new Will(will) { DelayInterval = 300 } });
         await client.CutAsync();
 
         // A Will goes out with the end of its Session at the latest, and so tells of it.
@@ -115,6 +122,8 @@ public sealed class SessionTests(Peers peers)
         var second = await scenario.CreateAsync(version, how => how.Lasting() with { ClientId = first.ClientId });
 
         Assert.True((await second.ConnectAsync()).SessionPresent);
-        Assert.Equal(version == ProtocolVersion.V5 && middle == Middle.Antiphon ? (int)ReasonCode.SessionTakenOver : null, await first.ClosedAsync());
+        Assert.Equal(
+            version == ProtocolVersion.V5 && middle == Middle.Antiphon ? (int)ReasonCode.SessionTakenOver : null,
+            await first.ClosedAsync());
     }
 }

@@ -10,7 +10,8 @@ public sealed class SharedTests(Peers peers)
 
     [Theory]
     [MemberData(nameof(Cases.All), MemberType = typeof(Cases))]
-    public async Task Each_message_goes_to_one_member_and_each_member_gets_some(Library library, ProtocolVersion version, QualityOfService qos)
+    public async Task Each_message_goes_to_one_member_and_each_member_gets_some(
+        Library library, ProtocolVersion version, QualityOfService qos)
     {
         Assert.SkipWhen(library == Library.Antiphon && version == ProtocolVersion.V311, NotWithout5);
         await using var scenario = await Scenario.BeginAsync(peers, library);

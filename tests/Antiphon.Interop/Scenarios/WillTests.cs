@@ -59,7 +59,8 @@ public sealed class WillTests(Peers peers)
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var watcher = await scenario.ConnectAsync(ProtocolVersion.V5);
         await watcher.SubscribeAsync(scenario.Topic("will"), QualityOfService.AtLeastOnce);
-        var client = await scenario.ConnectAsync(ProtocolVersion.V5, how => how.Lasting() with { Will = new Will(Gone(scenario)) { DelayInterval = 2 } });
+        var client = await scenario.ConnectAsync(
+            ProtocolVersion.V5, how => how.Lasting() with { Will = new Will(Gone(scenario)) { DelayInterval = 2 } });
         var started = TimeProvider.System.GetTimestamp();
 
         await client.CutAsync();
@@ -78,7 +79,8 @@ public sealed class WillTests(Peers peers)
         await using var scenario = await Scenario.BeginAsync(peers, library);
         var watcher = await scenario.ConnectAsync(ProtocolVersion.V5);
         await watcher.SubscribeAsync(scenario.Topic("+"), QualityOfService.AtLeastOnce);
-        var client = await scenario.ConnectAsync(ProtocolVersion.V5, how => how.Lasting() with { Will = new Will(Gone(scenario)) { DelayInterval = 300 } });
+        var client = await scenario.ConnectAsync(
+            ProtocolVersion.V5, how => how.Lasting() with { Will = new Will(Gone(scenario)) { DelayInterval = 300 } });
 
         await client.CutAsync();
         Assert.True((await client.ConnectAsync()).SessionPresent);
