@@ -10,8 +10,9 @@ using Antiphon.Conformance.Brokers;
 namespace Antiphon.Conformance.Brokers;
 
 /// <summary>
-/// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours in this process: with its default options, and for what these do not
-/// show once more with others. With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
+/// The broker that all cases share: the one at <c>ANTIPHON_BROKER</c> (HOST:PORT), else ours in this process.
+/// Ours runs with its default options, and once more with others, for what the default options do not show.
+/// With <c>ANTIPHON_RESULTS</c> the outcome of every case is written to that file, under the name <c>ANTIPHON_BROKER_NAME</c>.
 /// </summary>
 public sealed class BrokerUnderTest : IAsyncLifetime
 {
@@ -67,7 +68,8 @@ public sealed class BrokerUnderTest : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        _listeners = await Task.WhenAll(_endPoints.Select(async endPoint => new Listener(endPoint, await Features.AskAsync(endPoint, limit.Token))));
+        _listeners = await Task.WhenAll(
+            _endPoints.Select(async endPoint => new Listener(endPoint, await Features.AskAsync(endPoint, limit.Token))));
     }
 
     public async ValueTask DisposeAsync()
@@ -86,7 +88,8 @@ public sealed class BrokerUnderTest : IAsyncLifetime
     /// <summary>Our version and the first digits of the commit that was built last, where the build knows it.</summary>
     private static string OwnVersion()
     {
-        var parts = typeof(BrokerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') ?? ["of no version"];
+        var told = typeof(BrokerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        var parts = told?.InformationalVersion.Split('+') ?? ["of no version"];
         return parts is [var version, { Length: > 7 } commit] ? $"{version}+{commit[..7]}" : parts[0];
     }
 

@@ -107,7 +107,9 @@ internal sealed class Features
     private static async Task<byte[]?> AnswerAsync(System.Net.DnsEndPoint broker, string connect, CancellationToken cancellationToken)
     {
         var bytes = new List<byte>();
-        Node.Write(Notation.Read(connect), bytes, new Scope(ProtocolVersion.V5, BrokerUnderTest.NewUnique(), _ => throw new FormatException("The broker has not been asked yet.")));
+        var scope = new Scope(
+            ProtocolVersion.V5, BrokerUnderTest.NewUnique(), _ => throw new FormatException("The broker has not been asked yet."));
+        Node.Write(Notation.Read(connect), bytes, scope);
         await using var connection = await RawConnection.OpenAsync(broker, cancellationToken);
         await connection.TrySendAsync(bytes.ToArray(), cancellationToken);
         var answer = await connection.ReceiveAsync(cancellationToken);

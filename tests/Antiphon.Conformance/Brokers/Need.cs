@@ -1,6 +1,6 @@
 namespace Antiphon.Conformance.Brokers;
 
-/// <summary>What a case takes for granted of a broker and MQTT leaves to it; a broker without it skips the case.</summary>
+/// <summary>What a case takes for granted and MQTT leaves to the broker. Where a broker does not have it, the case is skipped.</summary>
 internal enum Need
 {
     /// <summary>It serves MQTT 3.1.1.</summary>

@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace Antiphon.Conformance.Brokers;
 
-/// <summary>The outcomes of a run: a line with the broker's name and the day, then a line a case: outcome, version, labels, sentence and, where skipped or failed, why.</summary>
+/// <summary>
+/// The outcomes of a run. A line has the broker's name and the day. Then there is a line for each case:
+/// outcome, version, labels, sentence and, where skipped or failed, why.
+/// </summary>
 internal sealed class Results
 {
     private readonly ConcurrentBag<string> _lines = [];

@@ -3,10 +3,13 @@ using Antiphon.Conformance.Wire;
 
 namespace Antiphon.Conformance.Cases;
 
-/// <summary>One behaviour that a peer can see, as a table of bytes sent and expected; <see cref="CaseRun"/> says how a table is read.</summary>
+/// <summary>
+/// One behaviour that a peer can see, as a table of bytes sent and expected. <see cref="CaseRun"/> says how a table is read.
+/// </summary>
 /// <param name="Sentence">What is shown.</param>
 /// <param name="Labels">
-/// The statements that it shows, parted by blanks: those of MQTT 5 as they are, those of 3.1.1 with <c>MQTT311-</c> in front of their number. None where the standard says it without a number.
+/// The statements that it shows, parted by blanks. Those of MQTT 5 stand as they are,
+/// those of 3.1.1 with <c>MQTT311-</c> in front of their number. There are none where the standard says it without a number.
 /// </param>
 /// <param name="Table">The steps, one a line.</param>
 internal sealed record Case(string Sentence, string Labels, string Table)
@@ -30,7 +33,8 @@ internal sealed record Case(string Sentence, string Labels, string Table)
         LabelList.Where(label => label.StartsWith("MQTT311-", StringComparison.Ordinal) == (version == ProtocolVersion.V311));
 
     /// <summary>A case of MQTT 5.</summary>
-    public static Case V5(string sentence, string labels, string table, params Need[] needs) => new(sentence, labels, table) { Needs = needs };
+    public static Case V5(string sentence, string labels, string table, params Need[] needs) =>
+        new(sentence, labels, table) { Needs = needs };
 
     /// <summary>A case of MQTT 3.1.1.</summary>
     public static Case V311(string sentence, string labels, string table, params Need[] needs) =>

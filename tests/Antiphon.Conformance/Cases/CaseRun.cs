@@ -7,17 +7,19 @@ using Antiphon.Conformance.Wire;
 namespace Antiphon.Conformance.Cases;
 
 /// <summary>
-/// Carries out the table of a case. A line is a connection's name, a verb and its bytes; a connection opens when its name is first used.
+/// Carries out the table of a case. A line is a connection's name, a verb and its bytes. A connection opens when its name is first used.
 /// <code>
 /// a > BYTES               sends
 /// a >> BYTES              sends byte by byte
-/// a &lt; BYTES               expects this packet next; with ` &amp; ` between several, all of them in any order; with ` or ` between such, the first that comes whole;
+/// a &lt; BYTES               expects this packet next; with ` &amp; ` between several, all of them in any order;
+///                         with ` or ` between such, the first that comes whole;
 ///                         the end of the connection is written closed
 /// a &lt;* BYTES              takes such packets as long as they come, up to one that is another
 /// a connects (…)          sends CONNECT with Clean Start, the client identifier "~a" and these properties, expects CONNACK 00
 /// a subscribes "f" 01     sends SUBSCRIBE with this filter and these options, expects its SUBACK with the QoS asked for
 /// a quiet                 sends PINGREQ and expects PINGRESP next: nothing else had come
-/// a ends 81|82 (…)        expects DISCONNECT with such a code (none given: any from 80) and properties, or nothing, and then the end of the connection; in 3.1.1 always nothing
+/// a ends 81|82 (…)        expects DISCONNECT with such a code (none given: any from 80) and properties, or nothing,
+///                         and then the end of the connection; in 3.1.1 always nothing
 /// a refused 84            the same for CONNACK in place of DISCONNECT; in 3.1.1 with a return code of 01 to 05
 /// a takes 64              from now on no packet to it may have more bytes
 /// a closed                expects the end of the connection and no packet
@@ -59,7 +61,8 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker
     {
         if (name == "pause")
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(int.Parse(verb, CultureInfo.InvariantCulture)), TimeProvider.System, cancellationToken);
+            await Task.Delay(
+                TimeSpan.FromMilliseconds(int.Parse(verb, CultureInfo.InvariantCulture)), TimeProvider.System, cancellationToken);
             return;
         }
 
@@ -99,7 +102,10 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker
                 await ExpectEndAsync(name, version == ProtocolVersion.V5 ? WithCode("E0", "", rest) : [], cancellationToken);
                 break;
             case "refused":
-                await ExpectEndAsync(name, version == ProtocolVersion.V5 ? WithCode("20", "00", rest) : [Notation.Read("20[ 00 01|02|03|04|05 ]")], cancellationToken);
+                await ExpectEndAsync(
+                    name,
+                    version == ProtocolVersion.V5 ? WithCode("20", "00", rest) : [Notation.Read("20[ 00 01|02|03|04|05 ]")],
+                    cancellationToken);
                 break;
             case "takes":
                 _limits[name] = int.Parse(rest, CultureInfo.InvariantCulture);
@@ -165,7 +171,9 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker
 
     private async Task ExpectAsync(string name, string text, CancellationToken cancellationToken)
     {
-        var choices = text.Split(" or ").Select(choice => choice.Split(" & ").Select(one => one.Trim() == "closed" ? null : Notation.Read(one)).ToList()).ToList();
+        var choices = text.Split(" or ")
+            .Select(choice => choice.Split(" & ").Select(one => one.Trim() == "closed" ? null : Notation.Read(one)).ToList())
+            .ToList();
         while (choices.TrueForAll(choice => choice.Count > 0))
         {
             var packet = await ReceiveAsync(name, cancellationToken);
@@ -177,7 +185,7 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker
         }
     }
 
-    /// <summary>Strikes what came off the list of what is expected; false if it is not there.</summary>
+    /// <summary>Takes what came off the list of what is expected. Returns false if it is not there.</summary>
     private bool Strike(List<Node[]?> expected, byte[]? packet)
     {
         var found = expected.FindIndex(nodes => nodes is null || packet is null ? nodes is null && packet is null : Matches(nodes, packet));
@@ -247,10 +255,14 @@ internal sealed class CaseRun(Case one, ProtocolVersion version, Listener broker
         }
     }
 
-    private CaseFailedException Failed(string what) => new($"At step '{_step}': {what}.", $"{one.Sentence}. Sent (>) and received (<), ~ being {_scope.Unique}:\n{_record}");
+    private CaseFailedException Failed(string what) =>
+        new($"At step '{_step}': {what}.", $"{one.Sentence}. Sent (>) and received (<), ~ being {_scope.Unique}:\n{_record}");
 
-    private void Note(string name, string direction, byte[] bytes) => _record.Append(CultureInfo.InvariantCulture, $"  {name} {direction} {Shown(bytes)}\n");
+    private void Note(string name, string direction, byte[] bytes) =>
+        _record.Append(CultureInfo.InvariantCulture, $"  {name} {direction} {Shown(bytes)}\n");
 
     private static string Shown(byte[] bytes) =>
-        bytes.Length <= ShownBytes ? Convert.ToHexString(bytes) : $"{Convert.ToHexString(bytes.AsSpan(0, ShownBytes))}… ({bytes.Length} bytes)";
+        bytes.Length <= ShownBytes
+            ? Convert.ToHexString(bytes)
+            : $"{Convert.ToHexString(bytes.AsSpan(0, ShownBytes))}… ({bytes.Length} bytes)";
 }

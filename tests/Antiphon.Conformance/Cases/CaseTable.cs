@@ -4,7 +4,10 @@ using Antiphon.Conformance.Wire;
 
 namespace Antiphon.Conformance.Cases;
 
-/// <summary>The cases of a section, each a test of its own in each of its versions, with its labels and its pace (slow: it waits for the broker's clock) as traits.</summary>
+/// <summary>
+/// The cases of a section. Each is a test of its own in each of its versions, with its labels and its pace as traits.
+/// A slow one waits for the broker's clock.
+/// </summary>
 internal sealed class CaseTable : IEnumerable<Case>
 {
     private readonly Dictionary<string, (Case Case, ProtocolVersion Version)> _rows = [];

@@ -10,10 +10,17 @@ internal sealed record BrokerResults(string Broker, string Date, IReadOnlyList<B
 
     /// <summary>Those that are kept in the tree.</summary>
     public static IReadOnlyList<BrokerResults> All { get; } =
-        [.. Directory.GetFiles(Repository.PathOf(Folder), "*.tsv").Order(StringComparer.Ordinal).Select(path => Read([.. Repository.ReadTable($"{Folder}/{Path.GetFileName(path)}")]))];
+        [
+            .. Directory.GetFiles(Repository.PathOf(Folder), "*.tsv")
+                .Order(StringComparer.Ordinal)
+                .Select(path => Read([.. Repository.ReadTable($"{Folder}/{Path.GetFileName(path)}")])),
+        ];
 
     private static BrokerResults Read(string[][] lines) =>
-        new(lines[0][1], lines[0][2], [.. lines.Skip(2).Select(fields => new Outcome(fields[0], fields[1], fields[2].Split(' ', StringSplitOptions.RemoveEmptyEntries), fields[3], fields[4]))]);
+        new(lines[0][1], lines[0][2], [.. lines.Skip(2).Select(ReadOutcome)]);
+
+    private static Outcome ReadOutcome(string[] fields) =>
+        new(fields[0], fields[1], fields[2].Split(' ', StringSplitOptions.RemoveEmptyEntries), fields[3], fields[4]);
 
     /// <summary>What came of a case in one version: passed, failed or skipped.</summary>
     internal sealed record Outcome(string Verdict, string Version, string[] Labels, string Sentence, string Why);

@@ -15,11 +15,13 @@ internal static class CoveragePage
         page.Append("""
             # The standards, statement by statement
 
-            Every numbered statement of MQTT 5 and MQTT 3.1.1, in our own words, with the tests that carry its label. This page is generated: `./test coverage` writes it anew, and a test fails
-            when it is not what the tests say. How brokers fare with the tables of bytes is on the page [conformance.md](conformance.md).
+            Every numbered statement of MQTT 5 and MQTT 3.1.1, in our own words, with the tests that carry its label. This page is
+            generated: `./test coverage` writes it anew, and a test fails when it is not what the tests say. How brokers fare with
+            the tables of bytes is on the page [conformance.md](conformance.md).
 
-            *Bytes* are the tables of `tests/Antiphon.Conformance`: bytes sent to a broker over TCP and bytes expected of it, which any broker can be tried with. The others are tests of the project named. A
-            sentence after a dash says why no table of bytes shows the statement.
+            *Bytes* are the tables of `tests/Antiphon.Conformance`: bytes sent to a broker over TCP and bytes expected of it. Any
+            broker can be tried with them. The others are tests of the project named. A sentence after a dash says why no table of
+            bytes shows the statement.
 
 
             """.ReplaceLineEndings("\n"));
@@ -41,27 +43,36 @@ internal static class CoveragePage
                 var none = statements.Count(statement => !tests[statement.Label].Any());
                 page.Append(
                     CultureInfo.InvariantCulture,
-                    $"| {(of311 ? "MQTT 3.1.1" : "MQTT 5")}, {(who == "both" ? "both ends" : who)} | {statements.Length} | {bytes} | {statements.Length - bytes - none} | {none} |\n");
+                    $"| {(of311 ? "MQTT 3.1.1" : "MQTT 5")}, {(who == "both" ? "both ends" : who)} "
+                    + $"| {statements.Length} | {bytes} | {statements.Length - bytes - none} | {none} |\n");
             }
         }
     }
 
-    private static void WriteStandard(StringBuilder page, string name, IEnumerable<Statement> statements, ILookup<string, LabelledTest> tests)
+    private static void WriteStandard(
+        StringBuilder page, string name, IEnumerable<Statement> statements, ILookup<string, LabelledTest> tests)
     {
         foreach (var section in statements.GroupBy(statement => statement.Section))
         {
-            page.Append(CultureInfo.InvariantCulture, $"\n## {name} §{section.Key}\n\n| label | binds | statement | shown by |\n| --- | --- | --- | --- |\n");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"\n## {name} §{section.Key}\n\n| label | binds | statement | shown by |\n| --- | --- | --- | --- |\n");
             foreach (var statement in section)
             {
-                var shown = ShownBy(tests[statement.Label]).Concat(Unshown.Reasons.TryGetValue(statement.Label, out var reason) ? [$"— {reason}"] : []);
-                page.Append(CultureInfo.InvariantCulture, $"| {statement.Label} | {statement.Who} | {Cell(statement.Summary)} | {string.Join("<br>", shown)} |\n");
+                var shown = ShownBy(tests[statement.Label])
+                    .Concat(Unshown.Reasons.TryGetValue(statement.Label, out var reason) ? [$"— {reason}"] : []);
+                page.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {statement.Label} | {statement.Who} | {Cell(statement.Summary)} | {string.Join("<br>", shown)} |\n");
             }
         }
     }
 
     private static IEnumerable<string> ShownBy(IEnumerable<LabelledTest> tests) => tests
         .GroupBy(test => test.Project)
-        .Select(group => $"*{(group.First().IsCase ? "Bytes" : group.Key)}:* {string.Join("; ", group.Select(test => Cell(test.Name)).Distinct())}");
+        .Select(group =>
+            $"*{(group.First().IsCase ? "Bytes" : group.Key)}:* "
+            + string.Join("; ", group.Select(test => Cell(test.Name)).Distinct()));
 
     /// <summary>Text as it may stand in a cell of a table.</summary>
     internal static string Cell(string text) => text

@@ -19,9 +19,16 @@ internal sealed partial record LabelledTest(string Label, string Project, string
 
     /// <summary>Those of all test projects, in a fixed order.</summary>
     public static IReadOnlyList<LabelledTest> All { get; } =
-        [.. Cases().Concat(BadPackets()).Concat(Repository.TestSources().SelectMany(path => Traits(path, File.ReadLines(Repository.PathOf(path)))))];
+        [
+            .. Cases(),
+            .. BadPackets(),
+            .. Repository.TestSources().SelectMany(path => Traits(path, File.ReadLines(Repository.PathOf(path)))),
+        ];
 
-    /// <summary>The labels in the attributes of a source file. The sources are read because the assemblies of the other projects need not have been built.</summary>
+    /// <summary>
+    /// The labels in the attributes of a source file.
+    /// The sources are read because the assemblies of the other projects need not have been built.
+    /// </summary>
     internal static IEnumerable<LabelledTest> Traits(string path, IEnumerable<string> lines)
     {
         var project = path.Split('/')[1].Replace("Antiphon.", "", StringComparison.Ordinal);
@@ -64,7 +71,10 @@ internal sealed partial record LabelledTest(string Label, string Project, string
         .Select(field => field.GetValue(null))
         .OfType<BadPacketTable>()
         .SelectMany(table => table.Labels.Select(counted =>
-            new LabelledTest(counted.Label, Conformance, $"{counted.Count} bad {(counted.Count == 1 ? "packet" : "packets")} among those of {table.Name}")));
+            new LabelledTest(
+                counted.Label,
+                Conformance,
+                $"{counted.Count} bad {(counted.Count == 1 ? "packet" : "packets")} among those of {table.Name}")));
 
     [GeneratedRegex("""Trait\("Label", "([^"]+)"\)""")]
     private static partial Regex TraitPattern();

@@ -1,6 +1,9 @@
 namespace Antiphon.Conformance.Coverage;
 
-/// <summary>Holds labels, tests and pages together. With <c>ANTIPHON_WRITE_PAGES=1</c>, which <c>./test coverage</c> sets, the pages are written anew first.</summary>
+/// <summary>
+/// Holds labels, tests and pages together. With <c>ANTIPHON_WRITE_PAGES=1</c>, which <c>./test coverage</c> sets,
+/// the pages are written anew first.
+/// </summary>
 public sealed class PageTests
 {
     private static readonly ILookup<string, LabelledTest> Tests = LabelledTest.All.ToLookup(test => test.Label);
@@ -10,7 +13,8 @@ public sealed class PageTests
     {
         var known = Statement.All.Select(statement => statement.Label).ToHashSet();
 
-        Assert.Empty(LabelledTest.All.Where(test => !known.Contains(test.Label)).Select(test => $"{test.Label} of {test.Project} {test.Name}"));
+        Assert.Empty(
+            LabelledTest.All.Where(test => !known.Contains(test.Label)).Select(test => $"{test.Label} of {test.Project} {test.Name}"));
     }
 
     [Fact]
@@ -24,7 +28,10 @@ public sealed class PageTests
     [Fact]
     public void Every_statement_that_binds_a_server_has_a_table_of_bytes_or_the_reason_why_not()
     {
-        var bare = Statement.All.Where(statement => statement.Who != "client" && !Tests[statement.Label].Any(test => test.IsCase) && !Unshown.Reasons.ContainsKey(statement.Label));
+        var bare = Statement.All.Where(statement =>
+            statement.Who != "client"
+            && !Tests[statement.Label].Any(test => test.IsCase)
+            && !Unshown.Reasons.ContainsKey(statement.Label));
 
         Assert.Equal("", string.Join("; ", bare.Select(statement => $"{statement.Label} ({statement.Who}) {statement.Summary}")));
     }
@@ -48,15 +55,21 @@ public sealed class PageTests
     {
         string[] source =
         [
-            "[Trait(\"Label\", \"MQTT-1\")]", "public sealed class FirstTests", "{", "    [Fact]", "    [Trait(\"Label\", \"MQTT-2\"), Trait(\"Label\", \"MQTT-3\")]",
-            "    public async Task Something_holds()", "    [Fact]", "    public void Nothing_is_said_here()", "    [Theory]", "    [Trait(\"Label\", \"MQTT-4\")]",
+            "[Trait(\"Label\", \"MQTT-1\")]", "public sealed class FirstTests", "{",
+            "    [Fact]", "    [Trait(\"Label\", \"MQTT-2\"), Trait(\"Label\", \"MQTT-3\")]", "    public async Task Something_holds()",
+            "    [Fact]", "    public void Nothing_is_said_here()", "    [Theory]", "    [Trait(\"Label\", \"MQTT-4\")]",
             "    [InlineData(1)]", "    public void Another_holds(int number)",
         ];
 
         var found = LabelledTest.Traits("tests/Antiphon.Broker.Tests/FirstTests.cs", source);
 
         Assert.Equal(
-            [("MQTT-1", "FirstTests"), ("MQTT-2", "FirstTests.Something_holds"), ("MQTT-3", "FirstTests.Something_holds"), ("MQTT-4", "FirstTests.Another_holds")],
+            [
+                ("MQTT-1", "FirstTests"),
+                ("MQTT-2", "FirstTests.Something_holds"),
+                ("MQTT-3", "FirstTests.Something_holds"),
+                ("MQTT-4", "FirstTests.Another_holds"),
+            ],
             found.Select(test => (test.Label, test.Name)));
     }
 
@@ -74,6 +87,8 @@ public sealed class PageTests
             File.WriteAllText(file, text);
         }
 
-        Assert.True(File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n") == text, $"{path} is not what it would be now; `./test coverage` writes it anew.");
+        Assert.True(
+            File.Exists(file) && File.ReadAllText(file).ReplaceLineEndings("\n") == text,
+            $"{path} is not what it would be now; `./test coverage` writes it anew.");
     }
 }

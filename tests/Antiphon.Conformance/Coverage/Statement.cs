@@ -1,7 +1,9 @@
 namespace Antiphon.Conformance.Coverage;
 
 /// <summary>A numbered statement of a standard, in our own words.</summary>
-/// <param name="Label">Its number, as tests carry it: that of MQTT 5 with <c>MQTT-</c> in front, that of 3.1.1 with <c>MQTT311-</c>.</param>
+/// <param name="Label">
+/// Its number, as tests carry it: with <c>MQTT-</c> in front for MQTT 5, with <c>MQTT311-</c> for 3.1.1.
+/// </param>
 /// <param name="Who">Whom it binds: server, client or both.</param>
 /// <param name="Summary">What it says.</param>
 internal sealed record Statement(string Label, string Who, string Summary)
@@ -15,5 +17,7 @@ internal sealed record Statement(string Label, string Who, string Summary)
     public static IReadOnlyList<Statement> All { get; } = [.. Read("normative.tsv"), .. Read("normative-3.1.1.tsv")];
 
     private static IEnumerable<Statement> Read(string file) =>
-        Repository.ReadTable($"tests/Antiphon.Conformance/Coverage/{file}").Skip(1).Select(fields => new Statement(fields[0], fields[1], fields[2]));
+        Repository.ReadTable($"tests/Antiphon.Conformance/Coverage/{file}")
+            .Skip(1)
+            .Select(fields => new Statement(fields[0], fields[1], fields[2]));
 }

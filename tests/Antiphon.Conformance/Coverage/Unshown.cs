@@ -5,5 +5,7 @@ internal static class Unshown
 {
     /// <summary>The reasons by label.</summary>
     public static IReadOnlyDictionary<string, string> Reasons { get; } =
-        Repository.ReadTable("tests/Antiphon.Conformance/Coverage/unshown.tsv").Skip(1).ToDictionary(fields => fields[0], fields => fields[1]);
+        Repository.ReadTable("tests/Antiphon.Conformance/Coverage/unshown.tsv")
+            .Skip(1)
+            .ToDictionary(fields => fields[0], fields => fields[1]);
 }

@@ -4,7 +4,7 @@ using Antiphon.Broker.Authentication;
 
 namespace Antiphon.Conformance.Hostile;
 
-/// <summary>Clients that are still to say who they are, and do something else.</summary>
+/// <summary>Clients that have not said yet who they are, and do something else.</summary>
 public sealed class AuthenticationTests(ITestOutputHelper output)
 {
     private const string Begin = "10[ \"MQTT\" 05 02 0000 ( 15 \"endless\" ) \"~\" ]";
@@ -33,7 +33,7 @@ public sealed class AuthenticationTests(ITestOutputHelper output)
         {
             if (packet.First != 0xF0)
             {
-                // The client was late, or who was asked about it was.
+                // The client was late, or the authenticator was.
                 Assert.Equal(0x20, packet.First);
                 Assert.True(packet.Body[1] is 0x87 or 0x88, $"CONNACK {packet.Body[1]:X2}");
                 Assert.Null(await client.NextAsync());
@@ -131,10 +131,11 @@ public sealed class AuthenticationTests(ITestOutputHelper output)
 
         public IAuthenticationExchange Begin(ConnectingClient client) => this;
 
-        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) => new(AuthenticationResult.Continue(data));
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            new(AuthenticationResult.Continue(data));
     }
 
-    /// <summary>Never answers about who gives a user name.</summary>
+    /// <summary>Never answers about a client that gives a user name.</summary>
     private sealed class Asleep : IAuthenticator
     {
         public async ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken)

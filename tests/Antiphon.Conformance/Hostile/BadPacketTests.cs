@@ -3,8 +3,8 @@ using Antiphon.Conformance.Hostile.Tables;
 namespace Antiphon.Conformance.Hostile;
 
 /// <summary>
-/// Each bad packet ends its own connection with a Reason Code that its peer sees, without a reset; nothing behind it is processed, and a pair beside goes on
-/// [MQTT-4.13.1-1, MQTT-4.13.2-1].
+/// Each bad packet ends its own connection with a Reason Code that its peer sees, without a reset.
+/// Nothing behind it is processed, and a pair beside goes on [MQTT-4.13.1-1, MQTT-4.13.2-1].
 /// </summary>
 public sealed class BadPacketTests(HostileGround ground) : IClassFixture<HostileGround>
 {

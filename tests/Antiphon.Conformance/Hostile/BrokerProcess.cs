@@ -4,7 +4,10 @@ using Antiphon.Tests.Running;
 
 namespace Antiphon.Conformance.Hostile;
 
-/// <summary>Our broker with its default options, in a process of its own so that its memory can be seen, and a pair that exchanges messages on it.</summary>
+/// <summary>
+/// Our broker with its default options, and a pair that exchanges messages on it.
+/// The broker has a process of its own, so that its memory can be seen.
+/// </summary>
 public sealed class BrokerProcess : IAsyncLifetime
 {
     /// <summary>The runtime ends a broker whose heap grows beyond it: 512 MiB.</summary>

@@ -4,7 +4,10 @@ using Antiphon.Conformance.Hostile.Tables;
 
 namespace Antiphon.Conformance.Hostile;
 
-/// <summary>Many connections at once that say nothing, half of something, or too much and read nothing: a pair beside goes on and the broker's memory stays bounded.</summary>
+/// <summary>
+/// Many connections at once that say nothing, or half of something, or too much and read nothing.
+/// A pair beside goes on, and the broker's memory stays bounded.
+/// </summary>
 public sealed class CrowdTests(BrokerProcess broker, ITestOutputHelper output) : IClassFixture<BrokerProcess>
 {
     private const int Crowd = 4000;
@@ -63,7 +66,8 @@ public sealed class CrowdTests(BrokerProcess broker, ITestOutputHelper output) :
         {
             using var socket = await OpenAsync();
             socket.LingerState = new LingerOption(true, 0);
-            await socket.SendAsync(Rendered.Bytes("10[ \"MQTT\" 05 06 003C () \"~\" () \"wills\" s{ 77*1000 } ]", unique: $"reset{i}"), Cancelled);
+            await socket.SendAsync(
+                Rendered.Bytes("10[ \"MQTT\" 05 06 003C () \"~\" () \"wills\" s{ 77*1000 } ]", unique: $"reset{i}"), Cancelled);
         }
     });
 
@@ -132,8 +136,11 @@ public sealed class CrowdTests(BrokerProcess broker, ITestOutputHelper output) :
     private static void RequireDescriptors(int count)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells its limits in /proc.");
-        var limit = File.ReadLines("/proc/self/limits").Single(line => line.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
-        Assert.SkipWhen(long.TryParse(limit, out var files) && files < count + 500, $"{limit} open files are allowed here; it takes {count + 500}.");
+        var line = File.ReadLines("/proc/self/limits").Single(line => line.StartsWith("Max open files", StringComparison.Ordinal));
+        var limit = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
+        Assert.SkipWhen(
+            long.TryParse(limit, out var files) && files < count + 500,
+            $"{limit} open files are allowed here; it takes {count + 500}.");
     }
 
     private Task WatchAsync(int mebibytes, Func<Task> attack) => broker.WatchAsync(mebibytes, attack, output);

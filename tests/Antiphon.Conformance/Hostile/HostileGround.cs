@@ -34,7 +34,8 @@ public sealed class HostileGround(BrokerUnderTest broker) : IAsyncLifetime
         if (!packet.IsFirst)
         {
             await connection.TrySendAsync(Rendered.Bytes("10[ \"MQTT\" VV 02 003C () \"~\" ]", version, unique), limit.Token);
-            Assert.Equal([0x20, 0x00], Assert.IsType<byte[]>(await connection.ReceiveAsync(limit.Token)).Where((_, place) => place is 0 or 3));
+            Assert.Equal(
+                [0x20, 0x00], Assert.IsType<byte[]>(await connection.ReceiveAsync(limit.Token)).Where((_, place) => place is 0 or 3));
         }
 
         var bytes = Rendered.Bytes(packet.Bytes, version, unique);
@@ -92,7 +93,10 @@ public sealed class HostileGround(BrokerUnderTest broker) : IAsyncLifetime
     }
 
     private static string Code(byte code, ReadOnlySpan<byte> properties) =>
-        properties.IsEmpty || (VariableInteger.TryRead(ref properties, out var length) && length == properties.Length && PropertyBlock.Split(properties) is not null)
+        properties.IsEmpty
+        || (VariableInteger.TryRead(ref properties, out var length)
+            && length == properties.Length
+            && PropertyBlock.Split(properties) is not null)
             ? code.ToString("X2", CultureInfo.InvariantCulture)
             : $"{code:X2} and no property list";
 }

@@ -5,7 +5,9 @@ using Antiphon.Conformance.Wire;
 
 namespace Antiphon.Conformance.Hostile;
 
-/// <summary>A raw connection that speaks MQTT 5 in the notation of the tables. What does not come within half a minute fails the test.</summary>
+/// <summary>
+/// A raw connection that speaks MQTT 5 in the notation of the tables. What does not come within half a minute fails the test.
+/// </summary>
 internal sealed class Peer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -42,7 +44,9 @@ internal sealed class Peer : IAsyncDisposable
         return await _connection.TrySendAsync(bytes, limit.Token);
     }
 
-    /// <summary>The next packet: its first byte and what stands behind its Remaining Length; <c>null</c> at the end of the connection.</summary>
+    /// <summary>
+    /// The next packet: its first byte and what stands behind its Remaining Length; <c>null</c> at the end of the connection.
+    /// </summary>
     public async Task<(byte First, byte[] Body)?> NextAsync()
     {
         using var limit = NewLimit();
@@ -61,7 +65,12 @@ internal sealed class Peer : IAsyncDisposable
     {
         var packet = Assert.NotNull(await NextAsync());
         Assert.Equal(first, packet.First);
-        Assert.Equal(code, first switch { 0x20 => packet.Body[1], 0x90 or 0xB0 => packet.Body[^1], _ => packet.Body.Length > 2 ? packet.Body[2] : (byte)0 });
+        Assert.Equal(code, first switch
+        {
+            0x20 => packet.Body[1],
+            0x90 or 0xB0 => packet.Body[^1],
+            _ => packet.Body.Length > 2 ? packet.Body[2] : (byte)0,
+        });
         return packet.Body;
     }
 

@@ -39,7 +39,8 @@ public sealed class TimeLimitTests(ITestOutputHelper output)
         await using var broker = BrokerHost.Start(new BrokerOptions { Port = 0, ConnectTimeout = Short });
         await using var client = await Peer.OpenAsync(EndPoint(broker));
 
-        var took = await TimeAsync(() => DripAsync(client, "10 7F 0004 'MQTT' 05 02 003C 00 0060 78*96", async () => Assert.Null(await client.NextAsync())));
+        var took = await TimeAsync(
+            () => DripAsync(client, "10 7F 0004 'MQTT' 05 02 003C 00 0060 78*96", async () => Assert.Null(await client.NextAsync())));
 
         Assert.InRange(took, Short / 2, Short + Slack);
     }
@@ -72,7 +73,8 @@ public sealed class TimeLimitTests(ITestOutputHelper output)
         await using var dripping = await Peer.ConnectAsync(EndPoint(broker));
         await half.SendAsync("30 7F 0001");
 
-        var took = await TimeAsync(() => Task.WhenAll(half.ExpectEndAsync(0x8D), DripAsync(dripping, "30 7F 0060 78*96", () => dripping.ExpectEndAsync(0x8D))));
+        var took = await TimeAsync(
+            () => Task.WhenAll(half.ExpectEndAsync(0x8D), DripAsync(dripping, "30 7F 0060 78*96", () => dripping.ExpectEndAsync(0x8D))));
 
         Assert.InRange(took, Short / 2, Short + Slack);
         await silent.SendAsync("C0 00");

@@ -3,7 +3,10 @@ using Antiphon.Conformance.Hostile.Tables;
 
 namespace Antiphon.Conformance.Hostile;
 
-/// <summary>Good packets, but more or larger ones than anybody needs: they are served or refused by a rule, the broker's memory stays bounded, and a pair beside goes on.</summary>
+/// <summary>
+/// Good packets, but more or larger ones than anybody needs. They are served or refused by a rule,
+/// the broker's memory stays bounded, and a pair beside goes on.
+/// </summary>
 public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) : IClassFixture<BrokerProcess>
 {
     private const int MaximumPacketSize = 1024 * 1024;
@@ -49,7 +52,8 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
     public Task A_packet_a_byte_at_a_time_is_a_packet() => WatchAsync(4, async () =>
     {
         await using var client = await Peer.OpenAsync(broker.EndPoint);
-        foreach (var one in Rendered.Bytes("10[ \"MQTT\" 05 02 0000 () \"~\" ] 82[ 0001 () \"~\" 01 ] 32[ \"~\" 0001 () 'x' ] 36[ \"~\" 0001 () 'x' ]", unique: client.Unique))
+        const string text = "10[ \"MQTT\" 05 02 0000 () \"~\" ] 82[ 0001 () \"~\" 01 ] 32[ \"~\" 0001 () 'x' ] 36[ \"~\" 0001 () 'x' ]";
+        foreach (var one in Rendered.Bytes(text, unique: client.Unique))
         {
             await client.SendAsync([one]);
         }
@@ -151,7 +155,8 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
         await using var client = await Peer.ConnectAsync(broker.EndPoint);
         for (var i = 0; i < 100; i++)
         {
-            await client.SendAsync(string.Concat(Enumerable.Range(0, 160).Select(number => $"30[ s{{ '{i}/{number}/' 78*2000 }} ( 23 {number % 16 + 1:X4} ) 'x' ] ")));
+            await client.SendAsync(string.Concat(Enumerable.Range(0, 160).Select(number =>
+                $"30[ s{{ '{i}/{number}/' 78*2000 }} ( 23 {number % 16 + 1:X4} ) 'x' ] ")));
         }
 
         await client.SendAsync("C0 00");
@@ -161,20 +166,21 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
     [Theory]
     [InlineData("PUBREC", "50", 0x62)]
     [InlineData("PUBREL", "62", 0x70)]
-    public Task Sixty_thousand_acknowledgements_of_nothing_are_answered_with_0x92(string packet, string first, byte answer) => WatchAsync(32, async () =>
-    {
-        await using var client = await Peer.ConnectAsync(broker.EndPoint);
-        var flood = Rendered.Bytes(string.Concat(Enumerable.Range(1, 60_000).Select(number => $"{first}[ {number:X4} ] ")));
-        var sending = client.SendAsync(flood);
-        for (var number = 1; number <= 60_000; number++)
+    public Task Sixty_thousand_acknowledgements_of_nothing_are_answered_with_0x92(string packet, string first, byte answer) =>
+        WatchAsync(32, async () =>
         {
-            var body = await client.ExpectAsync(answer, 0x92);
-            Assert.Equal(number, BinaryPrimitives.ReadUInt16BigEndian(body));
-        }
+            await using var client = await Peer.ConnectAsync(broker.EndPoint);
+            var flood = Rendered.Bytes(string.Concat(Enumerable.Range(1, 60_000).Select(number => $"{first}[ {number:X4} ] ")));
+            var sending = client.SendAsync(flood);
+            for (var number = 1; number <= 60_000; number++)
+            {
+                var body = await client.ExpectAsync(answer, 0x92);
+                Assert.Equal(number, BinaryPrimitives.ReadUInt16BigEndian(body));
+            }
 
-        Assert.True(await sending);
-        output.WriteLine($"60,000 {packet} packets");
-    });
+            Assert.True(await sending);
+            output.WriteLine($"60,000 {packet} packets");
+        });
 
     [Fact]
     public Task Who_asks_and_reads_no_answer_is_cut_off() => WatchAsync(32, async () =>
@@ -209,7 +215,8 @@ public sealed class VolumeTests(BrokerProcess broker, ITestOutputHelper output) 
     {
         for (var i = 0; i < 100; i++)
         {
-            await using var client = await Peer.ConnectAsync(broker.EndPoint, "10[ \"MQTT\" 05 C2 0000 () s{ '~' 78*65523 } s{ 75*65535 } s{ 70*65535 } ]");
+            await using var client = await Peer.ConnectAsync(
+                broker.EndPoint, "10[ \"MQTT\" 05 C2 0000 () s{ '~' 78*65523 } s{ 75*65535 } s{ 70*65535 } ]");
         }
     });
 

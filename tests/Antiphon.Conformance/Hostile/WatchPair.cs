@@ -9,12 +9,12 @@ using Antiphon.Conformance.Wire;
 namespace Antiphon.Conformance.Hostile;
 
 /// <summary>
-/// A requester and a responder, two connections of raw bytes with QoS 1, that exchange messages all the time while others misbehave. An exchange that fails, takes too
-/// long or is answered with something else fails whoever asks for the next.
+/// A requester and a responder, two connections of raw bytes, that exchange messages with QoS 1 all the time while others misbehave.
+/// Once an exchange has failed, taken too long or been answered with something else, the next one fails the test that asks for it.
 /// </summary>
 internal sealed class WatchPair : IAsyncDisposable
 {
-    /// <summary>An exchange takes well under a millisecond; so much, the machine may be busy with other things.</summary>
+    /// <summary>An exchange takes well under a millisecond. The rest is for a machine that is busy with other things.</summary>
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Rhythm = TimeSpan.FromMilliseconds(10);
@@ -43,7 +43,8 @@ internal sealed class WatchPair : IAsyncDisposable
             var sorted = _milliseconds.Order().ToArray();
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{sorted.Length} exchanges beside: median {sorted[sorted.Length / 2]:F2} ms, p99 {sorted[sorted.Length * 99 / 100]:F2} ms, slowest {sorted[^1]:F2} ms");
+                $"{sorted.Length} exchanges beside: median {sorted[sorted.Length / 2]:F2} ms, "
+                + $"p99 {sorted[sorted.Length * 99 / 100]:F2} ms, slowest {sorted[^1]:F2} ms");
         }
     }
 
@@ -105,7 +106,10 @@ internal sealed class WatchPair : IAsyncDisposable
 
     private async Task ExchangeAsync(ushort number, CancellationToken cancellationToken)
     {
-        await SendAsync(_requester, $"32[ \"pair/~/question\" {number:X4} ( 08 \"pair/~/answer\", 09 0002 {number:X4} ) 'question' ]", cancellationToken);
+        await SendAsync(
+            _requester,
+            $"32[ \"pair/~/question\" {number:X4} ( 08 \"pair/~/answer\", 09 0002 {number:X4} ) 'question' ]",
+            cancellationToken);
         var acknowledged = false;
         var answered = false;
         while (!acknowledged || !answered)
@@ -145,7 +149,10 @@ internal sealed class WatchPair : IAsyncDisposable
             var question = new Delivery(packet);
             Assert.EndsWith("/question", question.Topic, StringComparison.Ordinal);
             await SendAsync(
-                _responder, $"40[ {question.Identifier} ] 32[ \"pair/~/answer\" {question.Correlation} ( 09 0002 {question.Correlation} ) 'answer' ]", _ending.Token);
+                _responder,
+                $"40[ {question.Identifier} ] "
+                + $"32[ \"pair/~/answer\" {question.Correlation} ( 09 0002 {question.Correlation} ) 'answer' ]",
+                _ending.Token);
         }
     }
 
@@ -166,7 +173,9 @@ internal sealed class WatchPair : IAsyncDisposable
     }
 
     private async Task SendAsync(RawConnection connection, string text, CancellationToken cancellationToken) =>
-        Assert.True(await connection.TrySendAsync(Rendered.Bytes(text, unique: _unique), cancellationToken), "The pair's connection has been closed.");
+        Assert.True(
+            await connection.TrySendAsync(Rendered.Bytes(text, unique: _unique), cancellationToken),
+            "The pair's connection has been closed.");
 
     private static async Task<byte[]> ReceiveAsync(RawConnection connection, CancellationToken cancellationToken) =>
         await connection.ReceiveAsync(cancellationToken) ?? throw new EndOfStreamException("The pair's connection has been closed.");
@@ -184,7 +193,8 @@ internal sealed class WatchPair : IAsyncDisposable
             Identifier = Convert.ToHexString(rest[..2]);
             rest = rest[2..];
             Assert.True(VariableInteger.TryRead(ref rest, out var length));
-            Correlation = Convert.ToHexString(Assert.Single(PropertyBlock.Split(rest[..length])!, property => property[0] == 0x09).AsSpan(3));
+            Correlation = Convert.ToHexString(
+                Assert.Single(PropertyBlock.Split(rest[..length])!, property => property[0] == 0x09).AsSpan(3));
         }
 
         public string Topic { get; }

@@ -50,7 +50,10 @@ internal sealed record Prefixed(Node[] Inside) : Node
     }
 }
 
-/// <summary><c>{ … }*1000</c>, <c>{ … }*@21</c>, <c>{ … }*@21+1</c>: the same so many times, or as often as the broker's CONNACK tells in this property.</summary>
+/// <summary>
+/// <c>{ … }*1000</c>, <c>{ … }*@21</c>, <c>{ … }*@21+1</c>: the same so many times.
+/// With <c>@</c> it is as often as the broker's CONNACK tells in this property, or once more.
+/// </summary>
 internal sealed record Repeated(Node[] Inside, Func<Scope, long> Times) : Node
 {
     public override void Write(List<byte> output, Scope scope)

@@ -9,7 +9,8 @@ internal sealed record Literal(Func<Scope, byte[]> Bytes) : Node
     {
     }
 
-    public static Literal Text(string text) => new(scope => Encoding.UTF8.GetBytes(text.Replace("~", scope.Unique, StringComparison.Ordinal)));
+    public static Literal Text(string text) =>
+        new(scope => Encoding.UTF8.GetBytes(text.Replace("~", scope.Unique, StringComparison.Ordinal)));
 
     public override void Write(List<byte> output, Scope scope) => output.AddRange(Bytes(scope));
 
@@ -36,7 +37,8 @@ internal sealed record Told(byte Property, int More) : Node
         output.Add((byte)number);
     }
 
-    public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope) => throw new FormatException("What the broker tells can be sent only.");
+    public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope) =>
+        throw new FormatException("What the broker tells can be sent only.");
 }
 
 /// <summary><c>81|82</c>, <c>80+</c> or <c>..</c>: one byte of several.</summary>
@@ -116,7 +118,10 @@ internal sealed record Rest : Node
     }
 }
 
-/// <summary><c>ok</c>: the end of an acknowledgement that succeeded. In MQTT 5 nothing, or 00 or 10 (No matching subscribers), alone or with properties; in 3.1.1 nothing.</summary>
+/// <summary>
+/// <c>ok</c>: the end of an acknowledgement that succeeded. In MQTT 5 nothing, or 00 or 10 (No matching subscribers),
+/// alone or with properties; in 3.1.1 nothing.
+/// </summary>
 internal sealed record Succeeded : Node
 {
     public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope)
@@ -140,5 +145,6 @@ internal sealed record Turn : Node
         output.Add((byte)scope.Turn);
     }
 
-    public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope) => throw new FormatException("The number of a turn can be sent only.");
+    public override bool Match(ref ReadOnlySpan<byte> rest, Scope scope) =>
+        throw new FormatException("The number of a turn can be sent only.");
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Antiphon.Conformance.Wire;
 
 /// <summary>
-/// Bytes as they are written in the tables: pairs of hexadecimal digits, text between apostrophes, blanks anywhere; and what a broker may choose. The whole language
-/// stands in the summaries of the nodes.
+/// Bytes as they are written in the tables: pairs of hexadecimal digits, text between apostrophes, blanks anywhere.
+/// There are also signs for what a broker may choose. The whole language stands in the summaries of the nodes.
 /// </summary>
 internal sealed class Notation
 {
@@ -231,7 +231,8 @@ internal sealed class Notation
 
     private byte TakeByte()
     {
-        if (_at + 2 <= _text.Length && byte.TryParse(_text.AsSpan(_at, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        if (_at + 2 <= _text.Length
+            && byte.TryParse(_text.AsSpan(_at, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
         {
             _at += 2;
             return value;
@@ -248,7 +249,9 @@ internal sealed class Notation
             _at++;
         }
 
-        return long.TryParse(_text.AsSpan(start, _at - start), CultureInfo.InvariantCulture, out var number) ? number : throw Wrong("No number");
+        return long.TryParse(_text.AsSpan(start, _at - start), CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw Wrong("No number");
     }
 
     private string TakeTo(char end)

@@ -16,12 +16,14 @@ public sealed class NotationTests
     [InlineData("{ C0 00 }*@21 00*@21+1", "C000C000C000" + "00000000")]
     [InlineData("@21 @21+1", "00030004")]
     [InlineData("VV v5{ 01 } v311{ 02 }", "0501")]
-    public void Bytes_are_written_as_they_stand(string text, string hex) => Assert.Equal(hex, Convert.ToHexString(Written(text, ProtocolVersion.V5)));
+    public void Bytes_are_written_as_they_stand(string text, string hex) =>
+        Assert.Equal(hex, Convert.ToHexString(Written(text, ProtocolVersion.V5)));
 
     [Theory]
     [InlineData("VV v5{ 01 } v311{ 02 }", "0402")]
     [InlineData("30[ \"t\" ( 01 01 ) 'x' ]", "3004000174" + "78")]
-    public void In_3_1_1_property_lists_are_left_out(string text, string hex) => Assert.Equal(hex, Convert.ToHexString(Written(text, ProtocolVersion.V311)));
+    public void In_3_1_1_property_lists_are_left_out(string text, string hex) =>
+        Assert.Equal(hex, Convert.ToHexString(Written(text, ProtocolVersion.V311)));
 
     [Theory]
     [InlineData("C0 00", "C000")]

@@ -1,8 +1,9 @@
 namespace Antiphon.Conformance.Wire;
 
 /// <summary>
-/// <c>( 11 0000000A, 26 "a" "b" )</c>: a property list with its length; nothing at all in MQTT 3.1.1. Expected ones may come in any order, those of one identifier in the
-/// order given (Subscription Identifiers in any); with <c>*</c> others may stand beside them, save those named as <c>!1F</c>.
+/// <c>( 11 0000000A, 26 "a" "b" )</c>: a property list with its length; nothing at all in MQTT 3.1.1.
+/// Expected properties may come in any order. Those of one identifier come in the order given, Subscription Identifiers in any.
+/// With <c>*</c> others may stand beside them, save those named as <c>!1F</c>.
 /// </summary>
 internal sealed record Properties(Node[][] Listed, bool IsOpen, byte[] Forbidden) : Node
 {

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace Antiphon.Conformance.Wire;
 
-/// <summary>A TCP connection that sends any bytes and receives whole packets, as told by their first byte and Remaining Length only.</summary>
+/// <summary>
+/// A TCP connection that sends any bytes and receives whole packets, as told by their first byte and Remaining Length only.
+/// </summary>
 internal sealed class RawConnection : IAsyncDisposable
 {
     private readonly Socket _socket;
@@ -63,7 +65,9 @@ internal sealed class RawConnection : IAsyncDisposable
             var count = await ReceiveSomeAsync(cancellationToken);
             if (count == 0)
             {
-                return _received.Count == 0 ? null : throw new FormatException($"The peer closed in mid-packet: {Convert.ToHexString([.. _received])}");
+                return _received.Count == 0
+                    ? null
+                    : throw new FormatException($"The peer closed in mid-packet: {Convert.ToHexString([.. _received])}");
             }
 
             _received.AddRange(_buffer.AsSpan(0, count));
@@ -103,7 +107,9 @@ internal sealed class RawConnection : IAsyncDisposable
         ReadOnlySpan<byte> rest = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_received)[1..];
         if (!VariableInteger.TryRead(ref rest, out var length))
         {
-            return _received.Count < 5 ? null : throw new FormatException($"No Remaining Length: {Convert.ToHexString([.. _received.Take(5)])}");
+            return _received.Count < 5
+                ? null
+                : throw new FormatException($"No Remaining Length: {Convert.ToHexString([.. _received.Take(5)])}");
         }
 
         if (rest.Length < length)

@@ -1,6 +1,8 @@
 namespace Antiphon.Conformance.Wire;
 
-/// <summary>What the bytes of one run of a case depend on: the protocol version, the text that is its own, and what it has captured so far.</summary>
+/// <summary>
+/// What the bytes of one run of a case depend on: the protocol version, the text that is its own, and what it has captured so far.
+/// </summary>
 /// <param name="version">The version that is spoken.</param>
 /// <param name="unique">What <c>~</c> stands for.</param>
 /// <param name="told">The number that the broker's CONNACK tells in a property; the default of MQTT 5 where it tells none.</param>
@@ -10,7 +12,10 @@ internal sealed class Scope(ProtocolVersion version, string unique, Func<byte, l
 
     public ProtocolVersion Version => version;
 
-    /// <summary>Stands where a table has <c>~</c>, so that cases can share a broker at the same time: letters and digits, as every client identifier may have.</summary>
+    /// <summary>
+    /// Stands where a table has <c>~</c>, so that cases can share a broker at the same time.
+    /// It is made of letters and digits, which every client identifier may have.
+    /// </summary>
     public string Unique => unique;
 
     public long Told(byte property) => told(property);
@@ -18,7 +23,7 @@ internal sealed class Scope(ProtocolVersion version, string unique, Func<byte, l
     /// <summary>Which time a repeated group is written, from 1.</summary>
     public int Turn { get; set; }
 
-    /// <summary>Whether the bytes are those that the name stands for; a new name stands for them from now on.</summary>
+    /// <summary>Whether the bytes are those that the name stands for. A new name stands for them from now on.</summary>
     public bool Holds(string name, ReadOnlySpan<byte> bytes)
     {
         if (_captured.TryGetValue(name, out var known))

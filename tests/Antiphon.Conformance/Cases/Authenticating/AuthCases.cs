@@ -28,7 +28,10 @@ public sealed class AuthCases(BrokerUnderTest broker)
             a > F0[ 55 (15 "~none") ]
             a ends 81|82
             """),
-        V5("A server that asks for more sends AUTH 18, and its CONNACK names the method", "MQTT-4.12.0-2 MQTT-4.12.0-5 MQTT-3.15.2-1 MQTT-3.2.0-1", """
+        V5(
+            "A server that asks for more sends AUTH 18, and its CONNACK names the method",
+            "MQTT-4.12.0-2 MQTT-4.12.0-5 MQTT-3.15.2-1 MQTT-3.2.0-1",
+            """
             a > 10[ "MQTT" 05 02 0000 (15 "RIDDLE") "~" ]
             a < F0[ 18 (15 "RIDDLE", 16 "1+1", *) ]
             a > F0[ 18 (15 "RIDDLE", 16 "2") ]
@@ -93,7 +96,10 @@ public sealed class AuthCases(BrokerUnderTest broker)
             a > F0[ 18 (15 "RIDDLE", 16 "3") ]
             a refused 87
             """, Need.Riddle),
-        Both("The right password is let in", "MQTT-3.1.4-5 MQTT-3.1.2-17 MQTT-3.1.2-19 MQTT311-3.1.4-4 MQTT311-3.1.2-19 MQTT311-3.1.2-21", """
+        Both(
+            "The right password is let in",
+            "MQTT-3.1.4-5 MQTT-3.1.2-17 MQTT-3.1.2-19 MQTT311-3.1.4-4 MQTT311-3.1.2-19 MQTT311-3.1.2-21",
+            """
             a > 10[ "MQTT" VV C2 0000 () "~" "user" "secret" ]
             a < 20[ 00 00 (*) ]
             a quiet

@@ -41,7 +41,10 @@ public sealed class DisconnectCases(BrokerUnderTest broker)
             a > E0[ 55 ]
             a ends 81|82
             """),
-        V5("DISCONNECT with a reason code that clients may not send ends the connection as an error does", "MQTT-3.14.2-1 MQTT-4.13.1-1", """
+        V5(
+            "DISCONNECT with a reason code that clients may not send ends the connection as an error does",
+            "MQTT-3.14.2-1 MQTT-4.13.1-1",
+            """
             a connects
             a > E0[ 8E ]
             a ends 81|82

@@ -82,7 +82,10 @@ public sealed class ClientIdentifierCases(BrokerUnderTest broker)
             p > 30[ "~/t" () 'x' ]
             b < 30[ "~/t" () 'x' ]
             """),
-        Both("A client identifier that the server does not take is refused", "MQTT-3.1.3-8 MQTT-3.1.4-2 MQTT311-3.1.3-9 MQTT311-3.2.2-4 MQTT311-3.2.2-5", """
+        Both(
+            "A client identifier that the server does not take is refused",
+            "MQTT-3.1.3-8 MQTT-3.1.4-2 MQTT311-3.1.3-9 MQTT311-3.2.2-4 MQTT311-3.2.2-5",
+            """
             a > 10[ "MQTT" VV 02 0000 () "~~" ]
             a < 20[ 00 v5{ 85 } v311{ 02 } ] or 20[ 00 v5{ 85 } v311{ 02 } (*) ] or closed
             a closed

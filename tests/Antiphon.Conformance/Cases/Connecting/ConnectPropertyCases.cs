@@ -8,7 +8,10 @@ public sealed class ConnectPropertyCases(BrokerUnderTest broker)
 {
     private static readonly CaseTable Table =
     [
-        V5("No packet is larger than the client's Maximum Packet Size; a larger message counts as delivered", "MQTT-3.1.2-24 MQTT-3.1.2-25", """
+        V5(
+            "No packet is larger than the client's Maximum Packet Size; a larger message counts as delivered",
+            "MQTT-3.1.2-24 MQTT-3.1.2-25",
+            """
             a connects (27 00000040, 21 0001)
             a takes 64
             a subscribes "~/t" 01
@@ -152,7 +155,10 @@ public sealed class ConnectPropertyCases(BrokerUnderTest broker)
             a > 31[ "~/t" () 'x' ]
             a ends 9A
             """, Need.LacksRetain),
-        V5("An authentication method that the server does not have is refused", "MQTT-4.12.0-1 MQTT-3.1.4-2 MQTT-3.2.2-7 MQTT-3.2.2-8 MQTT-4.13.2-1", """
+        V5(
+            "An authentication method that the server does not have is refused",
+            "MQTT-4.12.0-1 MQTT-3.1.4-2 MQTT-3.2.2-7 MQTT-3.2.2-8 MQTT-4.13.2-1",
+            """
             a > 10[ "MQTT" 05 02 0000 (15 "~none", 16 s{ 01 02 }) "~" ]
             a refused 8C|87
             """),

@@ -8,7 +8,10 @@ public sealed class KeepAliveCases(BrokerUnderTest broker)
 {
     private static readonly CaseTable Table =
     [
-        Both("Silence for more than one and a half times the Keep Alive ends the connection", "MQTT-3.1.2-22 MQTT-3.2.2-22 MQTT311-3.1.2-24", """
+        Both(
+            "Silence for more than one and a half times the Keep Alive ends the connection",
+            "MQTT-3.1.2-22 MQTT-3.2.2-22 MQTT311-3.1.2-24",
+            """
             a > 10[ "MQTT" VV 02 0001 () "~" ]
             a < 20[ 00 00 (* !13) ]
             a ends 8D
@@ -36,7 +39,10 @@ public sealed class KeepAliveCases(BrokerUnderTest broker)
             a < D0 00
             a quiet
             """),
-        Both("PINGREQ with header flags other than 0 ends the connection", "MQTT-2.1.3-1 MQTT-4.13.1-1 MQTT311-2.2.2-1 MQTT311-2.2.2-2 MQTT311-4.8.0-1", """
+        Both(
+            "PINGREQ with header flags other than 0 ends the connection",
+            "MQTT-2.1.3-1 MQTT-4.13.1-1 MQTT311-2.2.2-1 MQTT311-2.2.2-2 MQTT311-4.8.0-1",
+            """
             a connects
             a > C1 00
             a ends 81

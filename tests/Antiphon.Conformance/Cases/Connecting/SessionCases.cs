@@ -3,7 +3,9 @@ using static Antiphon.Conformance.Cases.Case;
 
 namespace Antiphon.Conformance.Cases.Connecting;
 
-/// <summary>MQTT 5 §3.1.2.4, §3.1.2.11.2, §3.2.2.1.1, §4.1; MQTT 3.1.1 §3.1.2.4: how long a Session lasts, and what the client is told of it.</summary>
+/// <summary>
+/// MQTT 5 §3.1.2.4, §3.1.2.11.2, §3.2.2.1.1, §4.1; MQTT 3.1.1 §3.1.2.4: how long a Session lasts, and what the client is told of it.
+/// </summary>
 public sealed class SessionCases(BrokerUnderTest broker)
 {
     private static readonly CaseTable Table =
@@ -49,7 +51,10 @@ public sealed class SessionCases(BrokerUnderTest broker)
             a < 20[ 00 00 (*) ]
             a quiet
             """),
-        Both("Clean Start throws the earlier Session away", "MQTT-3.1.2-4 MQTT-3.2.2-2 MQTT-3.1.4-4 MQTT311-3.1.2-6 MQTT311-3.1.4-3 MQTT311-3.2.2-1", """
+        Both(
+            "Clean Start throws the earlier Session away",
+            "MQTT-3.1.2-4 MQTT-3.2.2-2 MQTT-3.1.4-4 MQTT311-3.1.2-6 MQTT311-3.1.4-3 MQTT311-3.2.2-1",
+            """
             a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
@@ -123,7 +128,10 @@ public sealed class SessionCases(BrokerUnderTest broker)
             a > E0[ 00 (11 0000003C) ]
             a ends 82
             """),
-        V5("A CONNECT that is rejected leaves the Session alone, and tells of none", "MQTT-3.2.2-6 MQTT-3.2.2-7 MQTT-3.1.4-4 MQTT-3.1.2-23", """
+        V5(
+            "A CONNECT that is rejected leaves the Session alone, and tells of none",
+            "MQTT-3.2.2-6 MQTT-3.2.2-7 MQTT-3.1.4-4 MQTT-3.1.2-23",
+            """
             a > 10[ "MQTT" 05 00 0000 (11 0000003C) "~" ]
             a < 20[ 00 00 (*) ]
             a > E0 00

@@ -31,7 +31,10 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             p > 32[ "~/t" 0001 () 'x' ]
             p < 40[ 0001 ok ]
             """, Need.QoS1),
-        Both("After PUBACK the same identifier means a new message, whatever DUP says", "MQTT-4.3.2-5 MQTT-3.3.1-3 MQTT311-4.3.2-2 MQTT311-3.3.1-3", """
+        Both(
+            "After PUBACK the same identifier means a new message, whatever DUP says",
+            "MQTT-4.3.2-5 MQTT-3.3.1-3 MQTT311-4.3.2-2 MQTT311-3.3.1-3",
+            """
             a connects
             a subscribes "~/t" 01
             p connects
@@ -58,7 +61,8 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             """, Need.QoS1),
         Both(
             "QoS 2 is answered by PUBREC, PUBREL by PUBCOMP, with the same identifier, and delivered once",
-            "MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5 MQTT-3.5.2-1 MQTT-3.7.2-1 MQTT311-4.3.3-2 MQTT311-2.3.1-6 MQTT311-3.3.4-1",
+            "MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5 MQTT-3.5.2-1 MQTT-3.7.2-1 MQTT311-4.3.3-2 MQTT311-2.3.1-6 "
+            + "MQTT311-3.3.4-1",
             """
             a connects
             a subscribes "~/t" 00
@@ -149,7 +153,10 @@ public sealed class FromClientCases(BrokerUnderTest broker)
             p > 62[ 0002 ]
             p < 70[ 0002 ok ]
             """, Need.QoS2),
-        Both("A message that is not allowed goes to nobody, and is acknowledged or ends the connection", "MQTT-3.3.4-1 MQTT-3.4.2-1 MQTT311-3.3.5-2", """
+        Both(
+            "A message that is not allowed goes to nobody, and is acknowledged or ends the connection",
+            "MQTT-3.3.4-1 MQTT-3.4.2-1 MQTT311-3.3.5-2",
+            """
             s connects
             s subscribes "$SYS/~" 00
             p connects

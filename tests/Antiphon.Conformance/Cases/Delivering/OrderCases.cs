@@ -45,7 +45,10 @@ public sealed class OrderCases(BrokerUnderTest broker)
             a < 34[ "~/t" <+2> () '2' ]
             a < 34[ "~/t" <+3> () '3' ]
             """, Need.QoS2),
-        Both("What is sent again keeps its order, and what is new follows", "MQTT-4.6.0-5 MQTT-4.4.0-1 MQTT311-4.6.0-6 MQTT311-4.6.0-1 MQTT311-4.4.0-1", """
+        Both(
+            "What is sent again keeps its order, and what is new follows",
+            "MQTT-4.6.0-5 MQTT-4.4.0-1 MQTT311-4.6.0-6 MQTT311-4.6.0-1 MQTT311-4.4.0-1",
+            """
             a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01

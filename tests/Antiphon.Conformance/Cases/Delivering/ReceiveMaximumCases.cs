@@ -8,7 +8,10 @@ public sealed class ReceiveMaximumCases(BrokerUnderTest broker)
 {
     private static readonly CaseTable Table =
     [
-        V5("No more unfinished messages than the client's Receive Maximum, and the next when one is done", "MQTT-3.3.4-9 MQTT-4.9.0-1 MQTT-4.9.0-2", """
+        V5(
+            "No more unfinished messages than the client's Receive Maximum, and the next when one is done",
+            "MQTT-3.3.4-9 MQTT-4.9.0-1 MQTT-4.9.0-2",
+            """
             a connects (21 0002)
             a subscribes "~/t" 01
             p connects

@@ -25,7 +25,8 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             """, Need.QoS1),
         Both(
             "QoS 1 that was not acknowledged is sent again with its identifier and DUP 1 when the Session goes on",
-            "MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.2-3 MQTT-4.1.0-1 MQTT-3.1.2-5 MQTT311-4.4.0-1 MQTT311-3.3.1-1 MQTT311-4.3.2-1 MQTT311-2.3.1-3",
+            "MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.2-3 MQTT-4.1.0-1 MQTT-3.1.2-5 MQTT311-4.4.0-1 MQTT311-3.3.1-1 MQTT311-4.3.2-1 "
+            + "MQTT311-2.3.1-3",
             """
             a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]

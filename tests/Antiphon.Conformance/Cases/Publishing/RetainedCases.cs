@@ -45,7 +45,10 @@ public sealed class RetainedCases(BrokerUnderTest broker)
             a quiet
             p > 31[ "~/t" () ]
             """, Need.Retain, Need.QoS1),
-        Both("An empty retained message is passed on and removes the retained one", "MQTT-3.3.1-6 MQTT-3.3.1-7 MQTT311-3.3.1-10 MQTT311-3.3.1-11", """
+        Both(
+            "An empty retained message is passed on and removes the retained one",
+            "MQTT-3.3.1-6 MQTT-3.3.1-7 MQTT311-3.3.1-10 MQTT311-3.3.1-11",
+            """
             p connects
             p > 33[ "~/t" 0001 () 'x' ]
             p < 40[ 0001 ok ]
@@ -89,7 +92,10 @@ public sealed class RetainedCases(BrokerUnderTest broker)
             a subscribes "~/t" 00
             a quiet
             """, Need.QoS1),
-        Both("A wildcard subscription gets every matching retained message, and no other", "MQTT-3.3.1-9 MQTT-3.3.2-3 MQTT311-3.3.1-6 MQTT311-3.3.2-3", """
+        Both(
+            "A wildcard subscription gets every matching retained message, and no other",
+            "MQTT-3.3.1-9 MQTT-3.3.2-3 MQTT311-3.3.1-6 MQTT311-3.3.2-3",
+            """
             p connects
             p > 33[ "~/1/t" 0001 () 'a' ] 33[ "~/2/t" 0002 () 'b' ] 33[ "~/2/u" 0003 () 'c' ] 33[ "~" 0004 () 'd' ]
             p < 40[ 0001 ok ] & 40[ 0002 ok ] & 40[ 0003 ok ] & 40[ 0004 ok ]

@@ -26,7 +26,10 @@ public sealed class TopicNameCases(BrokerUnderTest broker)
             a > 30[ s{ '~/' 00 } () 'x' ]
             a ends 81|90
             """),
-        Both("The bytes EF BB BF in a Topic Name are a character like others", "MQTT-1.5.4-3 MQTT-4.7.3-4 MQTT311-1.5.3-3 MQTT311-4.7.3-4", """
+        Both(
+            "The bytes EF BB BF in a Topic Name are a character like others",
+            "MQTT-1.5.4-3 MQTT-4.7.3-4 MQTT311-1.5.3-3 MQTT311-4.7.3-4",
+            """
             a connects
             a subscribes s{ EF BB BF '~/t' } 00
             b connects
@@ -65,7 +68,10 @@ public sealed class TopicNameCases(BrokerUnderTest broker)
             p > 30[ s{ '~/' 61*65521 } () 'x' ]
             a < 30[ s{ '~/' 61*65521 } () 'x' ]
             """),
-        Both("A Topic Name whose length goes beyond the packet ends the connection", "MQTT-3.3.2-1 MQTT-4.13.1-1 MQTT311-3.3.2-1 MQTT311-4.8.0-1", """
+        Both(
+            "A Topic Name whose length goes beyond the packet ends the connection",
+            "MQTT-3.3.2-1 MQTT-4.13.1-1 MQTT311-3.3.2-1 MQTT311-4.8.0-1",
+            """
             a connects
             a > 30[ 0020 '~' ]
             a ends 81

@@ -10,7 +10,8 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
     [
         Both(
             "SUBSCRIBE is answered by SUBACK with its identifier and a code",
-            "MQTT-3.8.4-1 MQTT-3.8.4-2 MQTT-3.8.4-6 MQTT-3.8.4-7 MQTT-2.2.1-6 MQTT-2.2.2-1 MQTT311-3.8.4-1 MQTT311-3.8.4-2 MQTT311-3.8.4-5 MQTT311-2.3.1-7",
+            "MQTT-3.8.4-1 MQTT-3.8.4-2 MQTT-3.8.4-6 MQTT-3.8.4-7 MQTT-2.2.1-6 MQTT-2.2.2-1 MQTT311-3.8.4-1 MQTT311-3.8.4-2 "
+            + "MQTT311-3.8.4-5 MQTT311-2.3.1-7",
             """
             a connects
             a > 82[ FFFF () "~/t" 00 ]
@@ -36,7 +37,10 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
             a < 30[ "~/b/x" () '2' ]
             a quiet
             """),
-        Both("The same filter twice in one SUBSCRIBE is one subscription, as the last says", "MQTT-3.8.4-5 MQTT-3.8.4-3 MQTT311-3.8.4-4 MQTT311-3.8.4-3", """
+        Both(
+            "The same filter twice in one SUBSCRIBE is one subscription, as the last says",
+            "MQTT-3.8.4-5 MQTT-3.8.4-3 MQTT311-3.8.4-4 MQTT311-3.8.4-3",
+            """
             a connects
             a > 82[ 0001 () "~/t" 01 "~/t" 00 ]
             a < 90[ 0001 (*) 01 00 ]
@@ -125,7 +129,10 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
             a < 30[ "~/u" (0B FFFFFF7F) 'y' ]
             a < 30[ "~/v" () 'z' ]
             """, Need.SubscriptionIdentifiers),
-        V5("With overlapping subscriptions each identifier goes with the message, in one copy or several", "MQTT-3.3.4-3 MQTT-3.3.4-4 MQTT-3.3.4-5", """
+        V5(
+            "With overlapping subscriptions each identifier goes with the message, in one copy or several",
+            "MQTT-3.3.4-3 MQTT-3.3.4-4 MQTT-3.3.4-5",
+            """
             a connects
             a > 82[ 0001 (0B 01) "~/+" 00 ]
             a < 90[ 0001 (*) 00 ]
@@ -207,7 +214,10 @@ public sealed class SubscribeCases(BrokerUnderTest broker)
             a > 82[ 0001 () ]
             a ends 82|81
             """),
-        Both("A SUBSCRIBE with a filter but no options ends the connection", "MQTT-3.8.3-2 MQTT-4.13.1-1 MQTT311-3.8.3-3 MQTT311-4.8.0-1", """
+        Both(
+            "A SUBSCRIBE with a filter but no options ends the connection",
+            "MQTT-3.8.3-2 MQTT-4.13.1-1 MQTT311-3.8.3-3 MQTT311-4.8.0-1",
+            """
             a connects
             a > 82[ 0001 () "~/t" ]
             a ends 81|82

@@ -10,7 +10,8 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
     [
         Both(
             "UNSUBSCRIBE is answered by UNSUBACK with its identifier, and nothing more comes",
-            "MQTT-3.10.4-1 MQTT-3.10.4-2 MQTT-3.10.4-4 MQTT-3.10.4-5 MQTT-2.2.1-6 MQTT-3.11.3-2 MQTT311-3.10.4-1 MQTT311-3.10.4-2 MQTT311-3.10.4-4 MQTT311-2.3.1-7",
+            "MQTT-3.10.4-1 MQTT-3.10.4-2 MQTT-3.10.4-4 MQTT-3.10.4-5 MQTT-2.2.1-6 MQTT-3.11.3-2 MQTT311-3.10.4-1 MQTT311-3.10.4-2 "
+            + "MQTT311-3.10.4-4 MQTT311-2.3.1-7",
             """
             a connects
             a subscribes "~/t" 00
@@ -65,7 +66,10 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
             a > 70[ <id> ]
             a quiet
             """, Need.QoS2),
-        Both("A QoS 1 delivery that has begun is finished after UNSUBSCRIBE, over a new connection, too", "MQTT-3.10.4-3 MQTT311-3.10.4-3", """
+        Both(
+            "A QoS 1 delivery that has begun is finished after UNSUBSCRIBE, over a new connection, too",
+            "MQTT-3.10.4-3 MQTT311-3.10.4-3",
+            """
             a > 10[ "MQTT" VV 00 0000 (11 0000003C) "~a" ]
             a < 20[ 00 00 (*) ]
             a subscribes "~/t" 01
@@ -90,7 +94,10 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
             a > A0[ 0001 () "~/t" ]
             a ends 81
             """),
-        Both("A filter in UNSUBSCRIBE that is not UTF-8 ends the connection", "MQTT-3.10.3-1 MQTT-1.5.4-1 MQTT311-3.10.3-1 MQTT311-1.5.3-1", """
+        Both(
+            "A filter in UNSUBSCRIBE that is not UTF-8 ends the connection",
+            "MQTT-3.10.3-1 MQTT-1.5.4-1 MQTT311-3.10.3-1 MQTT311-1.5.3-1",
+            """
             a connects
             a > A2[ 0001 () s{ '~/' FF } ]
             a ends 81|8F

@@ -6,9 +6,10 @@ namespace Antiphon.Conformance.Hostile.Tables;
 /// <param name="Name">What is wrong with them.</param>
 /// <param name="Bytes">In the notation of the tables; what stands in <c>( … )</c> is not there in MQTT 3.1.1.</param>
 /// <param name="Endings">
-/// What the peer may see, parted by <c>|</c>: a Reason Code in DISCONNECT, or in CONNACK before the connection stands; <c>silence</c>, the end without a word;
-/// <c>refusal</c>, an acknowledgement with a code of 80 or above, and the connection goes on; <c>on</c>, it goes on. There are several where the standard names no code
-/// or leaves a choice. MQTT 3.1.1 has no word to end with: there each code of 80 or above is silence.
+/// What the peer may see, parted by <c>|</c>. A number is a Reason Code in DISCONNECT, or in CONNACK before the connection stands.
+/// <c>silence</c> is the end without a word. <c>refusal</c> is an acknowledgement with a code of 80 or above; the connection goes on.
+/// <c>on</c> says that it goes on. There are several where the standard names no code or leaves a choice.
+/// MQTT 3.1.1 has no word to end with: there each code of 80 or above is silence.
 /// </param>
 /// <param name="Labels">The statements that they are against, parted by blanks, where these have labels.</param>
 internal sealed record BadPacket(string Name, string Bytes, string Endings, string Labels = "")

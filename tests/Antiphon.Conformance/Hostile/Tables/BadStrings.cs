@@ -37,9 +37,11 @@ internal static class BadStrings
     {
         foreach (var (name, bytes, label) in All)
         {
-            yield return new BadPacket($"{where}: {name}", packet.Replace("@", $"s{{ {bytes} }}", StringComparison.Ordinal), endings, label);
+            yield return new BadPacket(
+                $"{where}: {name}", packet.Replace("@", $"s{{ {bytes} }}", StringComparison.Ordinal), endings, label);
         }
 
-        yield return new BadPacket($"{where}: a length beyond the packet", packet.Replace("@", "FFFF 'a'", StringComparison.Ordinal), endings);
+        yield return new BadPacket(
+            $"{where}: a length beyond the packet", packet.Replace("@", "FFFF 'a'", StringComparison.Ordinal), endings);
     }
 }

@@ -37,14 +37,18 @@ internal sealed record Carrier(string Name, string Before, string After, params 
     public string Repeated { get; init; } = "82";
 
     public IEnumerable<BadPacket> Rows() =>
-        [.. Misplaced(), .. Sections(), .. Allowed.Select(identifier => KnownProperty.All.Single(known => known.Identifier == identifier)).SelectMany(Wrong)];
+        [
+            .. Misplaced(),
+            .. Sections(),
+            .. Allowed.Select(identifier => KnownProperty.All.Single(known => known.Identifier == identifier)).SelectMany(Wrong),
+        ];
 
     /// <summary>Properties that do not exist, or not here.</summary>
     private IEnumerable<BadPacket> Misplaced()
     {
         foreach (var known in KnownProperty.All.Where(known => !Allowed.Contains(known.Identifier)))
         {
-            // Which of the two codes, the standard does not say where the other side may send the property in this packet.
+            // Where the other side may send the property in this packet, the standard does not say which of the two codes it is.
             var fromServer = (Name, known.Identifier) is ("PUBLISH", "0B") or ("DISCONNECT", "1C");
             var label = (Name, known.Identifier) is ("PUBLISH", "0B") ? "MQTT-3.3.4-6" : "";
             yield return Row($"{known.Name}, which it does not have", $"( {known.Text} )", fromServer ? "81|82" : Malformed, label);

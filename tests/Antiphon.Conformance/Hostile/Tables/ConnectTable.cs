@@ -6,7 +6,12 @@ namespace Antiphon.Conformance.Hostile.Tables;
 internal static class ConnectTable
 {
     public static IEnumerable<BadPacket> Rows() =>
-        [.. new[] { Protocols(), Flags(), Texts(), Values(), Lengths() }.SelectMany(rows => rows).Select(row => row with { IsFirst = true }), .. Seconds()];
+        [
+            .. new[] { Protocols(), Flags(), Texts(), Values(), Lengths() }
+                .SelectMany(rows => rows)
+                .Select(row => row with { IsFirst = true }),
+            .. Seconds(),
+        ];
 
     private static IEnumerable<BadPacket> Protocols()
     {
@@ -64,7 +69,8 @@ internal static class ConnectTable
 
     private static IEnumerable<BadPacket> Values()
     {
-        BadPacket Row(string name, string properties, string endings, string labels = "") => new($"CONNECT with {name}", $"10[ \"MQTT\" 05 02 003C ( {properties} ) \"~\" ]", endings, labels);
+        BadPacket Row(string name, string properties, string endings, string labels = "") =>
+            new($"CONNECT with {name}", $"10[ \"MQTT\" 05 02 003C ( {properties} ) \"~\" ]", endings, labels);
 
         yield return Row("Receive Maximum 0", "21 0000", "82");
         yield return Row("Maximum Packet Size 0", "27 00000000", "82");

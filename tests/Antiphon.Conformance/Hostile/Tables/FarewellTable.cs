@@ -34,7 +34,8 @@ internal static class FarewellTable
         yield return new("DISCONNECT that raises the Session Expiry Interval from 0", "E0[ 00 ( 11 00000001 ) ]", "82");
         yield return new("DISCONNECT that raises the Session Expiry Interval from 0 to never", "E0[ 04 ( 11 FFFFFFFF ) ]", "82");
         yield return new("DISCONNECT with a byte too many", "E0[ 00 ( 1F \"a\" ) 00 ]", "81");
-        foreach (var row in Rendered.Cut("DISCONNECT", "E0[ 00 ( 11 00000000, 1F \"a\", 26 \"a\" \"b\" ) ]", ProtocolVersion.V5, left => left is 0 or 1 ? "" : "81"))
+        const string disconnect = "E0[ 00 ( 11 00000000, 1F \"a\", 26 \"a\" \"b\" ) ]";
+        foreach (var row in Rendered.Cut("DISCONNECT", disconnect, ProtocolVersion.V5, left => left is 0 or 1 ? "" : "81"))
         {
             yield return row;
         }
@@ -57,7 +58,8 @@ internal static class FarewellTable
             yield return new($"AUTH with Reason Code {code:X2}", $"F0[ {code:X2} ( 15 \"a\" ) ]", "81|82", "MQTT-3.15.2-1");
         }
 
-        foreach (var row in Rendered.Cut("AUTH", "F0[ 18 ( 15 \"a\", 16 0001 FF, 1F \"a\", 26 \"a\" \"b\" ) ]", ProtocolVersion.V5, _ => "81|82"))
+        const string auth = "F0[ 18 ( 15 \"a\", 16 0001 FF, 1F \"a\", 26 \"a\" \"b\" ) ]";
+        foreach (var row in Rendered.Cut("AUTH", auth, ProtocolVersion.V5, _ => "81|82"))
         {
             yield return row;
         }

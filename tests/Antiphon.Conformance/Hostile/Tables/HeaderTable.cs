@@ -45,7 +45,12 @@ internal static class HeaderTable
 
     private static IEnumerable<BadPacket> Lengths()
     {
-        foreach (var (first, name) in new[] { ("10", "CONNECT"), ("30", "PUBLISH"), ("40", "PUBACK"), ("82", "SUBSCRIBE"), ("A2", "UNSUBSCRIBE"), ("C0", "PINGREQ"), ("E0", "DISCONNECT"), ("F0", "AUTH") })
+        (string First, string Name)[] packets =
+        [
+            ("10", "CONNECT"), ("30", "PUBLISH"), ("40", "PUBACK"), ("82", "SUBSCRIBE"),
+            ("A2", "UNSUBSCRIBE"), ("C0", "PINGREQ"), ("E0", "DISCONNECT"), ("F0", "AUTH"),
+        ];
+        foreach (var (first, name) in packets)
         {
             var endings = name is "CONNECT" or "AUTH" ? "81|82" : "81";
             yield return new BadPacket($"{name}: a Remaining Length of five bytes", $"{first} 80 80 80 80 01", endings) { InV311 = true };
@@ -98,7 +103,8 @@ internal static class HeaderTable
         yield return First("A thousand times FF", "FF*1000", endings);
     }
 
-    private static BadPacket First(string name, string bytes, string endings) => new(name, bytes, endings, "MQTT-3.1.0-1") { IsFirst = true };
+    private static BadPacket First(string name, string bytes, string endings) =>
+        new(name, bytes, endings, "MQTT-3.1.0-1") { IsFirst = true };
 
     private static IEnumerable<BadPacket> FromServer()
     {

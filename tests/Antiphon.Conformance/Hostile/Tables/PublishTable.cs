@@ -63,6 +63,10 @@ internal static class PublishTable
     private static IEnumerable<BadPacket> Lengths()
     {
         const string whole = "32[ \"t/a\" 0001 ( 01 01, 26 \"a\" \"b\" ) ]";
-        return [.. Rendered.Cut("PUBLISH", whole, ProtocolVersion.V5, _ => "81"), .. Rendered.Cut("PUBLISH", whole, ProtocolVersion.V311, _ => "81")];
+        return
+        [
+            .. Rendered.Cut("PUBLISH", whole, ProtocolVersion.V5, _ => "81"),
+            .. Rendered.Cut("PUBLISH", whole, ProtocolVersion.V311, _ => "81"),
+        ];
     }
 }

@@ -25,7 +25,8 @@ internal static class Rendered
         {
             if (endings(left) is { Length: > 0 } ending)
             {
-                yield return new BadPacket($"{name}: cut after {left} of {length} bytes", $"{bytes[0]:X2}[ {Convert.ToHexString(bytes.AsSpan(2, left))} ]", ending)
+                var cut = $"{bytes[0]:X2}[ {Convert.ToHexString(bytes.AsSpan(2, left))} ]";
+                yield return new BadPacket($"{name}: cut after {left} of {length} bytes", cut, ending)
                 {
                     InV5 = version == ProtocolVersion.V5,
                     InV311 = version == ProtocolVersion.V311,

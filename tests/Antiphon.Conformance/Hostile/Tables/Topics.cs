@@ -28,7 +28,8 @@ internal static class Topics
         // The standard names no code: 90 is the one about Topic Names.
         foreach (var topic in WithWildcard)
         {
-            yield return new BadPacket($"{where} «{topic}»", packet.Replace("@", $"\"{topic}\"", StringComparison.Ordinal), "90|81|82", labels);
+            yield return new BadPacket(
+                $"{where} «{topic}»", packet.Replace("@", $"\"{topic}\"", StringComparison.Ordinal), "90|81|82", labels);
         }
     }
 
@@ -38,8 +39,13 @@ internal static class Topics
     /// <param name="endings">What may come of it.</param>
     public static IEnumerable<BadPacket> NoFiltersIn(string where, string packet, string endings)
     {
-        BadPacket Row(string filter, string labels) => new($"{where} «{filter}»", packet.Replace("@", $"\"{filter}\"", StringComparison.Ordinal), endings, labels);
+        BadPacket Row(string filter, string labels) =>
+            new($"{where} «{filter}»", packet.Replace("@", $"\"{filter}\"", StringComparison.Ordinal), endings, labels);
 
-        return [.. NoFilters.Select(row => Row(row.Filter, row.Labels) with { InV311 = true }), .. NoSharedFilters.Select(row => Row(row.Filter, row.Labels))];
+        return
+        [
+            .. NoFilters.Select(row => Row(row.Filter, row.Labels) with { InV311 = true }),
+            .. NoSharedFilters.Select(row => Row(row.Filter, row.Labels)),
+        ];
     }
 }
