@@ -6,7 +6,8 @@ namespace Antiphon.Tests.Running;
 
 /// <summary>
 /// A program that runs as a process of its own. Its lines can be waited for while it runs.
-/// It is ended with the test, by its own process id. Every wait gives up after half a minute and then says what the program has printed.
+/// It is ended with the test, by its own process id.
+/// Every wait gives up after half a minute and then says what the program has printed.
 /// </summary>
 internal sealed class ProgramRun : IAsyncDisposable
 {

@@ -25,12 +25,12 @@ public sealed class ExchangesWithLibrariesTests(Peers peers)
         await using var scenario = await Scenario.BeginAsync(peers, library, middle);
         await using var device = await MqttClient.ConnectAsync("127.0.0.1", scenario.BrokerPort, TestContext.Current.CancellationToken);
         await using var responder = new Responder(device);
-        var requests = new ConcurrentQueue<Request>();
+        var requests = new ConcurrentQueue<(IReadOnlyList<UserProperty> UserProperties, QualityOfService QoS)>();
         await responder.RespondAsync(
             scenario.Topic("relay_1"),
             request =>
             {
-                requests.Enqueue(request);
+                requests.Enqueue((request.UserProperties, request.QoS));
                 return Reply.FromText($"relay_1 is {request.Text}") with { UserProperties = request.UserProperties };
             },
             cancellationToken: TestContext.Current.CancellationToken);

@@ -573,6 +573,7 @@ public sealed class ResponderTests : IAsyncLifetime
     [Fact]
     public async Task A_request_that_comes_again_after_its_time_was_up_is_only_acknowledged()
     {
+        var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var finish = new TaskCompletionSource();
         var runs = 0;
         await _responder.RespondAsync(
@@ -580,12 +581,13 @@ public sealed class ResponderTests : IAsyncLifetime
             async _ =>
             {
                 runs++;
+                began.SetResult();
                 await finish.Task;
                 return "too late";
             },
             cancellationToken: Token);
         var identifier = _server.Deliver(Request(1));
-        await Wait.Until(() => _responder.Counters.Running == 1);
+        await began.Task.WaitAsync(Token);
         _time.Advance(TimeSpan.FromSeconds(4.5));
         await _server.PubAckAsync();
         _server.Deliver(Request(1) with { MessageExpiryInterval = 5 }, dup: true, identifier);
