@@ -63,10 +63,14 @@ internal sealed class ProgramRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>Starts a .NET program that was built beside the tests.</summary>
+    /// <summary>
+    /// Starts a .NET program that was built beside the tests; for <c>antiphon</c>, the one that the variable <c>ANTIPHON_PROGRAM</c> names, if it is set.
+    /// </summary>
     public static ProgramRun StartBuilt(
         string assembly, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null) =>
-        Start("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments], input, environment);
+        assembly == "antiphon" && Environment.GetEnvironmentVariable("ANTIPHON_PROGRAM") is { Length: > 0 } program
+            ? Start(program, arguments, input, environment)
+            : Start("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments], input, environment);
 
     /// <summary>Waits until a line of the standard output holds a text, and returns the line.</summary>
     public Task<string> OutputLineAsync(string text) => LineAsync(_output, text);
