@@ -155,6 +155,7 @@ public sealed class PacketIdentifiersTests
             taken.Enqueue(_identifiers.Allocate("one"));
         }
 
+        // The runtime makes things of its own at first uses; none of it is per call.
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 100_000; i++)
         {
@@ -162,7 +163,7 @@ public sealed class PacketIdentifiersTests
             taken.Enqueue(_identifiers.Allocate("one"));
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1000);
     }
 
     private static List<ushort> InOrder<TOwner>(PacketIdentifiers<TOwner> identifiers)
