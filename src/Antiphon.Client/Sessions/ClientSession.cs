@@ -135,13 +135,7 @@ internal sealed class ClientSession
     /// </summary>
     public void AfterGate()
     {
-        if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
-        {
-            return;
-        }
-
-        _deferred.RunOthers(Gate);
-        if (HasOutput)
+        if (HasOutputAfterDeferred())
         {
             OutputReady.Set();
         }
@@ -152,13 +146,7 @@ internal sealed class ClientSession
     /// </summary>
     public void AfterGateAndWrite()
     {
-        if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
-        {
-            return;
-        }
-
-        _deferred.RunOthers(Gate);
-        if (HasOutput)
+        if (HasOutputAfterDeferred())
         {
             OutputReady.SetAndRun();
         }
@@ -453,6 +441,18 @@ internal sealed class ClientSession
         {
             _journal.Close();
         }
+    }
+
+    /// <summary>Runs what was deferred, unless the gate is still held further up, or a batch does it at its end.</summary>
+    private bool HasOutputAfterDeferred()
+    {
+        if (Environment.CurrentManagedThreadId == _batchThread || Gate.IsHeldByCurrentThread)
+        {
+            return false;
+        }
+
+        _deferred.RunOthers(Gate);
+        return HasOutput;
     }
 
     private void Add(Subscription subscription)
