@@ -8,7 +8,8 @@ namespace Antiphon.Broker.Tests.Authentication;
 public sealed class PasswordTests
 {
     private readonly HandTurnedBroker _broker = new(
-        new BrokerOptions { Authenticator = new Unasked(), ConnectTimeout = TimeSpan.FromSeconds(10) }) { HoldsSteps = true };
+        new BrokerOptions { Authenticator = new Unasked(), ConnectTimeout = TimeSpan.FromSeconds(10) })
+    { HoldsSteps = true };
 
     [Fact]
     public void The_authenticator_is_told_what_CONNECT_says()

@@ -26,7 +26,8 @@ public sealed class LimitsTests
     public void Clients_that_are_authenticated_at_the_same_time_do_not_exceed_the_maximum_of_connections()
     {
         var broker = new HandTurnedBroker(
-            new BrokerOptions { MaximumConnections = 1, Authenticator = CredentialList.Empty.Passwords }) { HoldsSteps = true };
+            new BrokerOptions { MaximumConnections = 1, Authenticator = CredentialList.Empty.Passwords })
+        { HoldsSteps = true };
         var clients = new[] { broker.Open(), broker.Open() };
         for (var i = 0; i < clients.Length; i++)
         {

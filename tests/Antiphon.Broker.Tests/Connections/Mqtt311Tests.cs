@@ -316,7 +316,8 @@ public sealed class Mqtt311Tests
         {
             client.Send(
                 new PublishPacket(
-                    TestLink.Message("t", new string('x', 60_000), QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+                    TestLink.Message("t", new string('x', 60_000), QualityOfService.AtLeastOnce))
+                { PacketIdentifier = new(i) });
         }
 
         Assert.InRange(broker.Counters.WithheldAcknowledgements, 6, 39);

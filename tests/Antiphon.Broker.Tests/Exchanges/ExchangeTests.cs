@@ -67,7 +67,8 @@ public sealed class ExchangeTests
             {
                 QoS = QualityOfService.ExactlyOnce,
                 UserProperties = [new UserProperty("antiphon-replies", "2")],
-            }) { PacketIdentifier = new(50) };
+            })
+        { PacketIdentifier = new(50) };
         for (var i = 0; i < 2; i++)
         {
             requester.Send(request with { Dup = i > 0 });

@@ -93,7 +93,8 @@ public sealed class MemoryPressureTests
         publisher.Send(
             new PublishPacket(TestLink.Message("once", "1", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(1) },
             new PublishPacket(
-                TestLink.Message(requester.ConnAck.ResponseInformation!, "", QualityOfService.ExactlyOnce)) { PacketIdentifier = new(2) });
+                TestLink.Message(requester.ConnAck.ResponseInformation!, "", QualityOfService.ExactlyOnce))
+            { PacketIdentifier = new(2) });
         publisher.ExpectNothing();
         publisher.Lose();
         var back = Connect();

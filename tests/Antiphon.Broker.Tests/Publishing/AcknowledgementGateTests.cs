@@ -83,7 +83,8 @@ public sealed class AcknowledgementGateTests
         var link = new TestLink(new HandTurnedBroker());
         var origin = new ConnectionOrigin { Listener = "test" };
         return new Connection(
-            link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero)) { Session = new Session(clientId) };
+            link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero))
+        { Session = new Session(clientId) };
     }
 
     private void Acknowledge(Connection connection, ushort identifier, long afterCommit) =>

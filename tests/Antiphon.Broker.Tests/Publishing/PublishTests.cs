@@ -97,7 +97,8 @@ public sealed class PublishTests
         var subscriber = broker.Subscriber("subscriber", "t");
         var publisher = broker.Connect("publisher");
         var publish = new PublishPacket(
-            TestLink.Message("t", "again", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(7), Dup = true };
+            TestLink.Message("t", "again", QualityOfService.AtLeastOnce))
+        { PacketIdentifier = new(7), Dup = true };
 
         publisher.Send(publish, publish);
 

@@ -132,7 +132,8 @@ public sealed class QoS2ReceptionTests
         var publisher = _broker.Connect("publisher");
         publisher.Send(
             new PublishPacket(
-                TestLink.Message("t", "", QualityOfService.ExactlyOnce) with { MessageExpiryInterval = 0 }) { PacketIdentifier = Seven });
+                TestLink.Message("t", "", QualityOfService.ExactlyOnce) with { MessageExpiryInterval = 0 })
+            { PacketIdentifier = Seven });
 
         Assert.Equal(ReasonCode.Success, publisher.ExpectAnswer(PacketType.PubRec, Seven));
         publisher.Answer(PacketType.PubRel, Seven);
@@ -245,5 +246,6 @@ public sealed class QoS2ReceptionTests
     private static void Publish(TestLink publisher, string payload, ushort identifier = 7, bool dup = false, string topic = "t") =>
         publisher.Send(
             new PublishPacket(
-                TestLink.Message(topic, payload, QualityOfService.ExactlyOnce)) { PacketIdentifier = new(identifier), Dup = dup });
+                TestLink.Message(topic, payload, QualityOfService.ExactlyOnce))
+            { PacketIdentifier = new(identifier), Dup = dup });
 }

@@ -192,7 +192,8 @@ public sealed class BrokerHostTests
                         Topic = "large",
                         Payload = payload,
                         QoS = QualityOfService.AtLeastOnce,
-                    }) { PacketIdentifier = new(1) });
+                    })
+                { PacketIdentifier = new(1) });
             Assert.Equal(ReasonCode.Success, (await publisher.NextAsync<AcknowledgementPacket>()).ReasonCode);
         }
 

@@ -27,7 +27,8 @@ public sealed class HalfClosedTests
         await deaf.SubscribeAsync("t", QualityOfService.AtMostOnce);
         await using var publisher = await TcpPeer.ConnectAsync(broker, "publisher");
         var large = new PublishPacket(
-            TestLink.Message("t", new string('x', 900_000), QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) };
+            TestLink.Message("t", new string('x', 900_000), QualityOfService.AtLeastOnce))
+        { PacketIdentifier = new(1) };
         for (var i = 0; i < 20; i++)
         {
             // More than the buffers of both sockets hold; the answer says that it is on its way.
