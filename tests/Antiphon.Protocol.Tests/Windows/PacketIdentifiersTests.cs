@@ -155,15 +155,16 @@ public sealed class PacketIdentifiersTests
             taken.Enqueue(_identifiers.Allocate("one"));
         }
 
-        // The runtime makes things of its own at first uses; none of it is per call.
+        const int Times = 100_000;
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100_000; i++)
+        for (var i = 0; i < Times; i++)
         {
             _identifiers.Release(taken.Dequeue());
             taken.Enqueue(_identifiers.Allocate("one"));
         }
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1000);
+        // Where tests beside this one make the collector run, what is left of this thread's room counts as used; an object a time would be far more.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Times);
     }
 
     private static List<ushort> InOrder<TOwner>(PacketIdentifiers<TOwner> identifiers)
