@@ -2,18 +2,21 @@ using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Rpc.Tests.Servers;
+using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Requesting;
 
 /// <summary>Requests that the client under the requester does not take.</summary>
 public sealed class NotSentTests
 {
+    private readonly OneThread _thread = new();
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_request_for_which_the_client_has_no_room_was_not_sent_and_the_next_ones_are()
+    public void A_request_for_which_the_client_has_no_room_was_not_sent_and_the_next_ones_are() => _thread.RunTest(async () =>
     {
-        await using var server = new ScriptedServer { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
+        using var server = new ScriptedServer(_thread) { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
         await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "c", MaximumQueuedMessages = 1 });
         await using var requester = new Requester(client);
         var first = Call(requester, "1");
@@ -30,12 +33,12 @@ public sealed class NotSentTests
         server.Acknowledge(request);
         server.Respond(await server.PublishAsync(), "two");
         Assert.Equal("two", (await second).Text);
-    }
+    });
 
     [Fact]
-    public async Task A_request_that_cannot_be_stored_was_not_sent()
+    public void A_request_that_cannot_be_stored_was_not_sent() => _thread.RunTest(async () =>
     {
-        await using var server = new ScriptedServer();
+        using var server = new ScriptedServer(_thread);
         await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "c", SessionStore = new FullStore() });
         await using var requester = new Requester(client);
 
@@ -43,12 +46,12 @@ public sealed class NotSentTests
 
         Assert.Equal(RequestProgress.NotSent, exception.Progress);
         Assert.IsType<SessionStoreException>(exception.InnerException);
-    }
+    });
 
     [Fact]
-    public async Task A_request_that_waited_in_the_client_when_it_stopped_was_not_sent()
+    public void A_request_that_waited_in_the_client_when_it_stopped_was_not_sent() => _thread.RunTest(async () =>
     {
-        await using var server = new ScriptedServer { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
+        using var server = new ScriptedServer(_thread) { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
         await using var client = await server.ConnectAsync();
         await using var requester = new Requester(client);
         var first = Call(requester, "1");
@@ -59,7 +62,7 @@ public sealed class NotSentTests
 
         Assert.Equal(RequestProgress.Sent, (await Assert.ThrowsAsync<OutcomeUnknownException>(() => first)).Progress);
         await Assert.ThrowsAsync<ConnectionException>(() => second);
-    }
+    });
 
     private static Task<Response> Call(Requester requester, string text) => requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
 

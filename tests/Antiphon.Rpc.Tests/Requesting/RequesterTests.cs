@@ -8,32 +8,34 @@ using Antiphon.Rpc.Tests.Timing;
 namespace Antiphon.Rpc.Tests.Requesting;
 
 /// <summary>Every outcome of a call, with a server that does exactly what the test says and a clock that the test turns.</summary>
-public sealed class RequesterTests : IAsyncLifetime
+public sealed class RequesterTests : IDisposable
 {
     private static readonly RequesterOptions Defaults = new();
 
     private readonly ManualTime _time = new();
-    private readonly ScriptedServer _server = new();
+    private readonly OneThread _thread = new();
+    private readonly ScriptedServer _server;
     private MqttClient _client = null!;
-    private Requester _requester = null!;
+    private readonly Requester _requester;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
+    public RequesterTests()
     {
-        _client = await _server.ConnectAsync();
+        _server = new ScriptedServer(_thread);
+        _thread.RunTest(async () => _client = await _server.ConnectAsync());
         _requester = new Requester(_client, Defaults with { TimeProvider = _time });
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose() => _thread.RunTest(async () =>
     {
         await _requester.DisposeAsync();
         await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+        _server.Dispose();
+    });
 
     [Fact]
-    public async Task A_response_ends_the_call()
+    public void A_response_ends_the_call() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -50,12 +52,12 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.True(response.IsSuccess);
         Assert.Contains(new UserProperty("x", "y"), response.UserProperties);
         Assert.Null(response.ContentType);
-        await Wait.Until(() => _requester.Counters.Acknowledged == 1);
+        _thread.Settle();
         Assert.Equal(new RequesterCounters { Calls = 1, Acknowledged = 1, Answered = 1 }, _requester.Counters);
-    }
+    });
 
     [Fact]
-    public async Task A_request_carries_what_the_profile_asks_for()
+    public void A_request_carries_what_the_profile_asks_for() => _thread.RunTest(async () =>
     {
         _ = Call(new RequestOptions { Timeout = TimeSpan.FromMilliseconds(1500), ContentType = "text/x", UserProperties = [new("mine", "1")] });
         var message = (await _server.PublishAsync()).Message;
@@ -72,10 +74,10 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal(
             [new("__protVer", "1.0"), new("__srcId", "c"), new("antiphon-timeout-ms", "1500"), new("mine", "1")],
             message.UserProperties);
-    }
+    });
 
     [Fact]
-    public async Task Calls_share_one_subscription()
+    public void Calls_share_one_subscription() => _thread.RunTest(async () =>
     {
         var calls = Enumerable.Range(0, 10).Select(_ => Call()).ToList();
         var topic = await _server.SubscribedAsync();
@@ -87,10 +89,10 @@ public sealed class RequesterTests : IAsyncLifetime
         }
 
         Assert.All(await Task.WhenAll(calls), response => Assert.Equal("ok", response.Text));
-    }
+    });
 
     [Fact]
-    public async Task A_response_may_come_before_the_PUBACK()
+    public void A_response_may_come_before_the_PUBACK() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -103,10 +105,10 @@ public sealed class RequesterTests : IAsyncLifetime
         _server.Acknowledge(request);
         _server.Respond(request, "second");
         Assert.Equal("second", (await next).Text);
-    }
+    });
 
     [Fact]
-    public async Task No_matching_subscribers_ends_the_call_at_once()
+    public void No_matching_subscribers_ends_the_call_at_once() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -116,20 +118,20 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal("Nobody listens on «relay/1».", exception.Message);
         Assert.Equal(RequestProgress.Acknowledged, exception.Progress);
         Assert.Equal(request.Message.CorrelationData!.Value.ToArray(), exception.CorrelationData.ToArray());
-    }
+    });
 
     [Fact]
-    public async Task A_refusal_ends_the_call_with_its_Reason_Code()
+    public void A_refusal_ends_the_call_with_its_Reason_Code() => _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Acknowledge(await _server.PublishAsync(), ReasonCode.NotAuthorized);
 
         var exception = await Assert.ThrowsAsync<RequestRefusedException>(() => call);
         Assert.Equal(ReasonCode.NotAuthorized, exception.ReasonCode);
-    }
+    });
 
     [Fact]
-    public async Task A_refused_response_subscription_ends_the_calls_that_wait_for_it_and_the_next_call_tries_again()
+    public void A_refused_response_subscription_ends_the_calls_that_wait_for_it_and_the_next_call_tries_again() => _thread.RunTest(async () =>
     {
         _server.Granting = ReasonCode.NotAuthorized;
         var exception = await Assert.ThrowsAsync<RequestRefusedException>(() => Call());
@@ -141,19 +143,19 @@ public sealed class RequesterTests : IAsyncLifetime
         var call = Call();
         _server.Respond(await _server.PublishAsync(), "ok");
         Assert.Equal("ok", (await call).Text);
-    }
+    });
 
     [Theory]
     [InlineData(true, RequestProgress.Acknowledged, "No response on «relay/1» within 5 s; the server had acknowledged the request.")]
     [InlineData(false, RequestProgress.Sent, "No response on «relay/1» within 5 s; the request was sent and not acknowledged.")]
-    public async Task A_timeout_says_how_far_the_request_got(bool acknowledge, RequestProgress progress, string message)
+    public void A_timeout_says_how_far_the_request_got(bool acknowledge, RequestProgress progress, string message) => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
         if (acknowledge)
         {
             _server.Acknowledge(request);
-            await Wait.Until(() => _requester.Counters.Acknowledged == 1);
+            _thread.Settle();
         }
 
         _time.Advance(TimeSpan.FromSeconds(4.999));
@@ -165,15 +167,14 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal(TimeSpan.FromSeconds(5), exception.Elapsed);
         Assert.Equal(1, _requester.Counters.TimedOut);
         Assert.Equal(0, _requester.Counters.Pending);
-    }
+    });
 
     [Fact]
-    public async Task The_deadline_runs_while_there_is_no_connection_and_the_request_is_never_sent_after_it()
+    public void The_deadline_runs_while_there_is_no_connection_and_the_request_is_never_sent_after_it() => _thread.RunTest(async () =>
     {
         await ExchangeAsync();
         _server.IsOpen = false;
         _server.Cut();
-        await Wait.Until(() => _client.State == ConnectionState.Reconnecting);
         var call = Call();
         _time.Advance(TimeSpan.FromSeconds(5));
 
@@ -181,35 +182,36 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal(RequestProgress.NotSent, exception.Progress);
         Assert.Equal("No response on «relay/1» within 5 s; the request was not sent.", exception.Message);
         _server.IsOpen = true;
-        await _client.WaitUntilConnectedAsync(Token);
+        _server.LetReconnect();
+        Assert.Equal(ConnectionState.Connected, _client.State);
         var next = Call("next");
         var request = await _server.PublishAsync();
         Assert.Equal("next", System.Text.Encoding.UTF8.GetString(request.Message.Payload.Span));
         _server.Respond(request, "ok");
         await next;
-    }
+    });
 
     [Fact]
-    public async Task A_call_made_without_a_connection_is_sent_with_the_time_that_is_left()
+    public void A_call_made_without_a_connection_is_sent_with_the_time_that_is_left() => _thread.RunTest(async () =>
     {
         await ExchangeAsync();
         _server.ConnAck = new ConnAckPacket { SessionPresent = true };
         _server.IsOpen = false;
         _server.Cut();
-        await Wait.Until(() => _client.State == ConnectionState.Reconnecting);
         var call = Call();
         _time.Advance(TimeSpan.FromMilliseconds(3100));
         _server.IsOpen = true;
+        _server.LetReconnect();
 
         var request = await _server.PublishAsync();
         Assert.Equal(2u, request.Message.MessageExpiryInterval);
         Assert.Contains(new UserProperty("antiphon-timeout-ms", "1900"), request.Message.UserProperties);
         _server.Respond(request, "ok");
         await call;
-    }
+    });
 
     [Fact]
-    public async Task Cancelling_ends_the_call_here_and_a_response_is_late_then()
+    public void Cancelling_ends_the_call_here_and_a_response_is_late_then() => _thread.RunTest(async () =>
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var call = _requester.RequestAsync("relay/1", "1", cancellationToken: cancellation.Token).AsTask();
@@ -221,17 +223,17 @@ public sealed class RequesterTests : IAsyncLifetime
         _server.Respond(request, "late");
         await ExchangeAsync();
         Assert.Equal(1, _requester.Counters.LateResponses);
-    }
+    });
 
     [Fact]
-    public async Task A_token_that_has_fired_sends_nothing()
+    public void A_token_that_has_fired_sends_nothing() => _thread.RunTest(async () =>
     {
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _requester.RequestAsync("relay/1", "1", cancellationToken: new CancellationToken(true)));
         Assert.Equal(0, _requester.Counters.Calls);
-    }
+    });
 
     [Fact]
-    public async Task An_error_of_the_responder_is_a_remote_error()
+    public void An_error_of_the_responder_is_a_remote_error() => _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Respond(
@@ -251,42 +253,42 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal("relay", exception.InvalidPropertyName);
         Assert.Equal("9", exception.InvalidPropertyValue);
         Assert.Equal("details", System.Text.Encoding.UTF8.GetString(exception.Payload.Span));
-    }
+    });
 
     [Fact]
-    public async Task An_overloaded_responder_says_when_to_ask_again()
+    public void An_overloaded_responder_says_when_to_ask_again() => _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Respond(await _server.PublishAsync(), "", ("__stat", "429"), ("antiphon-retry-after-ms", "1500"));
 
         Assert.Equal(TimeSpan.FromSeconds(1.5), (await Assert.ThrowsAsync<RemoteErrorException>(() => call)).RetryAfter);
-    }
+    });
 
     [Theory]
     [InlineData("503", "no-responders", typeof(NoResponderException))]
     [InlineData("502", "responder-gone", typeof(ResponderGoneException))]
     [InlineData("503", "other", typeof(RemoteErrorException))]
     [InlineData("502", "no-responders", typeof(RemoteErrorException))]
-    public async Task Responses_made_by_the_broker_are_outcomes_of_their_own(string status, string reason, Type outcome)
+    public void Responses_made_by_the_broker_are_outcomes_of_their_own(string status, string reason, Type outcome) => _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Respond(await _server.PublishAsync(), "", ("__stat", status), ("antiphon-reason", reason));
 
         Assert.IsType(outcome, await Record.ExceptionAsync(() => call));
-    }
+    });
 
     [Fact]
-    public async Task A_strict_requester_asks_for_a_status()
+    public void A_strict_requester_asks_for_a_status() => _thread.RunTest(async () =>
     {
         await using var requester = new Requester(_client, Defaults with { Strict = true, TimeProvider = _time });
         var call = requester.RequestAsync("relay/1", "1", cancellationToken: Token).AsTask();
         _server.Respond(await _server.PublishAsync(), "ok");
 
         Assert.Equal(0, (await Assert.ThrowsAsync<RemoteErrorException>(() => call)).Status);
-    }
+    });
 
     [Fact]
-    public async Task Retained_foreign_and_doubled_messages_complete_nothing_and_are_counted()
+    public void Retained_foreign_and_doubled_messages_complete_nothing_and_are_counted() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -305,10 +307,10 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal(1, _requester.Counters.RetainedResponses);
         Assert.Equal(3, _requester.Counters.ForeignResponses);
         Assert.Equal(1, _requester.Counters.LateResponses);
-    }
+    });
 
     [Fact]
-    public async Task The_answer_to_one_Response_Topic_does_not_count_on_another()
+    public void The_answer_to_one_Response_Topic_does_not_count_on_another() => _thread.RunTest(async () =>
     {
         var call = Call(new RequestOptions { ResponseTopic = "chosen/1" });
         var request = await _server.PublishAsync();
@@ -321,59 +323,59 @@ public sealed class RequesterTests : IAsyncLifetime
 
         _server.Respond(request, "ok");
         Assert.Equal("chosen/1", (await call).Topic);
-    }
+    });
 
     [Fact]
-    public async Task A_call_survives_a_lost_connection_when_the_Session_does()
+    public void A_call_survives_a_lost_connection_when_the_Session_does() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
         _server.Acknowledge(request);
         await ExchangeAsync();
-        await ReconnectAsync(sessionPresent: true);
+        Reconnect(sessionPresent: true);
 
         _server.Respond(request, "after all");
         Assert.Equal("after all", (await call).Text);
-    }
+    });
 
     [Fact]
-    public async Task With_the_Session_goes_the_outcome_of_an_acknowledged_request()
+    public void With_the_Session_goes_the_outcome_of_an_acknowledged_request() => _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Acknowledge(await _server.PublishAsync());
-        await Wait.Until(() => _requester.Counters.Acknowledged == 1);
-        await ReconnectAsync(sessionPresent: false);
+        _thread.Settle();
+        Reconnect(sessionPresent: false);
 
         var exception = await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
         Assert.Equal(RequestProgress.Acknowledged, exception.Progress);
         await ExchangeAsync();
-    }
+    });
 
     [Fact]
-    public async Task An_unacknowledged_request_is_sent_again_when_the_Session_is_gone_and_the_call_goes_on()
+    public void An_unacknowledged_request_is_sent_again_when_the_Session_is_gone_and_the_call_goes_on() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
-        await ReconnectAsync(sessionPresent: false);
+        Reconnect(sessionPresent: false);
 
         var again = await _server.PublishAsync();
         Assert.Equal(request.Message.CorrelationData!.Value.ToArray(), again.Message.CorrelationData!.Value.ToArray());
         _server.Respond(again, "ok");
         Assert.Equal("ok", (await call).Text);
-    }
+    });
 
     [Fact]
-    public async Task The_Response_Information_of_the_server_is_the_base_of_the_Response_Topic_and_is_followed_when_it_changes()
+    public void The_Response_Information_of_the_server_is_the_base_of_the_Response_Topic_and_is_followed_when_it_changes() => _thread.RunTest(async () =>
     {
         _server.ConnAck = new ConnAckPacket { ResponseInformation = "$reply/one" };
-        await ReconnectAsync(sessionPresent: false);
+        Reconnect(sessionPresent: false);
         var call = Call();
         var first = await _server.PublishAsync();
         Assert.StartsWith("$reply/one/", first.Message.ResponseTopic, StringComparison.Ordinal);
         Assert.Equal(first.Message.ResponseTopic, await _server.SubscribedAsync());
 
         _server.ConnAck = new ConnAckPacket { ResponseInformation = "$reply/two" };
-        await ReconnectAsync(sessionPresent: false);
+        Reconnect(sessionPresent: false);
         await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
         var next = Call();
         PublishPacket request;
@@ -390,10 +392,10 @@ public sealed class RequesterTests : IAsyncLifetime
 
         // The old subscription went with the Session: there is nothing to give up, and it is not asked for again.
         Assert.Equal(request.Message.ResponseTopic, await _server.SubscribedAsync());
-    }
+    });
 
     [Fact]
-    public async Task Beyond_the_bound_calls_wait_for_a_place()
+    public void Beyond_the_bound_calls_wait_for_a_place() => _thread.RunTest(async () =>
     {
         await using var requester = new Requester(_client, Defaults with { MaximumInFlight = 1, TimeProvider = _time });
         var first = requester.RequestAsync("relay/1", "1", cancellationToken: Token).AsTask();
@@ -408,10 +410,10 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal("2", System.Text.Encoding.UTF8.GetString(request.Message.Payload.Span));
         _server.Respond(request, "two");
         Assert.Equal("two", (await second).Text);
-    }
+    });
 
     [Fact]
-    public async Task Stopping_the_client_ends_all_calls_by_what_became_of_them()
+    public void Stopping_the_client_ends_all_calls_by_what_became_of_them() => _thread.RunTest(async () =>
     {
         await using var requester = new Requester(_client, Defaults with { MaximumInFlight = 1, TimeProvider = _time });
         var sent = requester.RequestAsync("relay/1", "1", cancellationToken: Token).AsTask();
@@ -422,10 +424,10 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal(RequestProgress.Sent, (await Assert.ThrowsAsync<OutcomeUnknownException>(() => sent)).Progress);
         await Assert.ThrowsAsync<ConnectionException>(() => waiting);
         await Assert.ThrowsAsync<ConnectionException>(() => requester.RequestAsync("relay/1", "3", cancellationToken: Token).AsTask());
-    }
+    });
 
     [Fact]
-    public async Task Disposing_ends_all_calls_and_the_subscription()
+    public void Disposing_ends_all_calls_and_the_subscription() => _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -434,10 +436,10 @@ public sealed class RequesterTests : IAsyncLifetime
         await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
         Assert.Equal(request.Message.ResponseTopic, await _server.UnsubscribedAsync());
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Call());
-    }
+    });
 
     [Fact]
-    public async Task Gathering_ends_with_the_last_reply_asked_for()
+    public void Gathering_ends_with_the_last_reply_asked_for() => _thread.RunTest(async () =>
     {
         var gathering = GatherAsync(new GatherOptions { Replies = 2 });
         var request = await _server.PublishAsync();
@@ -450,10 +452,10 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Equal([true, false], replies.Select(reply => reply.IsSuccess));
         await ExchangeAsync();
         Assert.Equal(1, _requester.Counters.LateResponses);
-    }
+    });
 
     [Fact]
-    public async Task Gathering_ends_when_the_time_is_up_with_what_has_come()
+    public void Gathering_ends_when_the_time_is_up_with_what_has_come() => _thread.RunTest(async () =>
     {
         var gathering = GatherAsync(new GatherOptions { Replies = 3, Request = new RequestOptions { Timeout = TimeSpan.FromSeconds(60) } });
         var request = await _server.PublishAsync();
@@ -464,19 +466,19 @@ public sealed class RequesterTests : IAsyncLifetime
 
         Assert.Equal(["a"], (await gathering).Select(reply => reply.Text));
         Assert.Equal(0, _requester.Counters.Pending);
-    }
+    });
 
     [Fact]
-    public async Task Gathering_where_nobody_listens_ends_at_once()
+    public void Gathering_where_nobody_listens_ends_at_once() => _thread.RunTest(async () =>
     {
         var gathering = GatherAsync(new GatherOptions());
         _server.Acknowledge(await _server.PublishAsync(), ReasonCode.NoMatchingSubscribers);
 
         await Assert.ThrowsAsync<NoResponderException>(() => gathering);
-    }
+    });
 
     [Fact]
-    public async Task Leaving_a_gathering_early_ends_its_call()
+    public void Leaving_a_gathering_early_ends_its_call() => _thread.RunTest(async () =>
     {
         var first = Task.Run(
             async () =>
@@ -493,10 +495,10 @@ public sealed class RequesterTests : IAsyncLifetime
 
         Assert.Equal("only", await first);
         Assert.Equal(0, _requester.Counters.Pending);
-    }
+    });
 
     [Fact]
-    public async Task Wrong_usage_is_said_before_anything_is_sent()
+    public void Wrong_usage_is_said_before_anything_is_sent() => _thread.RunTest(async () =>
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _requester.RequestAsync("a/#", "1", cancellationToken: Token).AsTask());
         await Assert.ThrowsAsync<ArgumentException>(() => _requester.RequestAsync("", "1", cancellationToken: Token).AsTask());
@@ -512,7 +514,7 @@ public sealed class RequesterTests : IAsyncLifetime
         Assert.Contains("«#»", mistakes.Message, StringComparison.Ordinal);
         Assert.Equal(0, _requester.Counters.Calls);
         await ExchangeAsync();
-    }
+    });
 
     private Task<Response> Call(RequestOptions? options = null) => _requester.RequestAsync("relay/1", "1", options, Token).AsTask();
 
@@ -541,11 +543,10 @@ public sealed class RequesterTests : IAsyncLifetime
         return await call;
     }
 
-    private async Task ReconnectAsync(bool sessionPresent)
+    private void Reconnect(bool sessionPresent)
     {
-        var before = _client.Server;
         _server.ConnAck = _server.ConnAck with { SessionPresent = sessionPresent };
         _server.Cut();
-        await Wait.Until(() => !ReferenceEquals(_client.Server, before) && _client.State == ConnectionState.Connected);
+        _server.LetReconnect();
     }
 }

@@ -11,33 +11,35 @@ namespace Antiphon.Rpc.Tests.Responding;
 /// <summary>
 /// What a responder does with requests, with a server that does exactly what the test says and a clock that the test turns.
 /// </summary>
-public sealed class ResponderTests : IAsyncLifetime
+public sealed class ResponderTests : IDisposable
 {
     // Most tests leave answers unacknowledged, which is nothing to wait for at the end.
     private static readonly ResponderOptions Defaults = new() { DrainTimeout = TimeSpan.Zero };
 
     private readonly ManualTime _time = new();
-    private readonly ScriptedServer _server = new();
+    private readonly OneThread _thread = new();
+    private readonly ScriptedServer _server;
     private MqttClient _client = null!;
-    private Responder _responder = null!;
+    private readonly Responder _responder;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
+    public ResponderTests()
     {
-        _client = await _server.ConnectAsync();
+        _server = new ScriptedServer(_thread);
+        _thread.RunTest(async () => _client = await _server.ConnectAsync());
         _responder = new Responder(_client, Defaults with { TimeProvider = _time });
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose() => _thread.RunTest(async () =>
     {
         await _responder.DisposeAsync();
         await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
+        _server.Dispose();
+    });
 
     [Fact]
-    public async Task A_request_is_answered_and_then_acknowledged()
+    public void A_request_is_answered_and_then_acknowledged() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/+", request => $"{request.Topic} is {request.Text}", cancellationToken: Token);
         var identifier = _server.Deliver(Request(1, "on"));
@@ -54,10 +56,10 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Acknowledge(answer);
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(new ResponderCounters { Requests = 1, Answered = 1 }, _responder.Counters);
-    }
+    });
 
     [Fact]
-    public async Task A_handler_sees_all_of_the_request()
+    public void A_handler_sees_all_of_the_request() => _thread.RunTest(async () =>
     {
         var seen = new TaskCompletionSource();
         await _responder.RespondAsync(
@@ -95,10 +97,10 @@ public sealed class ResponderTests : IAsyncLifetime
         var answer = (await _server.PublishAsync()).Message;
         Assert.Equal("x/y", answer.ContentType);
         Assert.Contains(new UserProperty("mine", "1"), answer.UserProperties);
-    }
+    });
 
     [Fact]
-    public async Task A_request_may_be_used_until_its_handler_has_ended()
+    public void A_request_may_be_used_until_its_handler_has_ended() => _thread.RunTest(async () =>
     {
         Request? kept = null;
         var token = CancellationToken.None;
@@ -124,10 +126,10 @@ public sealed class ResponderTests : IAsyncLifetime
         Assert.Throws<ObjectDisposedException>(() => request.UserProperties);
         Assert.Throws<ObjectDisposedException>(() => request.CancellationToken);
         Assert.False(token.IsCancellationRequested);
-    }
+    });
 
     [Fact]
-    public async Task A_QoS_0_request_is_answered_with_QoS_0_and_a_foreign_one_with_its_own_Correlation_Data()
+    public void A_QoS_0_request_is_answered_with_QoS_0_and_a_foreign_one_with_its_own_Correlation_Data() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/+", _ => "ok", cancellationToken: Token);
         _server.Deliver(new ApplicationMessage { Topic = "relay/1", ResponseTopic = "r/x", CorrelationData = "abc"u8.ToArray() });
@@ -140,10 +142,10 @@ public sealed class ResponderTests : IAsyncLifetime
         Assert.Null((await _server.PublishAsync()).Message.CorrelationData);
         _server.Deliver(new ApplicationMessage { Topic = "relay/1", ResponseTopic = "r/x", CorrelationData = Array.Empty<byte>() });
         Assert.Empty((await _server.PublishAsync()).Message.CorrelationData!.Value.ToArray());
-    }
+    });
 
     [Fact]
-    public async Task A_message_without_Response_Topic_is_run_and_acknowledged_and_nobody_is_answered()
+    public void A_message_without_Response_Topic_is_run_and_acknowledged_and_nobody_is_answered() => _thread.RunTest(async () =>
     {
         var ran = new TaskCompletionSource<string?>();
         await _responder.RespondAsync(
@@ -159,10 +161,10 @@ public sealed class ResponderTests : IAsyncLifetime
         Assert.Null(await ran.Task);
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(new ResponderCounters { Requests = 1, Notifications = 1 }, _responder.Counters);
-    }
+    });
 
     [Fact]
-    public async Task What_a_handler_throws_is_hidden_by_default()
+    public void What_a_handler_throws_is_hidden_by_default() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/+", Reply (_) => throw new InvalidOperationException("the secret"), cancellationToken: Token);
         _server.Deliver(Request(1));
@@ -173,10 +175,10 @@ public sealed class ResponderTests : IAsyncLifetime
             answer.UserProperties);
         Assert.Equal(1, _responder.Counters.HandlerFailures);
         Assert.Equal(Request(1).CorrelationData!.Value.ToArray(), answer.CorrelationData!.Value.ToArray());
-    }
+    });
 
     [Fact]
-    public async Task What_a_handler_throws_is_told_if_so_chosen()
+    public void What_a_handler_throws_is_told_if_so_chosen() => _thread.RunTest(async () =>
     {
         await using var responder = new Responder(_client, Defaults with { ExposeExceptions = true });
         await responder.RespondAsync(
@@ -184,10 +186,10 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Deliver(Request(1));
 
         Assert.Contains(new UserProperty("__stMsg", "no such relay"), (await _server.PublishAsync()).Message.UserProperties);
-    }
+    });
 
     [Fact]
-    public async Task An_error_of_the_application_is_answered_as_it_is()
+    public void An_error_of_the_application_is_answered_as_it_is() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync(
             "relay/+",
@@ -200,10 +202,10 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Deliver(Request(2));
         Assert.Contains(new UserProperty("__stat", "409"), (await _server.PublishAsync()).Message.UserProperties);
         Assert.Equal(0, _responder.Counters.HandlerFailures);
-    }
+    });
 
     [Fact]
-    public async Task A_request_that_comes_again_is_answered_again_and_not_run_again()
+    public void A_request_that_comes_again_is_answered_again_and_not_run_again() => _thread.RunTest(async () =>
     {
         var runs = 0;
         await _responder.RespondAsync("relay/+", _ => $"run {Interlocked.Increment(ref runs)}", cancellationToken: Token);
@@ -220,10 +222,10 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         Assert.Equal(1, _responder.Counters.Repeated);
         Assert.Equal(1, _responder.Counters.Answered);
-    }
+    });
 
     [Fact]
-    public async Task A_request_that_comes_again_while_it_runs_waits_for_the_one_answer()
+    public void A_request_that_comes_again_while_it_runs_waits_for_the_one_answer() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();
         var runs = 0;
@@ -238,7 +240,7 @@ public sealed class ResponderTests : IAsyncLifetime
             cancellationToken: Token);
         _server.Deliver(Request(1));
         _server.Deliver(Request(1));
-        await Wait.Until(() => _responder.Counters.Repeated == 1);
+        _thread.Settle();
         go.SetResult();
 
         var answer = await _server.PublishAsync();
@@ -247,10 +249,10 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         Assert.Equal(1, runs);
         Assert.Equal(1, _responder.Counters.Answered);
-    }
+    });
 
     [Fact]
-    public async Task A_request_redelivered_to_the_next_connection_is_answered_and_not_run_again()
+    public void A_request_redelivered_to_the_next_connection_is_answered_and_not_run_again() => _thread.RunTest(async () =>
     {
         var runs = 0;
         await _responder.RespondAsync("relay/+", _ => $"run {Interlocked.Increment(ref runs)}", cancellationToken: Token);
@@ -258,7 +260,7 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PublishAsync();
         _server.ConnAck = new ConnAckPacket { SessionPresent = true };
         _server.Cut();
-        await Wait.Until(() => _client.Counters.Reconnects == 1);
+        _server.LetReconnect();
 
         // The answer, which the server had not acknowledged, comes again by itself.
         _server.Acknowledge(await _server.PublishAsync());
@@ -268,10 +270,10 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Acknowledge(again);
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(1, runs);
-    }
+    });
 
     [Fact]
-    public async Task Overload_is_answered_at_once()
+    public void Overload_is_answered_at_once() => _thread.RunTest(async () =>
     {
         await using var responder = new Responder(
             _client,
@@ -305,15 +307,15 @@ public sealed class ResponderTests : IAsyncLifetime
                 new("antiphon-retry-after-ms", "250"),
             ],
             refusal.Message.UserProperties);
-        await Wait.Until(() => responder.Counters.Running == 1);
+        _thread.Settle();
         Assert.Equal((1, 1, 1), (responder.Counters.Running, responder.Counters.Waiting, (int)responder.Counters.Overloaded));
         go.SetResult();
         Assert.Equal("a", Text(await _server.PublishAsync()));
         Assert.Equal("b", Text(await _server.PublishAsync()));
-    }
+    });
 
     [Fact]
-    public async Task At_the_deadline_the_handler_is_cancelled_the_request_acknowledged_and_nothing_answered()
+    public void At_the_deadline_the_handler_is_cancelled_the_request_acknowledged_and_nothing_answered() => _thread.RunTest(async () =>
     {
         var cancelled = new TaskCompletionSource();
         var finish = new TaskCompletionSource();
@@ -331,21 +333,21 @@ public sealed class ResponderTests : IAsyncLifetime
             },
             cancellationToken: Token);
         var identifier = _server.Deliver(Request(1, "slow"));
-        await Wait.Until(() => _responder.Counters.Running == 1);
+        _thread.Settle();
         _time.Advance(TimeSpan.FromMilliseconds(4499));
         Assert.Equal(0, _responder.Counters.Overran);
         _time.Advance(TimeSpan.FromMilliseconds(1));
 
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(1, _responder.Counters.Overran);
-        await Wait.Until(() => cancelled.Task.IsCompleted || _responder.Counters.Running == 0);
+        _thread.Settle();
         finish.SetResult();
         _server.Deliver(Request(2, "next"));
         Assert.Equal("next", Text(await _server.PublishAsync()));
-    }
+    });
 
     [Fact]
-    public async Task An_expired_request_never_runs()
+    public void An_expired_request_never_runs() => _thread.RunTest(async () =>
     {
         await using var responder = new Responder(_client, Defaults with { MaximumConcurrency = 1, TimeProvider = _time });
         var go = new TaskCompletionSource();
@@ -363,17 +365,17 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
         _server.Deliver(Request(2, "long") with { MessageExpiryInterval = 60, UserProperties = [new("__protVer", "1.0")] });
         _server.Deliver(Request(3, "short"));
-        await Wait.Until(() => responder.Counters is { Running: 1, Waiting: 1 });
+        _thread.Settle();
         _time.Advance(TimeSpan.FromSeconds(5));
         go.SetResult();
 
         Assert.Equal("long", Text(await _server.PublishAsync()));
         Assert.Equal(["long"], ran);
         Assert.Equal(2, responder.Counters.Expired);
-    }
+    });
 
     [Fact]
-    public async Task Retained_messages_and_answers_that_would_come_back_as_requests_are_not_run()
+    public void Retained_messages_and_answers_that_would_come_back_as_requests_are_not_run() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/#", _ => "ran", cancellationToken: Token);
         _server.Deliver(Request(1) with { Retain = true });
@@ -382,10 +384,10 @@ public sealed class ResponderTests : IAsyncLifetime
         await _server.PubAckAsync();
 
         Assert.Equal(new ResponderCounters { Requests = 2, Retained = 1, InvalidResponseTopics = 1 }, _responder.Counters);
-    }
+    });
 
     [Fact]
-    public async Task Handlers_run_at_once_and_acknowledgements_keep_their_order()
+    public void Handlers_run_at_once_and_acknowledgements_keep_their_order() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();
         await _responder.RespondAsync(
@@ -411,10 +413,10 @@ public sealed class ResponderTests : IAsyncLifetime
 
         Assert.Equal(slow, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(fast, (await _server.PubAckAsync()).PacketIdentifier.Value);
-    }
+    });
 
     [Fact]
-    public async Task Ending_a_registration_answers_what_has_come()
+    public void Ending_a_registration_answers_what_has_come() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();
         await using var responder = new Responder(_client, Defaults with { DrainTimeout = TimeSpan.FromSeconds(10), TimeProvider = _time });
@@ -429,7 +431,7 @@ public sealed class ResponderTests : IAsyncLifetime
             Token);
         Assert.Equal("$share/g/relay/+", registration.TopicFilter);
         _server.Deliver(Request(1));
-        await Wait.Until(() => responder.Counters.Running == 1);
+        _thread.Settle();
         var ending = registration.DisposeAsync().AsTask();
         Assert.Equal("$share/g/relay/+", await _server.UnsubscribedAsync());
         Assert.False(ending.IsCompleted);
@@ -437,10 +439,10 @@ public sealed class ResponderTests : IAsyncLifetime
 
         _server.Acknowledge(await _server.PublishAsync());
         await ending;
-    }
+    });
 
     [Fact]
-    public async Task Ending_a_registration_waits_only_so_long_and_then_says_so()
+    public void Ending_a_registration_waits_only_so_long_and_then_says_so() => _thread.RunTest(async () =>
     {
         await using var responder = new Responder(_client, Defaults with { DrainTimeout = TimeSpan.FromSeconds(10), TimeProvider = _time });
         var registration = await responder.RespondAsync(
@@ -452,33 +454,33 @@ public sealed class ResponderTests : IAsyncLifetime
             },
             cancellationToken: Token);
         _server.Deliver(Request(1) with { MessageExpiryInterval = 60, UserProperties = [] });
-        await Wait.Until(() => responder.Counters.Running == 1);
+        _thread.Settle();
         var ending = registration.DisposeAsync().AsTask();
         await _server.UnsubscribedAsync();
-        await Wait.Until(() => _time.UntilNext == TimeSpan.FromSeconds(10));
+        _thread.Settle();
         _time.Advance(TimeSpan.FromSeconds(10));
         var answer = await _server.PublishAsync();
         Assert.Contains(new UserProperty("__stat", "503"), answer.Message.UserProperties);
         _server.Acknowledge(answer);
         await ending;
-    }
+    });
 
     [Fact]
-    public async Task An_answer_beyond_the_servers_Maximum_Packet_Size_is_answered_with_an_error()
+    public void An_answer_beyond_the_servers_Maximum_Packet_Size_is_answered_with_an_error() => _thread.RunTest(async () =>
     {
         _server.ConnAck = new ConnAckPacket { MaximumPacketSize = 500 };
         _server.Cut();
-        await Wait.Until(() => _client.Counters.Reconnects == 1);
+        _server.LetReconnect();
         await _responder.RespondAsync("relay/+", _ => new byte[1000], cancellationToken: Token);
         _server.Deliver(Request(1));
 
         Assert.Contains(
             new UserProperty("__stMsg", "The response is larger than the server accepts."),
             (await _server.PublishAsync()).Message.UserProperties);
-    }
+    });
 
     [Fact]
-    public async Task Refused_answers_are_counted_and_the_request_is_acknowledged()
+    public void Refused_answers_are_counted_and_the_request_is_acknowledged() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/+", _ => "ok", cancellationToken: Token);
         var identifier = _server.Deliver(Request(1));
@@ -486,41 +488,10 @@ public sealed class ResponderTests : IAsyncLifetime
 
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         Assert.Equal(1, _responder.Counters.Undelivered);
-    }
+    });
 
     [Fact]
-    public async Task A_handler_that_blocks_holds_nobody_up()
-    {
-        using var go = new ManualResetEventSlim();
-        await _responder.RespondAsync(
-            "relay/+",
-            request =>
-            {
-                if (request.Text == "block")
-                {
-                    go.Wait(Token);
-                }
-
-                return request.Text;
-            },
-            cancellationToken: Token);
-        _server.Deliver(Request(1, "block"));
-        for (byte i = 2; i < 10; i++)
-        {
-            _server.Deliver(Request(i, "quick"));
-        }
-
-        for (var i = 2; i < 10; i++)
-        {
-            Assert.Equal("quick", Text(await _server.PublishAsync()));
-        }
-
-        go.Set();
-        Assert.Equal("block", Text(await _server.PublishAsync()));
-    }
-
-    [Fact]
-    public async Task What_a_handler_leaves_in_its_flow_is_not_seen_by_the_next()
+    public void What_a_handler_leaves_in_its_flow_is_not_seen_by_the_next() => _thread.RunTest(async () =>
     {
         var local = new AsyncLocal<string?>();
         await using var responder = new Responder(_client, Defaults with { MaximumConcurrency = 1 });
@@ -542,10 +513,10 @@ public sealed class ResponderTests : IAsyncLifetime
         {
             Assert.Equal("nothing", Text(await _server.PublishAsync()));
         }
-    }
+    });
 
     [Fact]
-    public async Task A_request_whose_answer_had_to_make_room_is_told_that_it_was_executed()
+    public void A_request_whose_answer_had_to_make_room_is_told_that_it_was_executed() => _thread.RunTest(async () =>
     {
         var runs = 0;
         await using var responder = new Responder(_client, Defaults with { MaximumRememberedBytes = 1000 });
@@ -568,10 +539,10 @@ public sealed class ResponderTests : IAsyncLifetime
         _server.Acknowledge(answer);
         await _server.PubAckAsync();
         Assert.Equal((1, 1), (runs, (int)responder.Counters.AlreadyExecuted));
-    }
+    });
 
     [Fact]
-    public async Task A_request_that_comes_again_after_its_time_was_up_is_only_acknowledged()
+    public void A_request_that_comes_again_after_its_time_was_up_is_only_acknowledged() => _thread.RunTest(async () =>
     {
         var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var finish = new TaskCompletionSource();
@@ -595,10 +566,10 @@ public sealed class ResponderTests : IAsyncLifetime
         Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
         finish.SetResult();
         Assert.Equal((1, 1L, 0L), (runs, _responder.Counters.Repeated, _responder.Counters.Answered));
-    }
+    });
 
     [Fact]
-    public async Task What_a_callback_of_the_token_throws_ends_nothing()
+    public void What_a_callback_of_the_token_throws_ends_nothing() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync(
             "relay/+",
@@ -616,27 +587,27 @@ public sealed class ResponderTests : IAsyncLifetime
             },
             cancellationToken: Token);
         _server.Deliver(Request(1, "slow"));
-        await Wait.Until(() => _responder.Counters.Running == 1);
+        _thread.Settle();
         _time.Advance(TimeSpan.FromSeconds(4.5));
         await _server.PubAckAsync();
-        await Wait.Until(() => _responder.Counters.Running == 0);
+        _thread.Settle();
 
         _server.Deliver(Request(2, "next"));
         Assert.Equal("next", Text(await _server.PublishAsync()));
-    }
+    });
 
     [Fact]
-    public async Task A_reply_without_a_form_on_the_wire_is_answered_as_a_failure()
+    public void A_reply_without_a_form_on_the_wire_is_answered_as_a_failure() => _thread.RunTest(async () =>
     {
         await _responder.RespondAsync("relay/+", _ => Reply.Error(409, "half a \ud800"), cancellationToken: Token);
         _server.Deliver(Request(1));
 
         Assert.Contains(new UserProperty("__stat", "500"), (await _server.PublishAsync()).Message.UserProperties);
         Assert.Equal(1, _responder.Counters.HandlerFailures);
-    }
+    });
 
     [Fact]
-    public async Task Wrong_usage_is_said_at_once()
+    public void Wrong_usage_is_said_at_once() => _thread.RunTest(async () =>
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a/#/b", _ => "x", cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(
@@ -652,7 +623,7 @@ public sealed class ResponderTests : IAsyncLifetime
             MaximumRememberedBytes = -1,
         }));
         Assert.Equal(6, mistakes.Message.Split(" has to be ").Length - 1);
-    }
+    });
 
     private static string Text(PublishPacket packet) => Encoding.UTF8.GetString(packet.Message.Payload.Span);
 

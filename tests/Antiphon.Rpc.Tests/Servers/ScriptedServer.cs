@@ -1,39 +1,29 @@
 using System.Buffers;
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
-using System.Threading.Channels;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
+using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Servers;
 
 /// <summary>
-/// The other end of one client, played by the test packet by packet: it accepts connections, answers CONNECT, SUBSCRIBE, UNSUBSCRIBE and PINGREQ by itself, and leaves PUBLISH and PUBACK to the test.
+/// The other end of one client, played by the test packet by packet, on the test's one thread. It accepts connections, answers CONNECT, SUBSCRIBE,
+/// UNSUBSCRIBE and PINGREQ by itself, and leaves PUBLISH and PUBACK to the test.
 /// </summary>
-internal sealed class ScriptedServer : IAsyncDisposable
+internal sealed class ScriptedServer(OneThread thread) : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly Channel<Packet> _received = Channel.CreateUnbounded<Packet>();
-    private readonly ConcurrentDictionary<string, uint> _subscriptions = new();
-    private readonly Channel<string> _subscribed = Channel.CreateUnbounded<string>();
-    private readonly Channel<string> _unsubscribed = Channel.CreateUnbounded<string>();
-    private readonly Task _accepting;
-    private volatile NetworkStream? _stream;
+    private readonly Mailbox<Packet> _received = new();
+    private readonly Dictionary<string, uint> _subscriptions = [];
+    private readonly Mailbox<string> _subscribed = new();
+    private readonly Mailbox<string> _unsubscribed = new();
+    private readonly List<byte> _unread = [];
+    private ScriptedStream? _stream;
     private ushort _lastIdentifier = 100;
 
-    public ScriptedServer()
-    {
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
-
-    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+    /// <summary>The clock of the client; requesters and responders have another.</summary>
+    public ManualTime ClientTime { get; } = new();
 
     /// <summary>The CONNACK of the next connections.</summary>
     public ConnAckPacket ConnAck { get; set; } = new();
@@ -54,9 +44,9 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>The next PUBACK from the client.</summary>
     public async Task<AcknowledgementPacket> PubAckAsync() => await NextAsync<AcknowledgementPacket>();
 
-    public Task<string> SubscribedAsync() => _subscribed.Reader.ReadAsync(Token).AsTask().WaitAsync(Patience, Token);
+    public Task<string> SubscribedAsync() => _subscribed.TakeAsync();
 
-    public Task<string> UnsubscribedAsync() => _unsubscribed.Reader.ReadAsync(Token).AsTask().WaitAsync(Patience, Token);
+    public Task<string> UnsubscribedAsync() => _unsubscribed.TakeAsync();
 
     public void Acknowledge(PublishPacket publish, ReasonCode code = ReasonCode.Success) =>
         Send(new AcknowledgementPacket(PacketType.PubAck, publish.PacketIdentifier, code));
@@ -81,22 +71,29 @@ internal sealed class ScriptedServer : IAsyncDisposable
         UserProperties = [.. properties.Select(pair => new UserProperty(pair.Name, pair.Value))],
     });
 
-    /// <summary>Cuts the connection.</summary>
-    public void Cut() => _stream!.Socket.Close(0);
-
-    public async ValueTask DisposeAsync()
+    /// <summary>Cuts the connection; the client has noticed when this returns.</summary>
+    public void Cut()
     {
-        _listener.Stop();
-        _stream?.Dispose();
-        await _accepting;
+        _stream!.Cut();
+        thread.Settle();
     }
+
+    /// <summary>Lets the client come back: its wait between two connections is over.</summary>
+    public void LetReconnect()
+    {
+        ClientTime.Advance(TimeSpan.FromMilliseconds(100));
+        thread.Settle();
+    }
+
+    public void Dispose() => _stream?.Dispose();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private MqttClientOptions Options(MqttClientOptions? options) => (options ?? new MqttClientOptions { ClientId = "c" }) with
     {
-        Host = "127.0.0.1",
-        Port = Port,
+        OpenStream = Open,
+        Scheduler = thread,
+        TimeProvider = ClientTime,
         ReconnectDelay = TimeSpan.FromMilliseconds(1),
         MaximumReconnectDelay = TimeSpan.FromMilliseconds(20),
     };
@@ -106,7 +103,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         while (true)
         {
-            var packet = await _received.Reader.ReadAsync(Token).AsTask().WaitAsync(Patience, Token);
+            var packet = await _received.TakeAsync();
             if (packet is T wanted)
             {
                 return wanted;
@@ -118,67 +115,34 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         var output = new ArrayBufferWriter<byte>();
         packet.WriteTo(output, ProtocolVersion.V5);
-        var stream = _stream!;
-        lock (stream)
-        {
-            stream.Write(output.WrittenSpan);
-        }
+        _stream!.Send(output.WrittenSpan);
     }
 
-    private async Task AcceptAsync()
+    private ValueTask<Stream> Open(CancellationToken cancellationToken)
     {
-        while (true)
+        if (!IsOpen)
         {
-            try
-            {
-                var socket = await _listener.AcceptSocketAsync();
-                if (!IsOpen)
-                {
-                    socket.Close(0);
-                    continue;
-                }
-
-                socket.NoDelay = true;
-                _stream = new NetworkStream(socket, ownsSocket: true);
-                await ReadAsync(_stream);
-            }
-            catch (IOException)
-            {
-                // This connection has been cut.
-            }
-            catch (Exception exception) when (exception is SocketException or InvalidOperationException)
-            {
-                // The listener has been stopped.
-                return;
-            }
+            throw new IOException("The server lets nobody in.");
         }
+
+        _unread.Clear();
+        _stream = new ScriptedStream(Read);
+        return new ValueTask<Stream>(_stream);
     }
 
-    private async Task ReadAsync(NetworkStream stream)
+    private void Read(ReadOnlyMemory<byte> bytes)
     {
-        var buffer = new byte[1 << 20];
-        var length = 0;
-        while (true)
+        _unread.AddRange(bytes.Span);
+        var input = _unread.ToArray();
+        var consumed = 0;
+        while (FrameReader.TryRead(input.AsSpan(consumed), 1 << 20, out var frame, out _) == FrameStatus.Complete)
         {
-            var read = await stream.ReadAsync(buffer.AsMemory(length));
-            if (read == 0)
-            {
-                stream.Dispose();
-                return;
-            }
-
-            length += read;
-            var consumed = 0;
-            while (FrameReader.TryRead(buffer.AsSpan(consumed, length - consumed), 1 << 20, out var frame, out _) == FrameStatus.Complete)
-            {
-                Assert.True(PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault), fault.Message);
-                consumed += frame.Length;
-                Handle(packet);
-            }
-
-            buffer.AsSpan(consumed, length - consumed).CopyTo(buffer);
-            length -= consumed;
+            Assert.True(PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault), fault.Message);
+            consumed += frame.Length;
+            Handle(packet);
         }
+
+        _unread.RemoveRange(0, consumed);
     }
 
     private void Handle(Packet packet)
@@ -192,19 +156,53 @@ internal sealed class ScriptedServer : IAsyncDisposable
                 var filter = subscribe.Subscriptions[0].TopicFilter;
                 _subscriptions[filter] = subscribe.SubscriptionIdentifier!.Value;
                 Send(new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = [Granting] });
-                _subscribed.Writer.TryWrite(filter);
+                _subscribed.Add(filter);
                 break;
             case UnsubscribePacket unsubscribe:
-                _subscriptions.TryRemove(unsubscribe.TopicFilters[0], out _);
+                _subscriptions.Remove(unsubscribe.TopicFilters[0]);
                 Send(new UnsubAckPacket { PacketIdentifier = unsubscribe.PacketIdentifier, ReasonCodes = [ReasonCode.Success] });
-                _unsubscribed.Writer.TryWrite(unsubscribe.TopicFilters[0]);
+                _unsubscribed.Add(unsubscribe.TopicFilters[0]);
+                break;
+            case DisconnectPacket:
+                _stream!.End();
                 break;
             case PingReqPacket:
                 Send(PingRespPacket.Instance);
                 break;
             default:
-                _received.Writer.TryWrite(packet);
+                _received.Add(packet);
                 break;
+        }
+    }
+
+    /// <summary>What has arrived, in order; who asks too early waits.</summary>
+    private sealed class Mailbox<T>
+    {
+        private readonly Queue<T> _items = new();
+        private readonly Queue<TaskCompletionSource<T>> _takers = new();
+
+        public void Add(T item)
+        {
+            if (_takers.TryDequeue(out var taker))
+            {
+                taker.SetResult(item);
+            }
+            else
+            {
+                _items.Enqueue(item);
+            }
+        }
+
+        public Task<T> TakeAsync()
+        {
+            if (_items.TryDequeue(out var item))
+            {
+                return Task.FromResult(item);
+            }
+
+            var taker = new TaskCompletionSource<T>();
+            _takers.Enqueue(taker);
+            return taker.Task;
         }
     }
 }

@@ -62,7 +62,7 @@ internal sealed class ManualTime : TimeProvider
                 next.Due = null;
             }
 
-            next.Callback();
+            OneThread.WithoutContext(next.Callback);
         }
     }
 
