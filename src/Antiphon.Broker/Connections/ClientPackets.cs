@@ -115,6 +115,12 @@ internal sealed class ClientPackets(
         for (var i = 0; i < filters.Length; i++)
         {
             var (topicFilter, options) = subscribe.Subscriptions[i];
+            if (connection.IsBridge)
+            {
+                // What it would ask for in MQTT 5, where No Local is not for shared subscriptions [MQTT-3.8.3-4].
+                options = options with { NoLocal = !filters[i].IsShared, RetainAsPublished = true };
+            }
+
             codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
         }
 
