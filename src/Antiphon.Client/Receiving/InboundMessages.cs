@@ -22,6 +22,8 @@ internal sealed class InboundMessages
     private readonly SubscriptionTable _subscriptions;
     private readonly ConnectionOutput _output;
 
+    private readonly int _half;
+
     // For the Session.
     private readonly InboundAcknowledgements _acknowledgements;
     private bool _hasConnected;
@@ -36,6 +38,7 @@ internal sealed class InboundMessages
     {
         _session = session;
         _options = options;
+        _half = Math.Max(options.ReceiveMaximum / 2, 1);
         _subscriptions = subscriptions;
         _output = output;
         _acknowledgements = new InboundAcknowledgements(options.ProtocolVersion, journal);
@@ -131,6 +134,12 @@ internal sealed class InboundMessages
             var fault = Receive(message, receivers, out ticket);
             GiveToSinks(message, receivers, ticket);
             Write();
+            if (_acknowledgements.Waiting > _half)
+            {
+                _session.HeldUp(_half);
+                Write();
+            }
+
             return fault;
         }
     }
@@ -179,6 +188,9 @@ internal sealed class InboundMessages
 
         _session.AfterGate();
     }
+
+    /// <summary>How many messages wait for their acknowledgement behind one. Within the gate.</summary>
+    public int Behind(in Ticket ticket) => _acknowledgements.Behind(ticket);
 
     /// <summary>As <see cref="Complete"/>, within the gate.</summary>
     public void CompleteWithinGate(in Ticket ticket, int handler, ReasonCode code)

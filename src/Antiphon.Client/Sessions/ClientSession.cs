@@ -161,6 +161,15 @@ internal sealed class ClientSession
     /// <summary>Ends <see cref="Watch"/>. Within the gate.</summary>
     public void Unwatch(ISessionWatcher watcher) => _watchers.Remove(watcher);
 
+    /// <summary>Messages wait for an earlier one to be dealt with. Within the gate.</summary>
+    public void HeldUp(int half)
+    {
+        foreach (var watcher in _watchers)
+        {
+            watcher.HeldUp(half);
+        }
+    }
+
     /// <summary>Why nothing can be asked for any more; <c>null</c>: the client has not stopped. Within the gate.</summary>
     public ConnectionException? Stopped => _stopped?.Invoke(false);
 

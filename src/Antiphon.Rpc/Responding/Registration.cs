@@ -68,6 +68,9 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Whether it has ended. Its subscription may live on until the server has heard of that.</summary>
     internal bool HasEnded { get; set; }
 
+    /// <summary>Whether a refused response of it has been logged.</summary>
+    internal bool HasSaidThatAnswersAreRefused { get; set; }
+
     /// <summary>Requests that are not dealt with yet.</summary>
     internal Draining Draining { get; }
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding;
 using Antiphon.Rpc.Wire;
@@ -11,11 +12,19 @@ namespace Antiphon.Rpc;
 
 /// <summary>
 /// Answers Request Messages. Each handler runs concurrently up to a bound; beyond it requests wait, and beyond that they are answered at
-/// once with status 429. A QoS 1 request is acknowledged after its response, or when its time is up. A request that comes again is answered
-/// again and not run again. Safe from any thread and from within handlers.
+/// once with status 429. A request that comes again is answered again and not run again. Safe from any thread and from within handlers.
 /// </summary>
+/// <remarks>
+/// A QoS 1 or 2 request is acknowledged after its response, or when its time is up. It is acknowledged before that when its handler has run
+/// for a second, or when half of the client's <see cref="MqttClientOptions.ReceiveMaximum"/> waits behind it, since MQTT has
+/// acknowledgements leave in order [MQTT-4.6.0-2] and it would hold up everything else that comes to the client. What is lost then when this
+/// program ends is not sent again: its requester hears nothing and times out.
+/// </remarks>
 public sealed class Responder : IAsyncDisposable
 {
+    /// <summary>In SUBSCRIBE: that requests are answered here, whatever the filter begins with (docs/wire.md).</summary>
+    private static readonly UserProperty[] SaysItResponds = [new(RpcPropertyName.Respond, "1")];
+
     private readonly ClientSession _session;
     private readonly ResponderOptions _options;
 
@@ -142,6 +151,7 @@ public sealed class Responder : IAsyncDisposable
         string topicFilter, Func<Request, ValueTask<Reply>> handler, RespondOptions? options, CancellationToken cancellationToken)
     {
         options ??= RespondOptions.Default;
+        options.Validate();
         var filter = TopicFilter.Parse(options.ShareName is null ? topicFilter : $"$share/{options.ShareName}/{topicFilter}");
         cancellationToken.ThrowIfCancellationRequested();
         var registration = Begin(filter, handler, options);
@@ -176,7 +186,12 @@ public sealed class Responder : IAsyncDisposable
             registration.Subscription = _session.Subscribe(
                 registration.TopicFilter,
                 registration,
-                new SubscribeOptions { MaximumQoS = options.MaximumQoS, RetainHandling = RetainHandling.DoNotSend });
+                new SubscribeOptions
+                {
+                    MaximumQoS = options.MaximumQoS,
+                    RetainHandling = RetainHandling.DoNotSend,
+                    UserProperties = SaysItResponds,
+                });
             _registrations.Add(registration);
         }
 
