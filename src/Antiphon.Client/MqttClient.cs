@@ -106,7 +106,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// What was unacknowledged when a connection was lost is sent again over the next, with DUP,
     /// if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new,
     /// while QoS 2 ends with <see cref="ConnectionException"/>, since sending it as new could deliver it twice.
-    /// Time spent waiting counts against the Message Expiry Interval.
+    /// Time spent waiting counts against the Message Expiry Interval, and what has expired is not sent, nor sent again.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">
@@ -122,7 +122,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).
     /// </exception>
     /// <exception cref="ConnectionException">
-    /// The client has stopped, the message expired before there was a connection,
+    /// The client has stopped, the message expired before there was a connection to send it, or to send it again,
     /// or the server has lost the Session while a QoS 2 message was on its way;
     /// <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
     /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped,

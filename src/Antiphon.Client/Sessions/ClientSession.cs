@@ -197,7 +197,9 @@ internal sealed class ClientSession
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now);
+    /// <param name="handle">The PUBLISH.</param>
+    /// <param name="abandon">Whether it is not to be sent again either, if it has been written.</param>
+    public bool Withdraw(in PublishHandle handle, bool abandon = false) => _publishes.Withdraw(handle, abandon, Now);
 
     /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>
