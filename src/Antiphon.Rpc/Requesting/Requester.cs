@@ -29,7 +29,7 @@ public sealed class Requester : IAsyncDisposable
     public Requester(MqttClient client, RequesterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RequiredVersion.ThrowIfOlder(client, nameof(client));
+        RequiredVersion.ThrowIfOlder(client);
         options ??= new RequesterOptions();
         options.Validate();
         _core = new RequesterCore(client.Session, options);
