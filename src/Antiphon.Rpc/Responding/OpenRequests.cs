@@ -81,7 +81,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         var request = _pool.Rent(this);
-        request.Begin(registration, message, properties, budget, acknowledgement, verdict is Verdict.Run or Verdict.Overloaded ? memento : default);
+        request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.AnswerAgain ? default : memento, now);
         registration.Draining.Began();
         switch (verdict)
         {
@@ -98,7 +98,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 _pool.ReturnIfOver(request);
                 break;
             default:
-                Responses.Send(request, RefusalFor(verdict), now);
+                Responses.Refuse(request, RefusalFor(verdict), now);
                 _pool.ReturnIfOver(request);
                 break;
         }
@@ -120,6 +120,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 if (!next.IsAcknowledged && next.QoS != QualityOfService.AtMostOnce)
                 {
                     _timer.Arm(_early.Started(next, now), now);
+                    LetGo(now);
                 }
 
                 return registration.Queue.TryAskForWorker();
@@ -184,7 +185,6 @@ internal sealed class OpenRequests : ISessionWatcher
                     stopped.Add((registration, cancellation));
                 }
 
-                StopWaiting(request);
                 Stop(request, now);
             }
         }
@@ -202,7 +202,11 @@ internal sealed class OpenRequests : ISessionWatcher
         _early.Connected();
     }
 
-    void ISessionWatcher.HeldUp(int half) => _early.HeldUp(half);
+    void ISessionWatcher.HeldUp(int half)
+    {
+        var now = Now;
+        _timer.Arm(_early.HeldUp(half, now), now);
+    }
 
     void ISessionWatcher.Stopped(Func<bool, ConnectionException> why)
     {
@@ -234,6 +238,16 @@ internal sealed class OpenRequests : ISessionWatcher
 
     private void Stop(ReceivedRequest request, TimeSpan now)
     {
+        if (request.State == RequestState.Waiting)
+        {
+            request.Registration.Queue.Remove(request);
+            _deadlines.Remove(request);
+            _counting.Answered += request.AsksForAnswer ? 1 : 0;
+            Responses.Refuse(request, ShuttingDown, now);
+            _pool.ReturnIfOver(request);
+            return;
+        }
+
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, ShuttingDown, now);
         Answer(request, response, default, now);
@@ -247,14 +261,6 @@ internal sealed class OpenRequests : ISessionWatcher
         _memory.Unanswered(request.Memento, now);
         request.End();
         _pool.ReturnIfOver(request);
-    }
-
-    private static void StopWaiting(ReceivedRequest request)
-    {
-        if (request.State == RequestState.Waiting)
-        {
-            request.Registration.Queue.Remove(request);
-        }
     }
 
     private void Tick()
@@ -277,18 +283,28 @@ internal sealed class OpenRequests : ISessionWatcher
                 else
                 {
                     _counting.Expired();
-                    StopWaiting(request);
+                    request.Registration.Queue.Remove(request);
                 }
 
                 Expire(request, now);
             }
 
             _timer.Arm(_early.Tick(now), now);
+            LetGo(now);
             _timer.Arm(_deadlines.Next, now);
         }
 
         _session.AfterGate();
         Cancel(stopped);
+    }
+
+    /// <summary>More requests may hold others up than before: their handlers have been started, or they have waited long.</summary>
+    private void LetGo(TimeSpan now)
+    {
+        if (_session.Inbound.IsHeldUp(out var half))
+        {
+            _timer.Arm(_early.HeldUp(half, now), now);
+        }
     }
 
     private void Hold(ReceivedRequest request)
