@@ -56,7 +56,7 @@ internal sealed class OpenRequests : ISessionWatcher
     /// <summary>What goes out.</summary>
     public Responses Responses { get; }
 
-    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory, _early);
+    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory, _early, _log);
 
     /// <summary>A message has arrived.</summary>
     public void Take(Registration registration, in PublishView message, in Acknowledgement acknowledgement)
@@ -161,7 +161,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         _session.AfterGate();
-        _log.HandlerFailed(registration.TopicFilter, exception);
+        _log.HandlerFailed(registration, exception);
     }
 
     /// <summary>
@@ -327,7 +327,7 @@ internal sealed class OpenRequests : ISessionWatcher
             }
             catch (Exception exception)
             {
-                _log.CancellationFailed(registration.TopicFilter, exception);
+                _log.CallbackFailed(registration, exception);
             }
         }
     }

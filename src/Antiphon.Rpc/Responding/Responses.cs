@@ -139,10 +139,20 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         counting.Undelivered++;
         var responseTopic = Encoding.UTF8.GetString(request.Message.ResponseTopic);
         session.Defer(log.Undelivered(responseTopic, failure), 0);
-        if (failure is RefusedException refused && !request.Registration.HasSaidThatAnswersAreRefused)
+        if (failure is not RefusedException refused)
         {
-            request.Registration.HasSaidThatAnswersAreRefused = true;
+            return;
+        }
+
+        counting.RefusedAnswers++;
+        if (request.Registration.IsFirst(Complaint.AnswerRefused))
+        {
             session.Defer(log.Refused(request.Registration.TopicFilter, responseTopic, refused.Message), 0);
+        }
+
+        if (request.Registration.Refused(refused, log) is { } telling)
+        {
+            session.Scheduler.Queue(telling);
         }
     }
 }
