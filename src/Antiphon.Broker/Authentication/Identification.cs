@@ -129,15 +129,15 @@ internal sealed class Identification
         inquiry.Exchange = null;
         switch (result.ReasonCode)
         {
-            case ReasonCode.Success when result.UserName is null
+            case ReasonCode.Success when result.User is null
                 && !_options.AllowAnonymous
                 && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
                 _closer.Refuse(connection, Anonymous, now);
                 return false;
             case ReasonCode.Success when connection.Phase == ConnectionPhase.Authenticating:
-                connection.UserName = result.UserName;
+                connection.User = result.User;
                 return true;
-            case ReasonCode.Success when connection.UserName != result.UserName:
+            case ReasonCode.Success when connection.UserName != result.User?.Name:
                 Refuse(
                     connection,
                     AuthenticationResult.Reject(

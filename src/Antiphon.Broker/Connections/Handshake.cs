@@ -1,4 +1,5 @@
 using System.Globalization;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -16,6 +17,7 @@ internal sealed class Handshake(
     SessionTable sessions,
     OwnResponseTopics responseTopics,
     ConnectRules rules,
+    AccessControl access,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -163,6 +165,18 @@ internal sealed class Handshake(
             return;
         }
 
+        if (!access.MayLeave(clientId, connection.User, connect.Will))
+        {
+            counters.DeniedMessages++;
+            closer.Refuse(
+                connection,
+                new Fault(
+                    ReasonCode.NotAuthorized,
+                    $"The access rules do not allow a Will on «{Utf8Text.Excerpt(connect.Will!.Message.Topic)}» (MQTT 5 §3.1.3.3)."),
+                now);
+            return;
+        }
+
         var room = rules.CheckRoom(session);
         if (room.Exists)
         {
@@ -203,7 +217,7 @@ internal sealed class Handshake(
             return;
         }
 
-        session ??= sessions.Begin(clientId, connection.UserName);
+        session ??= sessions.Begin(clientId, connection.User);
         memory.Add(session, willBytes - session.WillBytes);
         session.WillBytes = willBytes;
         sessions.Attach(session, connection);
