@@ -81,10 +81,10 @@ internal sealed class BrokerEngine
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _sessions = new SessionTable(
             subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _access, _wheel, Counters);
-        _review = new AccessReview(_access, _sessions, subscriptions, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
-        _identification = new Identification(options, _closer, _flushList);
+        _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
+        _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
             options,
             _sessions,
@@ -210,6 +210,9 @@ internal sealed class BrokerEngine
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
+                case ProofExpiry proof:
+                    _identification.Expire(proof.Connection, now);
+                    break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);
                     break;
@@ -220,14 +223,33 @@ internal sealed class BrokerEngine
 
         _isBehind = left == 0;
         _walks.Continue(now);
-        _review.Continue();
+        _review.Continue(now);
     }
 
     /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
     public void ReplaceAccessRules(AccessRules? rules)
     {
         _access.Replace(rules);
-        _review.Start();
+        _review.Start([]);
+    }
+
+    /// <summary>These users are no more: their connections end with 0x98, and their Sessions with them, in the turns that follow.</summary>
+    public void EndUsers(IEnumerable<string> userNames) => _review.Start(userNames);
+
+    /// <summary>Ends a client's connection with 0x98 Administrative action (MQTT 5 §3.14.2.1).</summary>
+    /// <param name="clientId">The Client Identifier.</param>
+    /// <param name="withSession">Whether its Session ends too; also if the client is away.</param>
+    /// <param name="now">The current instant.</param>
+    /// <returns>Whether there was anything to end.</returns>
+    public bool Dismiss(string clientId, bool withSession, Instant now)
+    {
+        if (_sessions.Find(clientId) is not { } session || (session.Connection is null && !withSession))
+        {
+            return false;
+        }
+
+        _review.Dismiss(session, withSession, "The operator has ended the connection.", now);
+        return true;
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>

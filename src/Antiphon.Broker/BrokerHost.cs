@@ -137,6 +137,31 @@ public sealed class BrokerHost : IAsyncDisposable
             cancellationToken);
 
     /// <summary>
+    /// Users are no more: soon after, the connections of their clients are ended with 0x98 Administrative action, and their Sessions with
+    /// them. Whoever authenticates clients has to refuse these users already.
+    /// </summary>
+    /// <param name="userNames">Their names.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task EndUsersAsync(IReadOnlyCollection<string> userNames, CancellationToken cancellationToken = default) =>
+        AskAsync(
+            () =>
+            {
+                _engine.EndUsers(userNames);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Ends the connection of a client, which is told 0x98 Administrative action (MQTT 5 §3.14.2.1).</summary>
+    /// <param name="clientId">The Client Identifier.</param>
+    /// <param name="dropSession">Whether its Session ends too; also if the client is away.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>Whether there was such a client.</returns>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task<bool> EndClientAsync(string clientId, bool dropSession = false, CancellationToken cancellationToken = default) =>
+        AskAsync(() => _engine.Dismiss(clientId, dropSession, _loop.Shell.Now), cancellationToken);
+
+    /// <summary>
     /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed,
     /// at most <see cref="BrokerOptions.CloseTimeout"/>.
     /// </summary>

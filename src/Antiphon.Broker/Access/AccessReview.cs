@@ -1,19 +1,25 @@
 using System.Text;
+using Antiphon.Broker.Connections;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
+using Antiphon.Broker.Timing;
+using Antiphon.Protocol;
 using Antiphon.Protocol.Topics;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Access;
 
 /// <summary>
-/// Takes subscriptions away that the rules do not allow any more, once others are in force. It works in slices, since there may be
-/// millions. Owned by the engine's thread.
+/// Goes through the Sessions once other rules are in force, or users are gone: takes subscriptions away that are not allowed any more,
+/// and ends the Sessions of who is gone. It works in slices, since there may be millions. Owned by the engine's thread.
 /// </summary>
-internal sealed class AccessReview(AccessControl access, SessionTable sessions, SubscriptionTable subscriptions, EngineCounters counters)
+internal sealed class AccessReview(
+    AccessControl access, SessionTable sessions, SubscriptionTable subscriptions, Closer closer, EngineCounters counters)
 {
     /// <summary>How many subscriptions, and Sessions, are looked at in one turn.</summary>
     internal const int StepsPerTurn = 1024;
 
+    private readonly HashSet<string> _gone = new(StringComparer.Ordinal);
     private IEnumerator<Session>? _sessions;
     private Session? _session;
     private Subscription[] _left = [];
@@ -22,9 +28,11 @@ internal sealed class AccessReview(AccessControl access, SessionTable sessions, 
     /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
     public bool IsReady => _sessions is not null;
 
-    /// <summary>Other rules are in force. What an earlier review has not looked at, this one does.</summary>
-    public void Start()
+    /// <summary>Begins anew. What an earlier review has not looked at, this one does.</summary>
+    /// <param name="gone">The names of users that are no more.</param>
+    public void Start(IEnumerable<string> gone)
     {
+        _gone.UnionWith(gone);
         _sessions = sessions.ToList().GetEnumerator();
         _session = null;
         _left = [];
@@ -32,7 +40,7 @@ internal sealed class AccessReview(AccessControl access, SessionTable sessions, 
     }
 
     /// <summary>Goes on for one turn.</summary>
-    public void Continue()
+    public void Continue(Instant now)
     {
         for (var steps = StepsPerTurn; steps > 0 && _sessions is not null; steps--)
         {
@@ -42,17 +50,58 @@ internal sealed class AccessReview(AccessControl access, SessionTable sessions, 
             }
             else if (_sessions.MoveNext())
             {
-                _session = _sessions.Current;
-                _left = [.. _session.Subscriptions.All];
-                _next = 0;
+                Begin(_sessions.Current, now);
             }
             else
             {
                 _sessions = null;
+                _gone.Clear();
                 _session = null;
                 _left = [];
                 _next = 0;
             }
+        }
+    }
+
+    /// <summary>Ends a client's connection.</summary>
+    /// <param name="session">Its Session.</param>
+    /// <param name="withSession">Whether the Session ends too.</param>
+    /// <param name="reason">Why, for the client to read.</param>
+    /// <param name="now">The current instant.</param>
+    public void Dismiss(Session session, bool withSession, string reason, Instant now)
+    {
+        if (withSession)
+        {
+            session.ExpiryInterval = TimeSpan.Zero;
+        }
+
+        if (session.Connection is { } connection)
+        {
+            closer.Disconnect(connection, new Fault(ReasonCode.AdministrativeAction, reason), now);
+        }
+        else if (withSession)
+        {
+            sessions.End(session, now);
+        }
+    }
+
+    private void Begin(Session session, Instant now)
+    {
+        _session = session;
+        _next = 0;
+        _left = [];
+        if (sessions.Find(session.ClientId) != session)
+        {
+            return;
+        }
+
+        if (session.UserName is { } user && _gone.Contains(user))
+        {
+            Dismiss(session, withSession: true, $"The user «{Utf8Text.Excerpt(user)}» is no more.", now);
+        }
+        else
+        {
+            _left = [.. session.Subscriptions.All];
         }
     }
 

@@ -127,6 +127,9 @@ internal sealed class Connection
 
     public string? UserName => User?.Name;
 
+    /// <summary>When the proof of that expires; <c>null</c>: it never has.</summary>
+    public ProofExpiry? ProofExpiry { get; set; }
+
     /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
     public bool IsHeldUp { get; private set; }
 

@@ -1,4 +1,5 @@
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -143,9 +144,70 @@ public sealed class AccessControlTests
         client.NextMessage("at all");
     }
 
+    [Fact]
+    public void Users_that_are_no_more_lose_connection_and_Session()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Believing(), AllowAnonymous = true });
+        var ann = broker.Connect("a", connect => connect with { UserName = "ann", SessionExpiryInterval = 100 });
+        var away = broker.Connect("b", connect => connect with { UserName = "ann", SessionExpiryInterval = 100 });
+        away.Lose();
+        var bob = broker.Connect("c", connect => connect with { UserName = "bob" });
+        var nobody = broker.Connect("d");
+
+        broker.Engine.EndUsers(["ann", "eve"]);
+        broker.Settle();
+
+        Assert.Contains("«ann»", ann.ExpectDisconnect(ReasonCode.AdministrativeAction).ReasonString, StringComparison.Ordinal);
+        Assert.Equal(2, broker.Counters.Sessions);
+        bob.ExpectNothing();
+        nobody.ExpectNothing();
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public void An_operator_may_end_a_client(bool withSession, int sessions)
+    {
+        var client = _broker.Connect("a", connect => connect with { SessionExpiryInterval = 100 });
+
+        Assert.True(_broker.Engine.Dismiss("a", withSession, _broker.Now));
+        _broker.Settle();
+
+        client.ExpectDisconnect(ReasonCode.AdministrativeAction);
+        Assert.Equal(sessions, _broker.Counters.Sessions);
+        Assert.False(_broker.Engine.Dismiss("a", withSession: false, _broker.Now));
+        Assert.Equal(!withSession, _broker.Engine.Dismiss("a", withSession: true, _broker.Now));
+        Assert.Equal(0, _broker.Counters.Sessions);
+    }
+
+    [Fact]
+    public void A_proof_that_expires_ends_the_connection()
+    {
+        var broker = new HandTurnedBroker(
+            new BrokerOptions { Authenticator = new Believing { ValidFor = TimeSpan.FromSeconds(30) }, AllowAnonymous = true });
+        var client = broker.Connect("a", connect => connect with { UserName = "ann" });
+
+        broker.TurnSeconds(29);
+        client.ExpectNothing();
+        broker.TurnSeconds(2);
+
+        Assert.Contains("expired", client.ExpectDisconnect(ReasonCode.NotAuthorized).ReasonString, StringComparison.Ordinal);
+    }
+
     private static ApplicationMessage Request(string topic, string responseTopic) =>
         TestLink.Message(topic, "on?") with { ResponseTopic = responseTopic };
 
     private static AccessRule Rule(Permissions permissions, string topic) =>
         new() { Allows = true, Permissions = permissions, Topics = [topic], To = ["*"] };
+
+    /// <summary>Takes everybody's word.</summary>
+    private sealed class Believing : IAuthenticator
+    {
+        public TimeSpan? ValidFor { get; init; }
+
+        public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(client.UserName is { } name
+                ? AuthenticationResult.Accept(new ClientUser(name) { ValidFor = ValidFor })
+                : AuthenticationResult.Accept());
+    }
 }
