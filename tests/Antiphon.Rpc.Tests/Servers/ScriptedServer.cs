@@ -71,6 +71,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
         return used;
     }
 
+    /// <summary>Sends bytes as they are.</summary>
+    public void Deliver(ReadOnlySpan<byte> packet) => _stream!.Send(packet);
+
     /// <summary>Answers a request.</summary>
     public void Respond(PublishPacket request, string text, params (string Name, string Value)[] properties) => Deliver(new ApplicationMessage
     {
