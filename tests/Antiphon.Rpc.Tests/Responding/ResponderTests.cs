@@ -604,6 +604,33 @@ public sealed class ResponderTests : IDisposable
     });
 
     [Fact]
+    public void Disposal_into_a_black_hole_has_a_bound() => _thread.RunTest(async () =>
+    {
+        var responder = new Responder(_client, new ResponderOptions { TimeProvider = _time });
+        var requester = new Requester(_client, new RequesterOptions { TimeProvider = _time, Timeout = TimeSpan.FromMinutes(1) });
+        await responder.RespondAsync(
+            "relay/+",
+            _ => new TaskCompletionSource<Reply>().Task,
+            cancellationToken: Token);
+        var call = requester.RequestAsync("x", "1", cancellationToken: Token).AsTask();
+        _server.Deliver(Request(1));
+        _server.AnswersSubscriptions = false;
+        _server.IsDeaf = true;
+
+        var disposing = responder.DisposeAsync().AsTask();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        _thread.Settle();
+        Assert.False(disposing.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await disposing;
+        var disposingRequester = requester.DisposeAsync().AsTask();
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await disposingRequester;
+        _server.IsDeaf = false;
+    });
+
+    [Fact]
     public void Ending_a_registration_answers_what_has_come() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();

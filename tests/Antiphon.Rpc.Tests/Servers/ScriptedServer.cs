@@ -41,6 +41,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     /// <summary>The last SUBSCRIBE.</summary>
     public SubscribePacket? Subscribe { get; private set; }
 
+    /// <summary>Whether what the client sends is thrown away.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Whether connections are let in; those that are not are closed.</summary>
     public bool IsOpen { get; set; } = true;
 
@@ -178,6 +181,11 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
 
     private void Handle(Packet packet)
     {
+        if (IsDeaf)
+        {
+            return;
+        }
+
         switch (packet)
         {
             case ConnectPacket:
