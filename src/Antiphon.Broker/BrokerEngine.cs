@@ -110,7 +110,7 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -223,6 +223,7 @@ internal sealed class BrokerEngine
 
         _isBehind = left == 0;
         _walks.Continue(now);
+        _exchanges.Continue();
         _review.Continue(now);
     }
 

@@ -4,6 +4,7 @@ using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -103,8 +104,8 @@ internal sealed class Handshake(
             return;
         }
 
-        // Whatever is older is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares.
-        connection.Version = level <= (byte)ProtocolVersion.V311 ? ProtocolVersion.V311 : ProtocolVersion.V5;
+        // Whatever is not MQTT 5 is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares. Nobody knows those of a later version.
+        connection.Version = level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
         if (level < (byte)options.MinimumProtocolVersion)
         {
             var spoken = new Fault(
@@ -123,6 +124,7 @@ internal sealed class Handshake(
 
         var connect = (ConnectPacket)packet;
         connection.ClientId = connect.ClientId;
+        connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         fault = rules.Check(connect);
         if (fault.Exists)
@@ -165,7 +167,7 @@ internal sealed class Handshake(
             return;
         }
 
-        if (!access.MayLeave(clientId, connection.User, connect.Will))
+        if (!access.MayLeave(clientId, connection.User, WillOf(connect)))
         {
             counters.DeniedMessages++;
             closer.Refuse(
@@ -225,7 +227,8 @@ internal sealed class Handshake(
 
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
-        session.Will = connect.Will;
+        session.Will = WillOf(connect);
+        counters.RefusedSystemMessages += session.Will == connect.Will ? 0 : 1;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
@@ -302,6 +305,10 @@ internal sealed class Handshake(
             ? (ushort)maximum.TotalSeconds
             : asked;
     }
+
+    /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
+    private static Will? WillOf(ConnectPacket connect) =>
+        connect.Will is { } will && SystemTopic.IsOfBridge(will.Message.Topic) ? null : connect.Will;
 
     private string NewClientId()
     {

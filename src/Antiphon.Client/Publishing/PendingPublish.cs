@@ -155,6 +155,24 @@ internal sealed class PendingPublish
         return interval > seconds;
     }
 
+    /// <summary>Whether whoever published it does not want it to be written any more.</summary>
+    public bool IsAbandoned { get; set; }
+
+    /// <summary>It is about to be written, later than it was handed over or again: who waits for it may change it.</summary>
+    /// <returns>Whether it is still to be written.</returns>
+    public bool TryRenew(ProtocolVersion version)
+    {
+        if (IsAbandoned || _sink is not { } sink)
+        {
+            return !IsAbandoned;
+        }
+
+        FrameReader.TryRead(Packet, uint.MaxValue, out var frame, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
+        Packet.Overlaps(view.Properties, out var offset);
+        return sink.TryRenew(_sinkVersion, _bytes.AsSpan(offset, view.Properties.Length), again: Progress == PublishProgress.InFlight);
+    }
+
     /// <summary>Tells who waits for it, once, and nobody where it was given up.</summary>
     public void Tell(in PublishResult result, MqttException? failure)
     {
@@ -176,6 +194,7 @@ internal sealed class PendingPublish
         ReleasedAgain = false;
         WasSentBefore = false;
         IsRestored = false;
+        IsAbandoned = false;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;
         _memory.Release();

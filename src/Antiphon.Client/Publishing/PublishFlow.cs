@@ -227,8 +227,11 @@ internal sealed class PublishFlow(
     }
 
     /// <summary>Whoever waits for the message does so no longer.</summary>
+    /// <param name="handle">The message.</param>
+    /// <param name="abandon">Whether it is not to be sent again either, if it has been written.</param>
+    /// <param name="now">The time now.</param>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle, TimeSpan now)
+    public bool Withdraw(in PublishHandle handle, bool abandon, TimeSpan now)
     {
         if (handle.Pending is not { } pending)
         {
@@ -236,6 +239,7 @@ internal sealed class PublishFlow(
         }
 
         pending.Detach();
+        pending.IsAbandoned |= abandon;
         if (pending.Progress != PublishProgress.Waiting)
         {
             return false;
@@ -282,24 +286,26 @@ internal sealed class PublishFlow(
         _limits is not null && output.HasRoomFor(pending.Length) && _pending.QuotaUsed < _limits.ReceiveMaximum;
 
     /// <summary>
-    /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired.
-    /// What an existing Session is owed goes out all the same [MQTT-4.4.0-1, MQTT-4.3.3-7].
+    /// What is written late may be in vain: a later server may have narrower limits, the message may have expired, or nobody wants it any
+    /// more. A QoS 1 message is then not sent again, although [MQTT-4.4.0-1] asks for all that is unacknowledged: nobody is to act on it
+    /// after its time, and the server keeps nothing of it. A QoS 2 message goes on as long as the Session lasts [MQTT-4.3.3-7].
     /// </summary>
     private bool GiveUp(PendingPublish pending, PublishList list, TimeSpan now)
     {
         var sent = pending.Progress == PublishProgress.InFlight;
+        var mustGoOn = sent && pending.QoS == QualityOfService.ExactlyOnce && _limits!.SessionPresent;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
             _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
         }
-        else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
+        else if (!pending.TryAge(now, options.ProtocolVersion) && !mustGoOn)
         {
             _pending.Fail(
                 pending,
                 new ConnectionException(
-                    $"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.", sent: sent));
         }
-        else
+        else if (pending.TryRenew(options.ProtocolVersion) || mustGoOn)
         {
             return false;
         }

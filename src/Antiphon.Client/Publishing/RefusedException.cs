@@ -6,7 +6,7 @@ namespace Antiphon.Client;
 public sealed class RefusedException : MqttException
 {
     internal RefusedException(string operation, string topic, ReasonCode reasonCode, string? reasonString = null)
-        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString}")}.")
+        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString.TrimEnd('.')}")}.")
     {
         Operation = operation;
         Topic = topic;

@@ -56,6 +56,12 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
     /// <summary>Whether the server has acknowledged the request, or with QoS 0, whether it was written.</summary>
     public bool IsAcknowledged { get; set; }
 
+    /// <summary>
+    /// Whether the request was sent over more than one connection. Then nobody can say any more that it was not executed: the first time may
+    /// have come to another responder than the second.
+    /// </summary>
+    public bool WasSentAgain { get; private set; }
+
     public int AnswersReceived { get; set; }
 
     /// <summary>How it ended; without a kind while it has not.</summary>
@@ -78,6 +84,7 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         Number = 0;
         Publish = default;
         IsAcknowledged = false;
+        WasSentAgain = false;
         AnswersReceived = 0;
         Outcome = default;
     }
@@ -102,6 +109,25 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         }
     }
 
+    /// <inheritdoc/>
+    public bool TryRenew(uint version, Span<byte> properties, bool again)
+    {
+        if (version != Version || IsEnded || _owner is null)
+        {
+            return false;
+        }
+
+        var remaining = Deadline - _owner.Now;
+        if (remaining <= TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        WasSentAgain |= again;
+        RequestWriter.Renew(properties, remaining);
+        return true;
+    }
+
     /// <summary>Completes the call for whoever waits for it.</summary>
     public abstract void Run(uint version);
 
@@ -119,6 +145,9 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
 /// <summary>Who makes calls, as the calls see it.</summary>
 internal interface ICallOwner
 {
+    /// <summary>The requester's clock.</summary>
+    TimeSpan Now { get; }
+
     /// <summary>The client is done with the request of a call. Within the gate.</summary>
     void Published(Call call, in PublishResult result, MqttException? failure);
 

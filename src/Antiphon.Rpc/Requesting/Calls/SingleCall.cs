@@ -42,7 +42,13 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
             return new Outcome(OutcomeKind.Answered, now);
         }
 
-        return new Outcome(OutcomeKind.Failed, now, RemoteError.From(Facts(now) with { Progress = Progress }, status, response));
+        var facts = Facts(now) with { Progress = Progress };
+        return new Outcome(
+            OutcomeKind.Failed,
+            now,
+            WasSentAgain && status.Code is 429 or 503 && !status.IsApplicationError
+                ? new OutcomeUnknownException(facts, $"it was sent twice, and answered with {status.Code} once")
+                : RemoteError.From(facts, status, response));
     }
 
     /// <inheritdoc/>

@@ -54,6 +54,8 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
         {
             OutcomeKind.NoResponder => new NoResponderException(facts),
             OutcomeKind.TimedOut => new RequestTimeoutException(facts, call.Content.Timeout),
+            OutcomeKind.Failed when call.WasSentAgain && Cause is RefusedException refused =>
+                new OutcomeUnknownException(facts, $"the server refused it when it was sent again, with 0x{(byte)refused.ReasonCode:X2}"),
             OutcomeKind.Failed => OfFailure((Exception)Cause!, facts),
             OutcomeKind.SessionLost => new OutcomeUnknownException(facts, "the server has lost the Session, and the response with it"),
             OutcomeKind.Cancelled => new OperationCanceledException((CancellationToken)Cause!),
@@ -71,7 +73,7 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
         RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
         QueueFullException or SessionStoreException =>
             new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, (MqttException)cause),
-        ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "the client has stopped"),
+        ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "its connection was lost for good"),
         _ => cause,
     };
 }
