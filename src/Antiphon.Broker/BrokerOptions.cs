@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
@@ -45,6 +46,12 @@ public sealed record BrokerOptions
     /// none unless said otherwise.
     /// </summary>
     public IReadOnlyList<IAuthenticationMethod> AuthenticationMethods { get; init; } = [];
+
+    /// <summary>
+    /// Who may do what; <c>null</c>, as unless said otherwise, or without a rule: everybody may do everything.
+    /// <see cref="BrokerHost.ReplaceAccessRulesAsync"/> puts others in force.
+    /// </summary>
+    public AccessRules? AccessRules { get; init; }
 
     /// <summary>
     /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;

@@ -34,6 +34,8 @@ internal sealed class EngineCounters
     public long RetainedBytes;
     public long NotRetained;
     public long RefusedSystemMessages;
+    public long DeniedMessages;
+    public long DeniedSubscriptions;
 
     public BrokerCounters Read() => new()
     {
@@ -66,5 +68,7 @@ internal sealed class EngineCounters
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
+        DeniedMessages = Volatile.Read(ref DeniedMessages),
+        DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
     };
 }

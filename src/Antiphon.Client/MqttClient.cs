@@ -1,4 +1,5 @@
 using Antiphon.Client.Connections;
+using Antiphon.Client.Logging;
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
@@ -26,10 +27,11 @@ public sealed class MqttClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var logger = options.LoggerFactory.CreateLogger<MqttClient>();
+        var logger = new GuardedLogger(options.LoggerFactory.CreateLogger<MqttClient>());
         _session = new ClientSession(options, logger);
         _publishes = new PublishWaiters(_session);
         _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
+        _session.Hurry = _loop.Hurry;
         _loop.Start();
     }
 

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Messages;
@@ -125,7 +126,12 @@ internal sealed class Connection
     public Inquiry? Inquiry { get; set; }
 
     /// <summary>Who its client has proved to be; <c>null</c>: nobody in particular.</summary>
-    public string? UserName { get; set; }
+    public ClientUser? User { get; set; }
+
+    public string? UserName => User?.Name;
+
+    /// <summary>When the proof of that expires; <c>null</c>: it never has.</summary>
+    public ProofExpiry? ProofExpiry { get; set; }
 
     /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
     public bool IsHeldUp { get; private set; }

@@ -144,6 +144,33 @@ internal sealed class InboundMessages
         }
     }
 
+    /// <summary>A PUBLISH with a flaw arrived: no handler has it, sinks are told, and it is acknowledged with an error. Enters the gate.</summary>
+    /// <param name="message">What could be read of it.</param>
+    /// <param name="flaw">What is wrong with it.</param>
+    /// <param name="receivers">Where to add the subscriptions.</param>
+    public void Refuse(in PublishView message, Fault flaw, List<Subscription> receivers)
+    {
+        if (!message.Topic.IsEmpty)
+        {
+            _subscriptions.Collect(message, receivers);
+        }
+
+        lock (_session.Gate)
+        {
+            foreach (var receiver in receivers)
+            {
+                receiver.Sink?.TakeFlawed(message, flaw);
+            }
+
+            if (message.QoS != QualityOfService.AtMostOnce && _isConnected)
+            {
+                _acknowledgements.Add(message.PacketIdentifier, message.QoS, handlers: 1, out var ticket);
+                _acknowledgements.Complete(ticket, 0, CodeOf(flaw));
+                Write();
+            }
+        }
+    }
+
     /// <summary>Gives sinks a message that was held. Enters the gate.</summary>
     public void Give(in PublishView message, List<Subscription> receivers, in Ticket ticket)
     {
@@ -208,6 +235,10 @@ internal sealed class InboundMessages
         _acknowledgements.Complete(ticket, handler, code);
         Write();
     }
+
+    /// <summary>PUBACK and PUBREC have no code for a malformed packet (MQTT 5 §3.4.2.1).</summary>
+    private static ReasonCode CodeOf(Fault flaw) =>
+        flaw.Code == ReasonCode.TopicNameInvalid ? ReasonCode.TopicNameInvalid : ReasonCode.ImplementationSpecificError;
 
     private static bool HasSink(List<Subscription> receivers)
     {

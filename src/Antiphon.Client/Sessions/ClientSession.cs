@@ -161,6 +161,9 @@ internal sealed class ClientSession
     /// <summary>Ends <see cref="Watch"/>. Within the gate.</summary>
     public void Unwatch(ISessionWatcher watcher) => _watchers.Remove(watcher);
 
+    /// <summary>Brings the next try to connect forward, since somebody waits for it. Set once, before the client is given away.</summary>
+    public Action Hurry { get; set; } = static () => { };
+
     /// <summary>Messages wait for an earlier one to be dealt with. Within the gate.</summary>
     public void HeldUp(int half)
     {
@@ -192,6 +195,11 @@ internal sealed class ClientSession
             QoS = content.QoS,
             Retain = content.Retain,
         };
+        if (Server is null)
+        {
+            Hurry();
+        }
+
         return _publishes.Begin(view, sink, version);
     }
 

@@ -17,6 +17,9 @@ namespace Antiphon.Rpc.Requesting;
 /// </summary>
 internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher, IDeferred, IAsyncDisposable
 {
+    /// <summary>How long the disposal waits for the server's answer to UNSUBSCRIBE.</summary>
+    private static readonly TimeSpan LongestDisposal = TimeSpan.FromSeconds(2);
+
     private readonly ClientSession _session;
     private readonly RequesterOptions _options;
     private readonly DeadlineTimer _timer;
@@ -244,9 +247,14 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         _session.AfterGate();
         _timer.Dispose();
-        foreach (var subscription in subscriptions)
+        try
         {
-            await subscription.DisposeAsync().ConfigureAwait(false);
+            var left = Task.WhenAll(subscriptions.Select(_session.UnsubscribeAsync));
+            await left.WaitAsync(LongestDisposal, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The server does not answer any more. No call waits for it, and the next connection asks again.
         }
     }
 
@@ -291,6 +299,11 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         _timer.Arm(_table.NextDeadline, now);
+        if (_session.Server is null)
+        {
+            _session.Hurry();
+        }
+
         if (!channel.IsReady)
         {
             Open(channel, now);

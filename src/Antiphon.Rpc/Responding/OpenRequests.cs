@@ -3,6 +3,7 @@ using Antiphon.Client;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
 
@@ -102,6 +103,24 @@ internal sealed class OpenRequests : ISessionWatcher
                 _pool.ReturnIfOver(request);
                 break;
         }
+    }
+
+    /// <summary>A request has arrived with a flaw, so that its handler cannot have it: its requester is told, where it can be.</summary>
+    public void Refuse(Registration registration, in PublishView message, Fault flaw)
+    {
+        if (message.ResponseTopic.IsEmpty || TopicFilter.Matches(registration.Pattern, message.ResponseTopic))
+        {
+            return;
+        }
+
+        var now = Now;
+        var request = _pool.Rent(this);
+        var budget = new RequestBudget(now + _options.DefaultTimeout, now + _options.DefaultTimeout, IsStated: false);
+        request.Begin(
+            registration, message, new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty }, budget, default, default, now);
+        registration.Draining.Began();
+        Responses.Refuse(request, Reply.Failure(400, flaw.Message ?? "The request cannot be read."), now);
+        _pool.ReturnIfOver(request);
     }
 
     /// <summary>Takes the next request of a registration whose handler may run. One whose time is up in this moment never does.</summary>

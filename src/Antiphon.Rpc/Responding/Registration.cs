@@ -107,6 +107,8 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     void IMessageSink.Take(in PublishView message, in Acknowledgement acknowledgement) =>
         Responder.Requests.Take(this, message, acknowledgement);
 
+    void IMessageSink.TakeFlawed(in PublishView message, Fault flaw) => Responder.Requests.Refuse(this, message, flaw);
+
     /// <summary>Ends the wait for the subscription, if somebody still waits.</summary>
     internal void GiveUp() => _subscribed.TrySetException(new ObjectDisposedException(nameof(Responder)));
 

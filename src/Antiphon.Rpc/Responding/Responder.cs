@@ -142,16 +142,32 @@ public sealed class Responder : IAsyncDisposable
     internal async ValueTask EndAsync(Registration registration)
     {
         registration.GiveUp();
-        await _session.UnsubscribeAsync(registration.Subscription).ConfigureAwait(false);
-        if (!await DrainedInTimeAsync(registration).ConfigureAwait(false))
+
+        // A server that does not answer any more must not hold this up.
+        var last = _options.DrainTimeout / 5;
+        var ended = EndAndDrainAsync(registration);
+        if (!await IsInTimeAsync(ended, _options.DrainTimeout - last).ConfigureAwait(false))
         {
             Requests.StopHandlers(registration);
 
             // For the answers to reach the server; without a connection they never do.
-            await DrainedInTimeAsync(registration).ConfigureAwait(false);
+            await IsInTimeAsync(ended, last).ConfigureAwait(false);
         }
 
         Forget(registration);
+    }
+
+    /// <summary>Ends the subscription, and waits until what has come through it is dealt with; never fails.</summary>
+    private async Task EndAndDrainAsync(Registration registration)
+    {
+        await _session.UnsubscribeAsync(registration.Subscription).ConfigureAwait(false);
+        Task drained;
+        lock (_session.Gate)
+        {
+            drained = registration.Draining.WhenDrained();
+        }
+
+        await drained.ConfigureAwait(false);
     }
 
     private async Task<Registration> RegisterAsync(
@@ -225,17 +241,11 @@ public sealed class Responder : IAsyncDisposable
         }
     }
 
-    private async Task<bool> DrainedInTimeAsync(Registration registration)
+    private async Task<bool> IsInTimeAsync(Task task, TimeSpan limit)
     {
-        Task drained;
-        lock (_session.Gate)
-        {
-            drained = registration.Draining.WhenDrained();
-        }
-
         try
         {
-            await drained.WaitAsync(_options.DrainTimeout, _options.TimeProvider).ConfigureAwait(false);
+            await task.WaitAsync(limit, _options.TimeProvider).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)

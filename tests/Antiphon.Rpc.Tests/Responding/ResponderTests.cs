@@ -675,6 +675,53 @@ public sealed class ResponderTests : IDisposable
     });
 
     [Fact]
+    public void A_request_with_a_flaw_is_answered_where_it_can_be() => _thread.RunTest(async () =>
+    {
+        await _responder.RespondAsync("r", _ => throw new InvalidOperationException("It must not run."), cancellationToken: Token);
+        byte[] contentTypeWithZero = [3, 0, 1, 0];
+        byte[] responseTopic = [8, 0, 3, .. "a/b"u8];
+        byte[] correlation = [9, 0, 2, 7, 8];
+        byte[] properties = [.. contentTypeWithZero, .. responseTopic, .. correlation];
+
+        _server.Deliver([0x32, (byte)(6 + properties.Length), 0, 1, (byte)'r', 0, 77, (byte)properties.Length, .. properties]);
+
+        var answer = (await _server.PublishAsync()).Message;
+        Assert.Equal("a/b", answer.Topic);
+        Assert.Equal([7, 8], answer.CorrelationData!.Value.ToArray());
+        Assert.Contains(new UserProperty("__stat", "400"), answer.UserProperties);
+        var acknowledgement = await _server.PubAckAsync();
+        Assert.Equal((77, ReasonCode.ImplementationSpecificError), (acknowledgement.PacketIdentifier.Value, acknowledgement.ReasonCode));
+        Assert.Equal(1, _client.Counters.FlawedMessages);
+    });
+
+    [Fact]
+    public void Disposal_into_a_black_hole_has_a_bound() => _thread.RunTest(async () =>
+    {
+        var responder = new Responder(_client, new ResponderOptions { TimeProvider = _time });
+        var requester = new Requester(_client, new RequesterOptions { TimeProvider = _time, Timeout = TimeSpan.FromMinutes(1) });
+        await responder.RespondAsync(
+            "relay/+",
+            _ => new TaskCompletionSource<Reply>().Task,
+            cancellationToken: Token);
+        var call = requester.RequestAsync("x", "1", cancellationToken: Token).AsTask();
+        _server.Deliver(Request(1));
+        _server.AnswersSubscriptions = false;
+        _server.IsDeaf = true;
+
+        var disposing = responder.DisposeAsync().AsTask();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        _thread.Settle();
+        Assert.False(disposing.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await disposing;
+        var disposingRequester = requester.DisposeAsync().AsTask();
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await disposingRequester;
+        _server.IsDeaf = false;
+    });
+
+    [Fact]
     public void Ending_a_registration_answers_what_has_come() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();

@@ -47,6 +47,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     /// <summary>The last SUBSCRIBE.</summary>
     public SubscribePacket? Subscribe { get; private set; }
 
+    /// <summary>Whether what the client sends is thrown away.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Whether connections are let in; those that are not are closed.</summary>
     public bool IsOpen { get; set; } = true;
 
@@ -76,6 +79,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
         Send(new PublishPacket(message) { PacketIdentifier = new PacketIdentifier(used), Dup = dup, SubscriptionIdentifiers = [subscription.Value] });
         return used;
     }
+
+    /// <summary>Sends bytes as they are.</summary>
+    public void Deliver(ReadOnlySpan<byte> packet) => _stream!.Send(packet);
 
     /// <summary>Answers a request.</summary>
     public void Respond(PublishPacket request, string text, params (string Name, string Value)[] properties) => Deliver(new ApplicationMessage
@@ -184,6 +190,11 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
 
     private void Handle(Packet packet)
     {
+        if (IsDeaf)
+        {
+            return;
+        }
+
         switch (packet)
         {
             case ConnectPacket:
