@@ -67,6 +67,12 @@ internal sealed class PendingPublish
     /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
     public bool IsRestored { get; private set; }
 
+    /// <summary>Until when its sink needs it, and nobody else does; <c>null</c>: it is meant for others too.</summary>
+    public TimeSpan? NeededUntil { get; private set; }
+
+    /// <summary>Whether it was meant for its sink alone, and that waits no longer: to send it again could only do harm.</summary>
+    public bool IsForNobody => NeededUntil is not null && _sink is null;
+
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, Length);
@@ -83,8 +89,9 @@ internal sealed class PendingPublish
     /// Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes;
     /// until then any keeps its bytes well formed.
     /// </summary>
-    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now)
+    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now, TimeSpan? neededUntil)
     {
+        NeededUntil = neededUntil;
         _bytes = _memory.Reserve(size);
         PublishEncoder.Write(
             _bytes,
@@ -176,6 +183,7 @@ internal sealed class PendingPublish
         ReleasedAgain = false;
         WasSentBefore = false;
         IsRestored = false;
+        NeededUntil = null;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;
         _memory.Release();

@@ -22,4 +22,10 @@ internal readonly ref struct PublishContent
 
     /// <summary>The RETAIN flag.</summary>
     public bool Retain { get; init; }
+
+    /// <summary>
+    /// Until when the sink needs it, on the clock of <see cref="Sessions.ClientSession.Now"/>; <c>null</c>: it is meant for others too.
+    /// What nobody needs any more is not written, not written again and not kept for a later client (decision 0019).
+    /// </summary>
+    public TimeSpan? NeededUntil { get; init; }
 }

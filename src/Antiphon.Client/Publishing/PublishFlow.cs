@@ -52,7 +52,8 @@ internal sealed class PublishFlow(
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
-    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version)
+    /// <param name="neededUntil">Until when the sink needs it, if it is the sink's alone.</param>
+    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, TimeSpan? neededUntil)
     {
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
@@ -73,7 +74,7 @@ internal sealed class PublishFlow(
         }
 
         var pending = _pending.Rent();
-        pending.Begin(message, size, options.ProtocolVersion, session.Now);
+        pending.Begin(message, size, options.ProtocolVersion, session.Now, neededUntil);
         if (!writeNow)
         {
             _pending.Waiting.Add(pending);
@@ -122,7 +123,7 @@ internal sealed class PublishFlow(
     /// <summary>Writes what may be written by now: after an acknowledgement, and when the output has been sent.</summary>
     public void Advance(TimeSpan now)
     {
-        while (_pending.Resend is { } pending && CanResend(pending))
+        while (_pending.Resend is { } pending && (pending.IsForNobody || CanResend(pending)))
         {
             _pending.PassResend();
             if (!GiveUp(pending, _pending.InFlight, now))
@@ -261,7 +262,9 @@ internal sealed class PublishFlow(
         }
         else
         {
-            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
+            _pending.Fail(
+                pending,
+                new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString) { WasSentBefore = pending.WasSentBefore });
         }
     }
 
@@ -283,21 +286,29 @@ internal sealed class PublishFlow(
 
     /// <summary>
     /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired.
-    /// What an existing Session is owed goes out all the same [MQTT-4.4.0-1, MQTT-4.3.3-7].
+    /// What an existing Session is owed goes out all the same [MQTT-4.4.0-1, MQTT-4.3.3-7],
+    /// unless it was its sink's alone and is of no use to that any more.
     /// </summary>
     private bool GiveUp(PendingPublish pending, PublishList list, TimeSpan now)
     {
         var sent = pending.Progress == PublishProgress.InFlight;
-        if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
+        if (pending.IsForNobody)
         {
-            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
+            // Taken out without a word.
         }
-        else if (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent))
+        else if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
+        {
+            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code) { WasSentBefore = sent });
+        }
+        else if (pending.NeededUntil <= now || (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent)))
         {
             _pending.Fail(
                 pending,
                 new ConnectionException(
-                    $"The message to «{pending.Topic}» expired before there was a connection to send it.", sent: sent));
+                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.", sent: sent)
+                {
+                    IsExpired = true,
+                });
         }
         else
         {

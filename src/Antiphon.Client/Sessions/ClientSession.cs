@@ -183,7 +183,7 @@ internal sealed class ClientSession
             QoS = content.QoS,
             Retain = content.Retain,
         };
-        return _publishes.Begin(view, sink, version);
+        return _publishes.Begin(view, sink, version, content.NeededUntil);
     }
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>

@@ -38,6 +38,7 @@ internal static class RequestWriter
                     Payload = content.Payload.Span,
                     Properties = properties.Written,
                     QoS = content.QoS,
+                    NeededUntil = session.Now + remaining,
                 },
                 call,
                 call.Version);

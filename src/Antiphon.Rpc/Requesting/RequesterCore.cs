@@ -125,8 +125,11 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         if (failure is null)
         {
-            // When it was sent before, there may have been a responder, which has run it.
-            _table.Acknowledged(call, result.WasSentBefore ? ReasonCode.Success : result.ReasonCode, _timer.Now);
+            _table.Acknowledged(call, result.ReasonCode, _timer.Now);
+        }
+        else if (failure is ConnectionException { IsExpired: true })
+        {
+            _counting.TimedOut += _table.Expired(call, _timer.Now);
         }
         else
         {
@@ -134,7 +137,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         // The client is at this very PUBLISH; there is nothing to withdraw any more.
-        call.Publish = default;
+        call.ForgetPublish();
         Conclude();
         if (_table.HasWaiting && !_sendingIsDeferred)
         {
@@ -297,6 +300,12 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     /// <summary>Publishes what waits, while there are a connection and free slots.</summary>
     private void Send(TimeSpan now)
     {
+        if (_table.NextDeadline <= now)
+        {
+            // The timer is late, as after a sleep of the machine: what is over is not sent.
+            EndWhatIsDue(now);
+        }
+
         while (!_isDisposed && _session.Server is not null && _table.TryStart(out var call))
         {
             var start = RequestWriter.Publish(_session, call, now);
@@ -323,8 +332,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         {
             var now = _timer.Now;
             _timer.Fired();
-            _counting.TimedOut += _table.Tick(now);
-            Conclude();
+            EndWhatIsDue(now);
             if (!_isDisposed)
             {
                 _timer.Arm(_table.NextDeadline, now);
@@ -333,6 +341,12 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         _session.AfterGate();
+    }
+
+    private void EndWhatIsDue(TimeSpan now)
+    {
+        _counting.TimedOut += _table.Tick(now);
+        Conclude();
     }
 
     /// <summary>Has the calls completed that the table has ended, and takes back what of them the client has not written.</summary>

@@ -18,6 +18,7 @@ namespace Antiphon.Rpc.Requesting.Calls;
 internal abstract class Call : IDeadline, IPublishSink, IDeferred
 {
     private readonly ICallOwner? _owner;
+    private bool _wasSentBefore;
 
     protected Call(ICallOwner? owner)
     {
@@ -56,6 +57,12 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
     /// <summary>Whether the server has acknowledged the request, or with QoS 0, whether it was written.</summary>
     public bool IsAcknowledged { get; set; }
 
+    /// <summary>
+    /// Whether an earlier connection was lost before the server had acknowledged the request: then it may be there twice,
+    /// and what is said of one of the two is not true of both.
+    /// </summary>
+    public bool WasSentBefore => _wasSentBefore || Publish.Pending is { WasSentBefore: true };
+
     public int AnswersReceived { get; set; }
 
     /// <summary>How it ended; without a kind while it has not.</summary>
@@ -78,6 +85,7 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         Number = 0;
         Publish = default;
         IsAcknowledged = false;
+        _wasSentBefore = false;
         AnswersReceived = 0;
         Outcome = default;
     }
@@ -100,6 +108,13 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         {
             _owner?.Published(this, result, failure);
         }
+    }
+
+    /// <summary>The client is done with the PUBLISH, which serves another message from now on.</summary>
+    public void ForgetPublish()
+    {
+        _wasSentBefore = WasSentBefore;
+        Publish = default;
     }
 
     /// <summary>Completes the call for whoever waits for it.</summary>

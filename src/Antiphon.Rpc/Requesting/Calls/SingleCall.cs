@@ -42,7 +42,14 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
             return new Outcome(OutcomeKind.Answered, now);
         }
 
-        return new Outcome(OutcomeKind.Failed, now, RemoteError.From(Facts(now) with { Progress = Progress }, status, response));
+        var facts = Facts(now) with { Progress = Progress };
+        var error = RemoteError.From(facts, status, response);
+        return new Outcome(
+            OutcomeKind.Failed,
+            now,
+            WasSentBefore && status.SaysNotRun
+                ? new OutcomeUnknownException(facts, $"it was sent twice, and one of the two has come to this: {error.Message.TrimEnd('.')}", error)
+                : error);
     }
 
     /// <inheritdoc/>

@@ -58,7 +58,7 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
             OutcomeKind.SessionLost => new OutcomeUnknownException(facts, "the server has lost the Session, and the response with it"),
             OutcomeKind.Cancelled => new OperationCanceledException((CancellationToken)Cause!),
             OutcomeKind.ClientStopped when Progress == RequestProgress.NotSent => (ConnectionException)Cause!,
-            OutcomeKind.ClientStopped => new OutcomeUnknownException(facts, "the client has stopped"),
+            OutcomeKind.ClientStopped => new OutcomeUnknownException(facts, "the client has stopped", (Exception)Cause!),
             OutcomeKind.Disposed when Progress == RequestProgress.NotSent => new ObjectDisposedException(nameof(Requester)),
             OutcomeKind.Disposed => new OutcomeUnknownException(facts, "the requester was disposed"),
             _ => throw new InvalidOperationException($"A call that is {Kind} has no exception."),
@@ -68,10 +68,12 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
     private static Exception OfFailure(Exception cause, in RequestFacts facts) => cause switch
     {
         RequestException of => of,
+        RefusedException { WasSentBefore: true } refused => new OutcomeUnknownException(
+            facts, $"it was sent twice, and refused the second time: {refused.Message.TrimEnd('.')}", refused),
         RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
-        QueueFullException or SessionStoreException =>
-            new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, (MqttException)cause),
-        ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "the client has stopped"),
+        QueueFullException full =>
+            new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, full),
+        ConnectionException { Sent: true } stopped => new OutcomeUnknownException(facts, "the client has stopped", stopped),
         _ => cause,
     };
 }

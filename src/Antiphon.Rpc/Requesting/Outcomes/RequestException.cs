@@ -146,12 +146,13 @@ public sealed class RequestNotSentException : RequestException
 
 /// <summary>
 /// The request had been sent and its response can no longer come: the server lost the Session, or the client or the requester was stopped.
-/// Whether it was executed is not known.
+/// Or it had been sent twice, since a connection was lost in between, and one of the two was refused or turned away: the inner exception
+/// says how. Whether it was executed is not known.
 /// </summary>
 public sealed class OutcomeUnknownException : RequestException
 {
-    internal OutcomeUnknownException(in RequestFacts facts, string why)
-        : base($"The outcome of the request on «{facts.Topic}» is unknown: {why}; {facts.Story}.", facts)
+    internal OutcomeUnknownException(in RequestFacts facts, string why, Exception? innerException = null)
+        : base($"The outcome of the request on «{facts.Topic}» is unknown: {why}; {facts.Story}.", facts, innerException)
     {
     }
 }
