@@ -79,6 +79,12 @@ public readonly record struct BrokerCounters
     /// <summary>Requests refused because their exchange could not be tracked.</summary>
     public long UntrackedRequests { get; init; }
 
+    /// <summary>
+    /// Exchanges that nobody had answered and that were closed before their deadline, because
+    /// <see cref="BrokerOptions.MaximumExchangeBytes"/> was reached and their requester had the most.
+    /// </summary>
+    public long EvictedExchanges { get; init; }
+
     /// <summary>Acknowledgements that publishers are waiting for because memory is short or a commit is not done.</summary>
     public long WithheldAcknowledgements { get; init; }
 

@@ -103,7 +103,7 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _exchanges.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -213,6 +213,7 @@ internal sealed class BrokerEngine
 
         _isBehind = left == 0;
         _walks.Continue(now);
+        _exchanges.Continue();
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>

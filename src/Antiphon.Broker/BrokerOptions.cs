@@ -206,8 +206,15 @@ public sealed record BrokerOptions
     public TimeSpan ExchangeTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
-    /// Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise; those of one requester at most a quarter of it.
-    /// Beyond it a request with an own response topic is refused with 0x97.
+    /// How long an exchange is open at most, whatever the Message Expiry Interval of its request, more than zero;
+    /// 10 minutes unless said otherwise. An answer that comes later on an own response topic is refused with 0x87.
+    /// </summary>
+    public TimeSpan LongestExchange { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it exchanges are closed for new ones: first
+    /// the oldest that somebody has answered, then the oldest of a requester that takes the most. Zero: a request with an own response
+    /// topic is refused with 0x97.
     /// </summary>
     public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
 
@@ -294,6 +301,7 @@ public sealed record BrokerOptions
         Require(SystemTopicsInterval >= TimeSpan.Zero, $"SystemTopicsInterval is {SystemTopicsInterval}; it has to be zero or more.");
         Require(MaximumSubscriptions >= 1, $"MaximumSubscriptions is {MaximumSubscriptions}; it has to be 1 or more.");
         Require(ExchangeTimeout > TimeSpan.Zero, $"ExchangeTimeout is {ExchangeTimeout}; it has to be more than zero.");
+        Require(LongestExchange > TimeSpan.Zero, $"LongestExchange is {LongestExchange}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
         Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");
         if (mistakes.Count > 0)

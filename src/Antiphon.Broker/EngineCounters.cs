@@ -26,6 +26,7 @@ internal sealed class EngineCounters
     public long OpenExchanges;
     public long UninvitedResponses;
     public long UntrackedRequests;
+    public long EvictedExchanges;
     public long WithheldAcknowledgements;
     public long PausedConnections;
     public long Refusals;
@@ -57,6 +58,7 @@ internal sealed class EngineCounters
         OpenExchanges = Volatile.Read(ref OpenExchanges),
         UninvitedResponses = Volatile.Read(ref UninvitedResponses),
         UntrackedRequests = Volatile.Read(ref UntrackedRequests),
+        EvictedExchanges = Volatile.Read(ref EvictedExchanges),
         WithheldAcknowledgements = Volatile.Read(ref WithheldAcknowledgements),
         PausedConnections = Volatile.Read(ref PausedConnections),
         Refusals = Volatile.Read(ref Refusals),

@@ -1,4 +1,5 @@
 using Antiphon.Client.Connections;
+using Antiphon.Client.Logging;
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
@@ -26,10 +27,11 @@ public sealed class MqttClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var logger = options.LoggerFactory.CreateLogger<MqttClient>();
+        var logger = new GuardedLogger(options.LoggerFactory.CreateLogger<MqttClient>());
         _session = new ClientSession(options, logger);
         _publishes = new PublishWaiters(_session);
         _loop = new ConnectionLoop(_session, options, logger, stopOnFirstFailure, change => StateChanged?.Invoke(this, change));
+        _session.Hurry = _loop.Hurry;
         _loop.Start();
     }
 
@@ -106,7 +108,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// What was unacknowledged when a connection was lost is sent again over the next, with DUP,
     /// if the server still has the Session (MQTT 5 §4.4); else QoS 1 is sent as new,
     /// while QoS 2 ends with <see cref="ConnectionException"/>, since sending it as new could deliver it twice.
-    /// Time spent waiting counts against the Message Expiry Interval.
+    /// Time spent waiting counts against the Message Expiry Interval, and what has expired is not sent, nor sent again.
     /// </summary>
     /// <param name="message">The message; it is copied before the call returns.</param>
     /// <param name="cancellationToken">
@@ -122,7 +124,7 @@ public sealed class MqttClient : IAsyncDisposable
     /// Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).
     /// </exception>
     /// <exception cref="ConnectionException">
-    /// The client has stopped, the message expired before there was a connection,
+    /// The client has stopped, the message expired before there was a connection to send it, or to send it again,
     /// or the server has lost the Session while a QoS 2 message was on its way;
     /// <see cref="ConnectionException.Sent"/> tells whether its outcome is unknown.
     /// What had been sent when a client with a <see cref="MqttClientOptions.SessionStore"/> stopped,

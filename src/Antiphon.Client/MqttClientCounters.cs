@@ -33,6 +33,12 @@ public readonly record struct MqttClientCounters
     public long ReceiveMaximumExceeded { get; init; }
 
     /// <summary>
+    /// Messages received with a flaw that the server has let through, such as a Response Topic with a wildcard.
+    /// No handler has them, and they are acknowledged with an error (0x90 or 0x83).
+    /// </summary>
+    public long FlawedMessages { get; init; }
+
+    /// <summary>
     /// Failures of the <see cref="MqttClientOptions.SessionStore"/> that ended no publish:
     /// a restart may repeat what the store has not heard of.
     /// </summary>

@@ -144,7 +144,11 @@ public sealed record MqttClientOptions
     /// </summary>
     public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The longest wait between two tries, at least <see cref="ReconnectDelay"/>.</summary>
+    /// <summary>
+    /// The longest wait between two tries, at least <see cref="ReconnectDelay"/>; 30 seconds unless said otherwise. The wait doubles from
+    /// one failure to the next and starts anew after a connection that was accepted and lasted for 5 seconds. It is cut to 1 second when
+    /// somebody publishes or calls and waits for the connection.
+    /// </summary>
     public TimeSpan MaximumReconnectDelay { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many bytes may wait to be sent, 1 or more; beyond it publishers wait. A single longer packet goes out alone.</summary>

@@ -7,6 +7,7 @@ using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Topics;
 using Antiphon.Protocol.Wire;
 
@@ -26,6 +27,9 @@ internal sealed class ClientPackets(
     Closer closer,
     FlushList flushList)
 {
+    /// <summary>In SUBSCRIBE: the requests that match are to be answered, also where a filter begins with a wildcard.</summary>
+    private static readonly UserProperty Responds = new("antiphon-respond", "1");
+
     /// <summary>A whole packet came.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
     {
@@ -79,11 +83,7 @@ internal sealed class ClientPackets(
             case SubscribePacket subscribe:
                 return ReceiveSubscribe(connection, session, subscribe, now);
             case UnsubscribePacket unsubscribe:
-                return Answer(connection, new UnsubAckPacket
-                {
-                    PacketIdentifier = unsubscribe.PacketIdentifier,
-                    ReasonCodes = [.. unsubscribe.TopicFilters.Select(filter => subscriptions.Unsubscribe(session, filter))],
-                });
+                return ReceiveUnsubscribe(connection, session, unsubscribe);
             case DisconnectPacket disconnect:
                 return ReceiveDisconnect(connection, session, disconnect, now);
             case AuthPacket auth:
@@ -110,12 +110,19 @@ internal sealed class ClientPackets(
             systemFigures.Prepare(now);
         }
 
+        var responds = subscribe.UserProperties.Contains(Responds);
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
         for (var i = 0; i < filters.Length; i++)
         {
             var (topicFilter, options) = subscribe.Subscriptions[i];
-            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers);
+            if (connection.IsBridge)
+            {
+                // What it would ask for in MQTT 5, where No Local is not for shared subscriptions [MQTT-3.8.3-4].
+                options = options with { NoLocal = !filters[i].IsShared, RetainAsPublished = true };
+            }
+
+            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds);
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
@@ -131,6 +138,24 @@ internal sealed class ClientPackets(
 
         walks.Start(session, now);
         return default;
+    }
+
+    private Fault ReceiveUnsubscribe(Connection connection, Session session, UnsubscribePacket unsubscribe)
+    {
+        // As with SUBSCRIBE, a packet against the rules changes nothing.
+        foreach (var topicFilter in unsubscribe.TopicFilters)
+        {
+            if (!TopicFilter.TryParse(topicFilter, out _, out var fault))
+            {
+                return fault;
+            }
+        }
+
+        return Answer(connection, new UnsubAckPacket
+        {
+            PacketIdentifier = unsubscribe.PacketIdentifier,
+            ReasonCodes = [.. unsubscribe.TopicFilters.Select(filter => subscriptions.Unsubscribe(session, filter))],
+        });
     }
 
     private Fault ReceiveDisconnect(Connection connection, Session session, DisconnectPacket disconnect, Instant now)

@@ -113,6 +113,9 @@ internal sealed class Connection
     /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
     public OutgoingAliases? OutgoingAliases { get; set; }
 
+    /// <summary>Whether its client is a bridge of MQTT 3.1.1.</summary>
+    public bool IsBridge { get; set; }
+
     /// <summary>
     /// Whether the client wants Reason Strings and User Properties on answers other than CONNACK and DISCONNECT (§3.1.2.11.7).
     /// </summary>

@@ -3,6 +3,7 @@ using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -101,8 +102,8 @@ internal sealed class Handshake(
             return;
         }
 
-        // Whatever is older is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares.
-        connection.Version = level <= (byte)ProtocolVersion.V311 ? ProtocolVersion.V311 : ProtocolVersion.V5;
+        // Whatever is not MQTT 5 is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares. Nobody knows those of a later version.
+        connection.Version = level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
         if (level < (byte)options.MinimumProtocolVersion)
         {
             var spoken = new Fault(
@@ -121,6 +122,7 @@ internal sealed class Handshake(
 
         var connect = (ConnectPacket)packet;
         connection.ClientId = connect.ClientId;
+        connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         fault = rules.Check(connect);
         if (fault.Exists)
@@ -211,7 +213,7 @@ internal sealed class Handshake(
 
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
-        session.Will = connect.Will;
+        session.Will = WillOf(connect);
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
@@ -287,6 +289,18 @@ internal sealed class Handshake(
             && (asked == 0 || asked > maximum.TotalSeconds)
             ? (ushort)maximum.TotalSeconds
             : asked;
+    }
+
+    /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
+    private Will? WillOf(ConnectPacket connect)
+    {
+        if (connect.Will is not { } will || !SystemTopic.IsOfBridge(will.Message.Topic))
+        {
+            return connect.Will;
+        }
+
+        counters.RefusedSystemMessages++;
+        return null;
     }
 
     private string NewClientId()

@@ -20,9 +20,14 @@ internal sealed class Exchange
     private Recipient?[] _recipients = new Recipient?[1];
     private int _recipientCount;
     private int _openCount;
+    private int _openResponders;
     private Dictionary<Session, Recipient>? _index;
 
-    public Exchange() => Deadline = new Deadline(this);
+    public Exchange()
+    {
+        Deadline = new Deadline(this);
+        AmongAnswered = new LinkedListNode<Exchange>(this);
+    }
 
     public Deadline Deadline { get; }
 
@@ -47,11 +52,23 @@ internal sealed class Exchange
     /// <summary>Whether it is being delivered right now: it does not end before all its recipients are known.</summary>
     public bool IsOpening { get; set; }
 
-    /// <summary>Whether nobody may answer any more.</summary>
-    public bool IsSettled => _openCount == 0;
+    /// <summary>Whether what is being delivered is a retry, with DUP, and not one request more.</summary>
+    public bool IsRetry { get; set; }
+
+    /// <summary>Whether somebody that counts as a responder has answered in full.</summary>
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>Its place among those that are answered and still open; it is there while it <see cref="LinkedListNode{T}.List"/>s one.</summary>
+    public LinkedListNode<Exchange> AmongAnswered { get; }
+
+    /// <summary>
+    /// Whether nobody may answer any more, or nobody that counts as a responder after one of them has answered: it is not kept open for
+    /// who only listens.
+    /// </summary>
+    public bool IsSettled => _openCount == 0 || (IsAnswered && _openResponders == 0);
 
     /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
-    public int Size => 220 + _key.Length + 72 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length);
+    public int Size => 280 + _key.Length + 80 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length);
 
     /// <summary>What of <see cref="Size"/> is in the sum of all.</summary>
     public int Counted { get; set; }
@@ -74,8 +91,13 @@ internal sealed class Exchange
         correlation.CopyTo(_key.AsSpan(topic.Length));
     }
 
-    /// <summary>A Session receives the request, for the first time or again, and may answer as often as it asks for.</summary>
-    public Recipient Admit(Session session) => Admit(session, Replies);
+    /// <summary>
+    /// A Session receives the request and may answer as often as it asks for. One request more adds to that (§3.3.2.3.6: neither
+    /// Correlation Data nor Response Topic is unique); a retry does not.
+    /// </summary>
+    /// <param name="session">The Session.</param>
+    /// <param name="isResponder">Whether it counts as a responder.</param>
+    public Recipient Admit(Session session, bool isResponder) => Admit(session, isResponder, Replies, adds: !IsRetry);
 
     /// <summary>The recipient that is this Session.</summary>
     public Recipient? Find(Session session)
@@ -120,9 +142,9 @@ internal sealed class Exchange
         {
             recipient.State = state;
         }
-        else if (recipient.State == RecipientState.Gone)
+        else if (!IsRetry || recipient.State == RecipientState.Gone)
         {
-            Lose(recipient);
+            LoseOne(recipient);
         }
     }
 
@@ -135,22 +157,39 @@ internal sealed class Exchange
         }
     }
 
+    /// <summary>One request of those under this key does not reach a recipient.</summary>
+    public void LoseOne(Recipient recipient)
+    {
+        if (recipient.Remaining > Replies)
+        {
+            recipient.Remaining -= Replies;
+        }
+        else
+        {
+            Lose(recipient);
+        }
+    }
+
     /// <summary>
     /// The request goes to another Session instead of a recipient that did not answer, or not in full:
     /// the permission goes with it, and the deadline stays. When it has been delivered, <see cref="ExchangeTable.Settle"/> is called.
     /// </summary>
+    /// <param name="from">The recipient.</param>
+    /// <param name="to">The other Session.</param>
+    /// <param name="isResponder">Whether that one counts as a responder.</param>
     /// <returns>The new recipient; <c>null</c>: there is nothing left to answer.</returns>
-    public Recipient? Move(Recipient from, Session to)
+    public Recipient? Move(Recipient from, Session to, bool isResponder)
     {
-        var remaining = from.Remaining;
-        if (remaining == 0)
+        var moved = Math.Min(from.Remaining, Replies);
+        if (moved == 0)
         {
             return null;
         }
 
         IsOpening = true;
-        Finish(from, RecipientState.Gone);
-        return Admit(to, remaining);
+        IsRetry = false;
+        LoseOne(from);
+        return Admit(to, isResponder, moved, adds: true);
     }
 
     public void Close()
@@ -161,8 +200,9 @@ internal sealed class Exchange
         }
 
         Requester = null;
+        IsAnswered = IsRetry = false;
         _index = null;
-        _recipientCount = _openCount = 0;
+        _recipientCount = _openCount = _openResponders = 0;
         if (_recipients.Length > IndexedFrom)
         {
             // It is kept for reuse, and most exchanges have one recipient.
@@ -170,18 +210,20 @@ internal sealed class Exchange
         }
     }
 
-    private Recipient Admit(Session session, int messages)
+    private Recipient Admit(Session session, bool isResponder, int messages, bool adds)
     {
         var recipient = Find(session) ?? Add(session);
         if (recipient.Remaining == 0)
         {
             // It has not got the request yet.
             recipient.State = RecipientState.Gone;
+            recipient.IsResponder = isResponder;
             recipient.Link();
             _openCount++;
+            _openResponders += isResponder ? 1 : 0;
         }
 
-        recipient.Remaining = messages;
+        recipient.Remaining = adds ? recipient.Remaining + messages : Math.Max(recipient.Remaining, messages);
         return recipient;
     }
 
@@ -212,5 +254,10 @@ internal sealed class Exchange
         recipient.State = state;
         recipient.Unlink();
         _openCount--;
+        if (recipient.IsResponder)
+        {
+            _openResponders--;
+            IsAnswered |= state == RecipientState.Answered;
+        }
     }
 }

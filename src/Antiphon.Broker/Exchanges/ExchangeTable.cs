@@ -8,7 +8,8 @@ namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
 /// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic,
-/// with its Correlation Data, until its deadline. Bounded in bytes; a steady flow of exchanges allocates nothing.
+/// with its Correlation Data, until its deadline. Bounded in bytes: where there is no room, the oldest goes that somebody has answered,
+/// else the oldest of a requester that takes the most. A steady flow of exchanges allocates nothing.
 /// </summary>
 internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
 {
@@ -17,26 +18,56 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
     private const int KeptForReuse = 16_384;
 
+    /// <summary>How many exchanges of Sessions that have ended are closed in one turn.</summary>
+    internal const int StepsPerTurn = 4096;
+
     private readonly ExchangeIndex _open = new();
     private readonly Stack<Exchange> _free = new();
+    private readonly RequesterShares _shares = new();
+
+    /// <summary>Those that were answered and are open for others, the one that was answered first at the beginning.</summary>
+    private readonly LinkedList<Exchange> _answered = new();
+
+    private readonly Queue<Session> _ended = new();
     private long _bytes;
+
+    /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
+    public bool IsReady => _ended.Count > 0;
 
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
 
-    /// <summary>
-    /// Whether there is room for one more of that requester. Nobody may have more than a quarter of it all,
-    /// so that no client takes what others need.
-    /// </summary>
-    public bool HasRoom(Session requester) =>
-        _bytes < options.MaximumExchangeBytes && requester.ExchangeBytes < Math.Max(1, options.MaximumExchangeBytes / 4);
+    /// <summary>Makes room for one more exchange.</summary>
+    /// <returns><c>false</c>: there is none.</returns>
+    public bool TryMakeRoom()
+    {
+        while (_bytes >= options.MaximumExchangeBytes)
+        {
+            if (_answered.First is { } answered)
+            {
+                Close(answered.Value);
+            }
+            else if (_shares.Greediest?.LastExchange is { } oldest)
+            {
+                counters.EvictedExchanges++;
+                Close(oldest);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Whether Response Topic and Correlation Data together are too long to be tracked.</summary>
     public static bool IsTooLong(in PublishView request) => IsTooLong(request.ResponseTopic, request.CorrelationData);
 
     /// <summary>
-    /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session)">admitted</see>,
-    /// and <see cref="Settle"/> ends the opening. The same request again is a retry of the same exchange, and gives it a new deadline.
+    /// Opens the exchange of a request, once for all its recipients; each is then <see cref="Exchange.Admit(Session, bool)">admitted</see>,
+    /// and <see cref="Settle"/> ends the opening. With the key of an open one it belongs to that: with DUP as a retry, else as one request
+    /// more. The later deadline holds.
     /// </summary>
     public Exchange Open(in PublishView request, Session requester, Instant now)
     {
@@ -51,10 +82,20 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             counters.OpenExchanges++;
         }
 
+        else
+        {
+            exchange.IsRetry = request.Dup;
+        }
+
         exchange.IsOpening = true;
         exchange.Replies = Replies(request);
         var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
-        wheel.Set(exchange.Deadline, now + limit);
+        var due = now + (limit < options.LongestExchange ? limit : options.LongestExchange);
+        if (!exchange.Deadline.IsSet || exchange.Deadline.Due < due)
+        {
+            wheel.Set(exchange.Deadline, due);
+        }
+
         return exchange;
     }
 
@@ -76,16 +117,20 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>
-    /// A recipient will not answer any more. While the request is on its way to it once more, this is about an older copy,
-    /// and means nothing.
+    /// What waited for a recipient is not sent to it. While a retry is on its way to it, this is about the older copy of the same
+    /// request, and means nothing.
     /// </summary>
     public void Lose(Recipient recipient)
     {
         var exchange = recipient.Exchange;
         if (!exchange.IsOpening)
         {
-            exchange.Lose(recipient);
+            exchange.LoseOne(recipient);
             Settle(exchange);
+        }
+        else if (!exchange.IsRetry)
+        {
+            exchange.LoseOne(recipient);
         }
     }
 
@@ -110,6 +155,10 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         {
             Close(exchange);
         }
+        else if (exchange.IsAnswered && exchange.AmongAnswered.List is null)
+        {
+            _answered.AddLast(exchange.AmongAnswered);
+        }
 
         return true;
     }
@@ -118,6 +167,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     public void Close(Exchange exchange)
     {
         wheel.Cancel(exchange.Deadline);
+        exchange.AmongAnswered.List?.Remove(exchange.AmongAnswered);
         _open.Remove(exchange);
         Count(exchange, 0);
         Unlink(exchange, exchange.Requester!);
@@ -129,17 +179,36 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         }
     }
 
-    /// <summary>A Session ends: nobody is left to get the answers to its requests, and those of others will get none from it.</summary>
+    /// <summary>
+    /// A Session ends: nobody is left to get the answers to its requests, and those of others will get none from it.
+    /// There may be many, so this is done in the turns that follow; nobody can answer meanwhile what has no owner any more.
+    /// </summary>
     public void EndSession(Session session)
     {
-        while (session.FirstExchange is { } exchange)
+        if (session.FirstExchange is not null || session.FirstRecipient is not null)
         {
-            Close(exchange);
+            _ended.Enqueue(session);
         }
+    }
 
-        while (session.FirstRecipient is { } recipient)
+    /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
+    public void Continue()
+    {
+        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session); steps--)
         {
-            Lose(recipient);
+            if (session.FirstExchange is { } exchange)
+            {
+                Close(exchange);
+            }
+            else if (session.FirstRecipient is { } recipient)
+            {
+                recipient.Exchange.Lose(recipient);
+                Settle(recipient.Exchange);
+            }
+            else
+            {
+                _ended.Dequeue();
+            }
         }
     }
 
@@ -148,6 +217,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         exchange.Next = requester.FirstExchange;
         exchange.Next?.Previous = exchange;
         requester.FirstExchange = exchange;
+        requester.LastExchange ??= exchange;
     }
 
     private static void Unlink(Exchange exchange, Session requester)
@@ -161,7 +231,15 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             requester.FirstExchange = exchange.Next;
         }
 
-        exchange.Next?.Previous = exchange.Previous;
+        if (exchange.Next is { } next)
+        {
+            next.Previous = exchange.Previous;
+        }
+        else
+        {
+            requester.LastExchange = exchange.Previous;
+        }
+
         exchange.Previous = exchange.Next = null;
     }
 
@@ -175,7 +253,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     {
         var more = bytes - exchange.Counted;
         exchange.Counted = bytes;
-        exchange.Requester!.ExchangeBytes += more;
+        _shares.Add(exchange.Requester!, more);
         _bytes += more;
     }
 

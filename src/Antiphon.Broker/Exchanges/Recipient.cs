@@ -36,6 +36,9 @@ internal sealed class Recipient(Exchange exchange)
 
     public RecipientState State { get; set; }
 
+    /// <summary>Whether it counts as a responder; who only listens, with a wildcard at the beginning of the filter, does not.</summary>
+    public bool IsResponder { get; set; }
+
     /// <summary>How many Response Messages may still come.</summary>
     public int Remaining { get; set; }
 

@@ -97,7 +97,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
 
         copy.Read(out var publish);
         var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session) : null;
+        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session, member.IsResponder) : null;
         router.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {

@@ -39,7 +39,7 @@ internal sealed class Router(
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
             ? publisher
             : null;
-        if (requester is not null && (!exchanges.HasRoom(requester) || ExchangeTable.IsTooLong(publish)))
+        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom()))
         {
             counters.UntrackedRequests++;
             return new RoutingResult(ReasonCode.QuotaExceeded);
@@ -103,7 +103,7 @@ internal sealed class Router(
             return new RoutingResult(ReasonCode.Success);
         }
 
-        // Opened with the first recipient that may answer, once a PUBLISH.
+        // Opened with the first recipient, once a PUBLISH. Whoever gets the request may answer it.
         Exchange? exchange = null;
         var recipients = 0;
         foreach (ref readonly var matched in match.Sessions.AsSpan())
@@ -111,9 +111,9 @@ internal sealed class Router(
             foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
                 Recipient? recipient = null;
-                if (requester is not null && to.MayRespond)
+                if (requester is not null)
                 {
-                    recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session);
+                    recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session, to.IsResponder);
                 }
 
                 var retain = publish.Retain && to.RetainAsPublished;
@@ -127,9 +127,9 @@ internal sealed class Router(
         {
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
             Recipient? recipient = null;
-            if (requester is not null && member.MayRespond)
+            if (requester is not null)
             {
-                recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session);
+                recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session, member.IsResponder);
             }
 
             recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;

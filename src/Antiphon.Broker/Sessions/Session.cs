@@ -56,8 +56,14 @@ internal sealed class Session(string clientId, string? userName = null)
     /// <summary>The exchanges of others that it may answer, linked with each other.</summary>
     public Recipient? FirstRecipient { get; set; }
 
-    /// <summary>Its open exchanges as requester, linked with each other.</summary>
+    /// <summary>Its open exchanges as requester, linked with each other: the newest.</summary>
     public Exchange? FirstExchange { get; set; }
+
+    /// <summary>The oldest of them.</summary>
+    public Exchange? LastExchange { get; set; }
+
+    /// <summary>Its place in the <see cref="RequesterShares"/>; <c>null</c> until it has one for the first time.</summary>
+    public LinkedListNode<Session>? AmongRequesters { get; set; }
 
     /// <summary>What these take in memory, in bytes.</summary>
     public long ExchangeBytes { get; set; }

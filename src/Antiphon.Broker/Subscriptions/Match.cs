@@ -32,7 +32,7 @@ internal readonly struct MatchedSession
         Identifiers = subscriptions.Length == 1
             ? subscriptions[0].Identifiers
             : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
-        MayRespond = subscriptions.Any(subscription => subscription.MayRespond);
+        IsResponder = subscriptions.Any(subscription => subscription.IsResponder);
         if (subscriptions.Any(subscription => subscription.Options.NoLocal))
         {
             var rest = Array.FindAll(subscriptions, subscription => !subscription.Options.NoLocal);
@@ -48,7 +48,7 @@ internal readonly struct MatchedSession
 
     public uint[] Identifiers { get; }
 
-    public bool MayRespond { get; }
+    public bool IsResponder { get; }
 
     /// <summary>Leaves the subscriptions out that do not want what their own client published [MQTT-3.8.3-3].</summary>
     /// <returns>What is left to deliver: itself, a remainder, or nothing.</returns>

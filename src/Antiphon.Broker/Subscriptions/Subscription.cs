@@ -18,10 +18,10 @@ internal sealed class Subscription(Session session, string topicFilter)
     public byte[]? Pattern { get; init; }
 
     /// <summary>
-    /// Whether a request received through it may be answered: its filter does not begin with a wildcard,
-    /// so that a logger on <c>#</c> is no responder.
+    /// Whether who has it counts as a responder: it says so in SUBSCRIBE, with the User Property <c>antiphon-respond: 1</c>, or its filter
+    /// does not begin with a wildcard. A logger on <c>#</c> is none; it may answer all the same.
     /// </summary>
-    public bool MayRespond { get; init; }
+    public bool IsResponder { get; set; }
 
     /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>
     public bool IsToSystemTopics { get; init; }

@@ -24,7 +24,8 @@ internal sealed class SubscriptionTable(
     /// The Reason Code for SUBACK. The retained messages that Retain Handling asks for are on their way once
     /// <see cref="RetainedWalks.Start"/> was called.
     /// </returns>
-    public ReasonCode Subscribe(Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers)
+    public ReasonCode Subscribe(
+        Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers, bool saysItResponds = false)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
         var ownResponse = OwnResponseTopics.Includes(pattern);
@@ -54,7 +55,6 @@ internal sealed class SubscriptionTable(
                 Options = granted,
                 Identifiers = identifiers,
                 Pattern = ownResponse ? pattern : null,
-                MayRespond = !filter.BeginsWithWildcard,
                 IsToSystemTopics = SystemTopic.Includes(pattern),
             };
             session.Subscriptions.Add(subscription);
@@ -71,6 +71,7 @@ internal sealed class SubscriptionTable(
             }
         }
 
+        subscription.IsResponder = saysItResponds || !filter.BeginsWithWildcard;
         if (!ownResponse)
         {
             cache.Outdate(filter);

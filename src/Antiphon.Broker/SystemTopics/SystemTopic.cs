@@ -4,6 +4,7 @@ namespace Antiphon.Broker.SystemTopics;
 internal static class SystemTopic
 {
     private const string RootText = "$SYS/";
+    private const string BridgeText = "$SYS/broker/connection/";
 
     private static ReadOnlySpan<byte> Root => "$SYS/"u8;
 
@@ -14,4 +15,10 @@ internal static class SystemTopic
     /// <inheritdoc cref="Includes(ReadOnlySpan{byte})"/>
     public static bool Includes(string topicOrFilter) =>
         topicOrFilter.StartsWith(RootText, StringComparison.Ordinal) || topicOrFilter.AsSpan().SequenceEqual(RootText.AsSpan()[..^1]);
+
+    /// <summary>
+    /// Whether a Topic Name is one where bridges of mosquitto say whether they are connected, such as
+    /// <c>$SYS/broker/connection/NAME/state</c>.
+    /// </summary>
+    public static bool IsOfBridge(string topic) => topic.StartsWith(BridgeText, StringComparison.Ordinal);
 }

@@ -29,7 +29,7 @@ internal sealed partial class EngineShell
         Engine = engine;
         _time = options.TimeProvider;
         _started = _time.GetTimestamp();
-        _logger = options.LoggerFactory.CreateLogger("Antiphon.Broker");
+        _logger = new GuardedLogger(options.LoggerFactory.CreateLogger("Antiphon.Broker"));
         _wake = wake;
         _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
     }
@@ -75,7 +75,9 @@ internal sealed partial class EngineShell
     /// <summary>Does what other threads have asked for.</summary>
     public void RunCommands()
     {
-        Volatile.Write(ref _woken, 0);
+        // Exchanged and not stored: whoever posts puts a command into the queue and then looks at the flag, and here it is the other way
+        // round. A plain store might become visible after the queue was looked at, and then neither would see the other.
+        Interlocked.Exchange(ref _woken, 0);
         for (var count = _commands.Count; count > 0 && _commands.TryDequeue(out var command); count--)
         {
             try

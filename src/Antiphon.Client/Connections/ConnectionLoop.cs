@@ -33,6 +33,7 @@ internal sealed partial class ConnectionLoop
     private ScheduledCompletion<ValueTuple>? _connected;
     private ConnectionEnd? _stop;
     private ConnectionEnd? _stopped;
+    private Pause? _pause;
     private bool _everConnected;
     private string _clientId;
     private long _acceptedAt;
@@ -143,6 +144,21 @@ internal sealed partial class ConnectionLoop
         connection?.End(end);
     }
 
+    /// <summary>
+    /// Somebody waits for a connection: the next try comes a second after the last one has failed, or now if that is past. Safe from any
+    /// thread, and cheap while there is a connection.
+    /// </summary>
+    public void Hurry()
+    {
+        if (_state == ConnectionState.Reconnecting)
+        {
+            lock (_lock)
+            {
+                _pause?.Shorten();
+            }
+        }
+    }
+
     /// <summary>Closes without waiting for anything; after <see cref="RequestStop"/>.</summary>
     public void Abort()
     {
@@ -247,12 +263,18 @@ internal sealed partial class ConnectionLoop
             return;
         }
 
-        var over = new ScheduledCompletion<ValueTuple>(_options.Scheduler);
-        using var stop = _stopRequested.Token.UnsafeRegister(
-            static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over);
-        using var timer = _options.TimeProvider.CreateTimer(
-            static over => ((ScheduledCompletion<ValueTuple>)over!).TrySetResult(default), over, delay, Timeout.InfiniteTimeSpan);
-        await over.Task.ConfigureAwait(false);
+        using var pause = new Pause(_options.Scheduler, _options.TimeProvider, delay);
+        lock (_lock)
+        {
+            _pause = pause;
+        }
+
+        using var stop = _stopRequested.Token.UnsafeRegister(static pause => ((Pause)pause!).End(), pause);
+        await pause.Over.ConfigureAwait(false);
+        lock (_lock)
+        {
+            _pause = null;
+        }
     }
 
     private async Task<ConnectionEnd> ConnectOnceAsync()

@@ -67,11 +67,8 @@ internal sealed class PendingPublish
     /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
     public bool IsRestored { get; private set; }
 
-    /// <summary>Until when its sink needs it, and nobody else does; <c>null</c>: it is meant for others too.</summary>
-    public TimeSpan? NeededUntil { get; private set; }
-
-    /// <summary>Whether it was meant for its sink alone, and that waits no longer: to send it again could only do harm.</summary>
-    public bool IsForNobody => NeededUntil is not null && _sink is null;
+    /// <summary>Whether it is of no use to a later client, and so not stored.</summary>
+    public bool IsForSinkOnly { get; private set; }
 
     public int Length { get; private set; }
 
@@ -89,9 +86,9 @@ internal sealed class PendingPublish
     /// Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes;
     /// until then any keeps its bytes well formed.
     /// </summary>
-    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now, TimeSpan? neededUntil)
+    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now, bool isForSinkOnly)
     {
-        NeededUntil = neededUntil;
+        IsForSinkOnly = isForSinkOnly;
         _bytes = _memory.Reserve(size);
         PublishEncoder.Write(
             _bytes,
@@ -162,6 +159,24 @@ internal sealed class PendingPublish
         return interval > seconds;
     }
 
+    /// <summary>Whether whoever published it does not want it to be written any more.</summary>
+    public bool IsAbandoned { get; set; }
+
+    /// <summary>It is about to be written, later than it was handed over or again: who waits for it may change it.</summary>
+    /// <returns>Whether it is still to be written.</returns>
+    public bool TryRenew(ProtocolVersion version)
+    {
+        if (IsAbandoned || _sink is not { } sink)
+        {
+            return !IsAbandoned;
+        }
+
+        FrameReader.TryRead(Packet, uint.MaxValue, out var frame, out _);
+        PublishView.TryDecode(frame, version, out var view, out _);
+        Packet.Overlaps(view.Properties, out var offset);
+        return sink.TryRenew(_sinkVersion, _bytes.AsSpan(offset, view.Properties.Length), again: Progress == PublishProgress.InFlight);
+    }
+
     /// <summary>Tells who waits for it, once, and nobody where it was given up.</summary>
     public void Tell(in PublishResult result, MqttException? failure)
     {
@@ -183,7 +198,8 @@ internal sealed class PendingPublish
         ReleasedAgain = false;
         WasSentBefore = false;
         IsRestored = false;
-        NeededUntil = null;
+        IsAbandoned = false;
+        IsForSinkOnly = false;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;
         _memory.Release();

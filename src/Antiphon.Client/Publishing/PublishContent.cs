@@ -24,8 +24,7 @@ internal readonly ref struct PublishContent
     public bool Retain { get; init; }
 
     /// <summary>
-    /// Until when the sink needs it, on the clock of <see cref="Sessions.ClientSession.Now"/>; <c>null</c>: it is meant for others too.
-    /// What nobody needs any more is not written, not written again and not kept for a later client (decision 0019).
+    /// Whether it is of no use without its sink, as a request is without the call: then it is not kept for a later client of the store.
     /// </summary>
-    public TimeSpan? NeededUntil { get; init; }
+    public bool IsForSinkOnly { get; init; }
 }

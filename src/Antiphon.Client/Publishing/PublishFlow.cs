@@ -52,8 +52,8 @@ internal sealed class PublishFlow(
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
-    /// <param name="neededUntil">Until when the sink needs it, if it is the sink's alone.</param>
-    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, TimeSpan? neededUntil)
+    /// <param name="isForSinkOnly">Whether it is of no use to a later client, and so not stored.</param>
+    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, bool isForSinkOnly)
     {
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
@@ -74,7 +74,7 @@ internal sealed class PublishFlow(
         }
 
         var pending = _pending.Rent();
-        pending.Begin(message, size, options.ProtocolVersion, session.Now, neededUntil);
+        pending.Begin(message, size, options.ProtocolVersion, session.Now, isForSinkOnly);
         if (!writeNow)
         {
             _pending.Waiting.Add(pending);
@@ -123,7 +123,7 @@ internal sealed class PublishFlow(
     /// <summary>Writes what may be written by now: after an acknowledgement, and when the output has been sent.</summary>
     public void Advance(TimeSpan now)
     {
-        while (_pending.Resend is { } pending && (pending.IsForNobody || CanResend(pending)))
+        while (_pending.Resend is { } pending && CanResend(pending))
         {
             _pending.PassResend();
             if (!GiveUp(pending, _pending.InFlight, now))
@@ -228,8 +228,11 @@ internal sealed class PublishFlow(
     }
 
     /// <summary>Whoever waits for the message does so no longer.</summary>
+    /// <param name="handle">The message.</param>
+    /// <param name="abandon">Whether it is not to be sent again either, if it has been written.</param>
+    /// <param name="now">The time now.</param>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle, TimeSpan now)
+    public bool Withdraw(in PublishHandle handle, bool abandon, TimeSpan now)
     {
         if (handle.Pending is not { } pending)
         {
@@ -237,6 +240,7 @@ internal sealed class PublishFlow(
         }
 
         pending.Detach();
+        pending.IsAbandoned |= abandon;
         if (pending.Progress != PublishProgress.Waiting)
         {
             return false;
@@ -285,22 +289,23 @@ internal sealed class PublishFlow(
         _limits is not null && output.HasRoomFor(pending.Length) && _pending.QuotaUsed < _limits.ReceiveMaximum;
 
     /// <summary>
-    /// What is written late may be in vain: a later server may have narrower limits, and the message may have expired.
-    /// What an existing Session is owed goes out all the same [MQTT-4.4.0-1, MQTT-4.3.3-7],
-    /// unless it was its sink's alone and is of no use to that any more.
+    /// What is written late may be in vain: a later server may have narrower limits, the message may have expired, or nobody wants it any
+    /// more. A QoS 1 message is then not sent again, although [MQTT-4.4.0-1] asks for all that is unacknowledged: nobody is to act on it
+    /// after its time, and the server keeps nothing of it. A QoS 2 message goes on as long as the Session lasts [MQTT-4.3.3-7].
     /// </summary>
     private bool GiveUp(PendingPublish pending, PublishList list, TimeSpan now)
     {
         var sent = pending.Progress == PublishProgress.InFlight;
-        if (pending.IsForNobody)
-        {
-            // Taken out without a word.
-        }
-        else if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
+        var mustGoOn = sent && pending.QoS == QualityOfService.ExactlyOnce && _limits!.SessionPresent;
+        if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
             _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code) { WasSentBefore = sent });
         }
-        else if (pending.NeededUntil <= now || (!pending.TryAge(now, options.ProtocolVersion) && !(sent && _limits!.SessionPresent)))
+        else if ((pending.TryAge(now, options.ProtocolVersion) && pending.TryRenew(options.ProtocolVersion)) || mustGoOn)
+        {
+            return false;
+        }
+        else
         {
             _pending.Fail(
                 pending,
@@ -309,10 +314,6 @@ internal sealed class PublishFlow(
                 {
                     IsExpired = true,
                 });
-        }
-        else
-        {
-            return false;
         }
 
         _pending.TakeOut(pending, list);

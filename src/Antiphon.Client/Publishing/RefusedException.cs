@@ -6,7 +6,7 @@ namespace Antiphon.Client;
 public sealed class RefusedException : MqttException
 {
     internal RefusedException(string operation, string topic, ReasonCode reasonCode, string? reasonString = null)
-        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString}")}.")
+        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString.TrimEnd('.')}")}.")
     {
         Operation = operation;
         Topic = topic;
@@ -26,8 +26,6 @@ public sealed class RefusedException : MqttException
     /// <summary>More about it, for people; <c>null</c>: nothing was said.</summary>
     public string? ReasonString { get; }
 
-    /// <summary>
-    /// Whether the message had been sent over an earlier connection too: the refusal is about the last time only.
-    /// </summary>
+    /// <summary>Whether the message had been sent over an earlier connection too: the refusal is about the last time only.</summary>
     internal bool WasSentBefore { get; init; }
 }

@@ -26,6 +26,9 @@ public readonly struct Acknowledgement
     /// <summary>Whether there is something to complete; not with QoS 0.</summary>
     public bool IsNeeded => _messages is not null;
 
+    /// <summary>How many messages wait behind it; 0 where it waits no more.</summary>
+    internal int Behind => _messages?.Behind(_ticket) ?? 0;
+
     /// <summary>Says that the message has been dealt with. Only the first call counts.</summary>
     /// <param name="code">
     /// Success, or one of the codes that PUBACK and PUBREC allow (MQTT 5 §3.4.2.1, §3.5.2.1);

@@ -1,3 +1,4 @@
+using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Client.Receiving;
@@ -19,4 +20,11 @@ internal interface IMessageSink
     /// during this call or later.
     /// </param>
     void Take(in PublishView message, in Acknowledgement acknowledgement);
+
+    /// <summary>A message arrived that cannot be taken. The client acknowledges it.</summary>
+    /// <param name="message">What could be read of it, valid during the call; its properties may be anything.</param>
+    /// <param name="flaw">What is wrong with it.</param>
+    void TakeFlawed(in PublishView message, Fault flaw)
+    {
+    }
 }

@@ -40,7 +40,8 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
     /// <summary>How many count against our Receive Maximum: without PUBACK, or without PUBREL (MQTT 5 §4.9).</summary>
     public int Count => Waiting + _unreleased;
 
-    private int Waiting => (int)(_next - _oldest);
+    /// <summary>How many wait for their PUBACK or PUBREC.</summary>
+    public int Waiting => (int)(_next - _oldest);
 
     /// <summary>The server has accepted a connection.</summary>
     /// <param name="connection">Its number.</param>
@@ -118,6 +119,20 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
 
     /// <summary>A message that no handler has had is forgotten; if it comes again, it is new.</summary>
     public void Abandon(in Ticket ticket) => _receptions.Forget(ticket.Identifier);
+
+    /// <summary>How many messages wait behind one; 0 where it does not wait on this connection.</summary>
+    public int Behind(in Ticket ticket)
+    {
+        if (ticket.Identifier == PacketIdentifier.None)
+        {
+            return ticket.Connection == _connection ? BehindPlace(ticket.Sequence) : 0;
+        }
+
+        ref var reception = ref _receptions.Find(ticket.Identifier);
+        return Unsafe.IsNullRef(ref reception) || reception.Token != ticket.Sequence || !IsWaiting(reception)
+            ? 0
+            : BehindPlace(reception.Place);
+    }
 
     /// <summary>A handler has dealt with a message.</summary>
     /// <param name="ticket">The message.</param>
@@ -226,6 +241,8 @@ internal sealed class InboundAcknowledgements(ProtocolVersion version, SessionJo
         reception.Waits = false;
         _unreleased += entry.Counted ? 0 : 1;
     }
+
+    private int BehindPlace(uint sequence) => sequence - _oldest < _next - _oldest ? (int)(_next - sequence - 1) : 0;
 
     private bool IsWaiting(in Reception reception) => reception.Waits && reception.Connection == _connection;
 

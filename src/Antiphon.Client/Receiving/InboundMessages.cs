@@ -22,6 +22,8 @@ internal sealed class InboundMessages
     private readonly SubscriptionTable _subscriptions;
     private readonly ConnectionOutput _output;
 
+    private readonly int _half;
+
     // For the Session.
     private readonly InboundAcknowledgements _acknowledgements;
     private bool _hasConnected;
@@ -36,6 +38,7 @@ internal sealed class InboundMessages
     {
         _session = session;
         _options = options;
+        _half = Math.Max(options.ReceiveMaximum / 2, 1);
         _subscriptions = subscriptions;
         _output = output;
         _acknowledgements = new InboundAcknowledgements(options.ProtocolVersion, journal);
@@ -131,7 +134,40 @@ internal sealed class InboundMessages
             var fault = Receive(message, receivers, out ticket);
             GiveToSinks(message, receivers, ticket);
             Write();
+            if (_acknowledgements.Waiting > _half)
+            {
+                _session.HeldUp(_half);
+                Write();
+            }
+
             return fault;
+        }
+    }
+
+    /// <summary>A PUBLISH with a flaw arrived: no handler has it, sinks are told, and it is acknowledged with an error. Enters the gate.</summary>
+    /// <param name="message">What could be read of it.</param>
+    /// <param name="flaw">What is wrong with it.</param>
+    /// <param name="receivers">Where to add the subscriptions.</param>
+    public void Refuse(in PublishView message, Fault flaw, List<Subscription> receivers)
+    {
+        if (!message.Topic.IsEmpty)
+        {
+            _subscriptions.Collect(message, receivers);
+        }
+
+        lock (_session.Gate)
+        {
+            foreach (var receiver in receivers)
+            {
+                receiver.Sink?.TakeFlawed(message, flaw);
+            }
+
+            if (message.QoS != QualityOfService.AtMostOnce && _isConnected)
+            {
+                _acknowledgements.Add(message.PacketIdentifier, message.QoS, handlers: 1, out var ticket);
+                _acknowledgements.Complete(ticket, 0, CodeOf(flaw));
+                Write();
+            }
         }
     }
 
@@ -180,12 +216,19 @@ internal sealed class InboundMessages
         _session.AfterGate();
     }
 
+    /// <summary>How many messages wait for their acknowledgement behind one. Within the gate.</summary>
+    public int Behind(in Ticket ticket) => _acknowledgements.Behind(ticket);
+
     /// <summary>As <see cref="Complete"/>, within the gate.</summary>
     public void CompleteWithinGate(in Ticket ticket, int handler, ReasonCode code)
     {
         _acknowledgements.Complete(ticket, handler, code);
         Write();
     }
+
+    /// <summary>PUBACK and PUBREC have no code for a malformed packet (MQTT 5 §3.4.2.1).</summary>
+    private static ReasonCode CodeOf(Fault flaw) =>
+        flaw.Code == ReasonCode.TopicNameInvalid ? ReasonCode.TopicNameInvalid : ReasonCode.ImplementationSpecificError;
 
     private static bool HasSink(List<Subscription> receivers)
     {

@@ -24,7 +24,7 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
         switch (frame.Type)
         {
             case PacketType.Publish:
-                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault) ? Deliver(ref view) : fault;
+                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault) ? Deliver(ref view) : Refuse(frame, fault);
             case >= PacketType.PubAck and <= PacketType.PubComp when frame.Body.Length <= LongestWithoutProperties:
                 return AcknowledgementPacket.TryRead(frame, options.ProtocolVersion, out var identifier, out var code, out fault)
                     ? session.Acknowledged(frame.Type, identifier, new PublishResult(code))
@@ -65,6 +65,30 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
 
         Hand(message, ticket);
         return default;
+    }
+
+    /// <summary>
+    /// A PUBLISH with a flaw that the server has let through. As long as its parts can be told from each other, the flaw is the message's
+    /// and not the connection's: it is acknowledged with an error, since it would come again for ever.
+    /// </summary>
+    private Fault Refuse(in Frame frame, Fault flaw)
+    {
+        if (!FlawedPublish.TryRead(frame, options.ProtocolVersion, out var message))
+        {
+            return flaw;
+        }
+
+        // Its alias counts for the messages that follow; a wrong one is the connection's.
+        var fault = _aliases.Resolve(ref message);
+        if (!fault.Exists)
+        {
+            session.Failures.FlawedMessage(flaw);
+            HandHeld();
+            _receivers.Clear();
+            session.Inbound.Refuse(message, flaw, _receivers);
+        }
+
+        return fault;
     }
 
     private Fault Subscribed(Packet answer)

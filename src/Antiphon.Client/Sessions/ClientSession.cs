@@ -161,6 +161,18 @@ internal sealed class ClientSession
     /// <summary>Ends <see cref="Watch"/>. Within the gate.</summary>
     public void Unwatch(ISessionWatcher watcher) => _watchers.Remove(watcher);
 
+    /// <summary>Brings the next try to connect forward, since somebody waits for it. Set once, before the client is given away.</summary>
+    public Action Hurry { get; set; } = static () => { };
+
+    /// <summary>Messages wait for an earlier one to be dealt with. Within the gate.</summary>
+    public void HeldUp(int half)
+    {
+        foreach (var watcher in _watchers)
+        {
+            watcher.HeldUp(half);
+        }
+    }
+
     /// <summary>Why nothing can be asked for any more; <c>null</c>: the client has not stopped. Within the gate.</summary>
     public ConnectionException? Stopped => _stopped?.Invoke(false);
 
@@ -183,12 +195,19 @@ internal sealed class ClientSession
             QoS = content.QoS,
             Retain = content.Retain,
         };
-        return _publishes.Begin(view, sink, version, content.NeededUntil);
+        if (Server is null)
+        {
+            Hurry();
+        }
+
+        return _publishes.Begin(view, sink, version, content.IsForSinkOnly);
     }
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>
     /// <returns>Whether it had not been written, and never will be.</returns>
-    public bool Withdraw(in PublishHandle handle) => _publishes.Withdraw(handle, Now);
+    /// <param name="handle">The PUBLISH.</param>
+    /// <param name="abandon">Whether it is not to be sent again either, if it has been written.</param>
+    public bool Withdraw(in PublishHandle handle, bool abandon = false) => _publishes.Withdraw(handle, abandon, Now);
 
     /// <summary>Subscribes for a sink, which is told of the answer. Within the gate.</summary>
     /// <exception cref="ArgumentException">The filter or the options are not valid.</exception>

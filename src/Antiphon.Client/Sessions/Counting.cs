@@ -11,6 +11,7 @@ internal sealed class Counting
     private long _dropped;
     private long _handlerFailures;
     private long _receiveMaximumExceeded;
+    private long _flawedMessages;
     private long _storeFailures;
     private long _restoredPublishFailures;
 
@@ -30,6 +31,8 @@ internal sealed class Counting
 
     public long ReceiveMaximumExceeded() => Interlocked.Increment(ref _receiveMaximumExceeded);
 
+    public long FlawedMessage() => Interlocked.Increment(ref _flawedMessages);
+
     public long StoreFailed() => Interlocked.Increment(ref _storeFailures);
 
     public long RestoredPublishFailed() => Interlocked.Increment(ref _restoredPublishFailures);
@@ -45,6 +48,7 @@ internal sealed class Counting
         DroppedMessages = Interlocked.Read(ref _dropped),
         HandlerFailures = Interlocked.Read(ref _handlerFailures),
         RestoredPublishFailures = Interlocked.Read(ref _restoredPublishFailures),
+        FlawedMessages = Interlocked.Read(ref _flawedMessages),
         SessionStoreFailures = Interlocked.Read(ref _storeFailures),
         ReceiveMaximumExceeded = Interlocked.Read(ref _receiveMaximumExceeded),
     };

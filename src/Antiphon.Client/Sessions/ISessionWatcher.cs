@@ -12,6 +12,15 @@ internal interface ISessionWatcher
     /// <param name="server">What it said.</param>
     void Connected(ServerLimits server);
 
+    /// <summary>
+    /// A message has arrived, and so many or more wait to be acknowledged because an earlier one has not been dealt with. At twice as many
+    /// the server stops sending.
+    /// </summary>
+    /// <param name="half">Half of the client's Receive Maximum, 1 or more.</param>
+    void HeldUp(int half)
+    {
+    }
+
     /// <summary>The client has stopped, for good. Every PUBLISH has been told before.</summary>
     /// <param name="why">Makes the exception; its argument says whether the request may have arrived.</param>
     void Stopped(Func<bool, ConnectionException> why);

@@ -26,6 +26,12 @@ internal sealed partial class SessionFailures
     private partial void LogReceiveMaximumExceeded(ushort receiveMaximum);
 
     [LoggerMessage(
+        EventId = 27, Level = LogLevel.Warning,
+        Message = "The server has passed a message on that no handler can have: {Flaw} It is acknowledged with an error; further ones "
+            + "are counted")]
+    private partial void LogFlawedMessage(string flaw);
+
+    [LoggerMessage(
         EventId = 25, Level = LogLevel.Error,
         Message = "The session store failed; the Session goes on in memory, and a restart may repeat what the store has not heard of. "
             + "Further failures are counted")]

@@ -1,3 +1,4 @@
+using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Sessions;
@@ -29,6 +30,15 @@ internal sealed partial class SessionFailures(ILogger logger, Counting counting,
         if (counting.ReceiveMaximumExceeded() == 1)
         {
             LogReceiveMaximumExceeded(receiveMaximum);
+        }
+    }
+
+    /// <summary>The server has passed a message on that has a flaw.</summary>
+    public void FlawedMessage(Fault flaw)
+    {
+        if (counting.FlawedMessage() == 1)
+        {
+            LogFlawedMessage(flaw.Message ?? flaw.Code.ToString());
         }
     }
 

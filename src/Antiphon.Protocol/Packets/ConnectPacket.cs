@@ -14,12 +14,19 @@ public sealed record ConnectPacket : Packet
     private const byte WillFlag = 0x04;
     private const byte CleanStartFlag = 0x02;
     private const byte ReservedFlag = 0x01;
+    private const byte BridgeBit = 0x80;
 
     /// <inheritdoc/>
     public override PacketType Type => PacketType.Connect;
 
     /// <summary>The version asked for.</summary>
     public ProtocolVersion ProtocolVersion { get; init; } = ProtocolVersion.V5;
+
+    /// <summary>
+    /// Whether the client is a bridge of MQTT 3.1.1, as mosquitto says it: by the highest bit of the protocol level, 0x84. Its subscriptions
+    /// are then as with No Local and Retain As Published, which MQTT 5 has for this.
+    /// </summary>
+    public bool IsBridge { get; init; }
 
     /// <summary>The Client Identifier; empty: the server is to assign one (§3.1.3.1).</summary>
     public string ClientId { get; init; } = "";
@@ -73,21 +80,26 @@ public sealed record ConnectPacket : Packet
     /// so that the refusal can be said in the client's own words [MQTT-3.1.2-2].
     /// </summary>
     /// <param name="body">The body of a CONNECT frame.</param>
-    /// <returns>The level byte, or <c>null</c> when the body does not begin with an MQTT protocol name.</returns>
+    /// <returns>
+    /// The level byte, without the bit of a bridge of MQTT 3.1.1; <c>null</c> when the body does not begin with an MQTT protocol name.
+    /// </returns>
     public static byte? PeekProtocolLevel(ReadOnlySpan<byte> body)
     {
         var reader = new WireReader(body);
         var name = reader.ReadBinary();
         var level = reader.ReadByte();
         var known = name.SequenceEqual("MQTT"u8) || name.SequenceEqual("MQIsdp"u8);
-        return known && !reader.Fault.Exists ? level : null;
+        return !known || reader.Fault.Exists ? null
+            : level == ((byte)ProtocolVersion.V311 | BridgeBit) ? (byte)ProtocolVersion.V311
+            : level;
     }
 
     internal static ConnectPacket? Decode(ref WireReader reader)
     {
         var name = reader.ReadBinary();
         var level = reader.ReadByte();
-        if (!reader.Fault.Exists && (!name.SequenceEqual("MQTT"u8) || level is not (4 or 5)))
+        var isBridge = level == ((byte)ProtocolVersion.V311 | BridgeBit);
+        if (!reader.Fault.Exists && (!name.SequenceEqual("MQTT"u8) || !(level is 4 or 5 || isBridge)))
         {
             reader.Fail(new Fault(
                 ReasonCode.UnsupportedProtocolVersion,
@@ -95,7 +107,7 @@ public sealed record ConnectPacket : Packet
                 + "spoken here is «MQTT» level 4 and 5 [MQTT-3.1.2-1, MQTT-3.1.2-2]."));
         }
 
-        var version = (ProtocolVersion)level;
+        var version = (ProtocolVersion)(isBridge ? level & ~BridgeBit : level);
         var flags = reader.ReadByte();
         if ((flags & ReservedFlag) != 0)
         {
@@ -119,6 +131,7 @@ public sealed record ConnectPacket : Packet
         var packet = new ConnectPacket
         {
             ProtocolVersion = version,
+            IsBridge = isBridge,
             CleanStart = (flags & CleanStartFlag) != 0,
             KeepAlive = reader.ReadUInt16(),
         };
@@ -151,7 +164,7 @@ public sealed record ConnectPacket : Packet
             | (Will is null ? 0 : WillFlag | (int)Will.Message.QoS << 3 | (Will.Message.Retain ? WillRetainFlag : 0));
 
         writer.WriteBinary("MQTT"u8);
-        writer.WriteByte((byte)ProtocolVersion);
+        writer.WriteByte((byte)((byte)ProtocolVersion | (IsBridge && ProtocolVersion == ProtocolVersion.V311 ? BridgeBit : 0)));
         writer.WriteByte((byte)flags);
         writer.WriteUInt16(KeepAlive);
         if (ProtocolVersion == ProtocolVersion.V5)

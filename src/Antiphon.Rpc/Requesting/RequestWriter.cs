@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
 using Antiphon.Client.Publishing;
 using Antiphon.Client.Sessions;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
 using Antiphon.Rpc.Requesting.Calls;
 using Antiphon.Rpc.Wire;
@@ -9,6 +12,30 @@ namespace Antiphon.Rpc.Requesting;
 /// <summary>Hands the Request Message of a call to the client, encoded. Within the gate.</summary>
 internal static class RequestWriter
 {
+    /// <summary>The property with the time that is left, up to where its value begins.</summary>
+    private static readonly byte[] TimeoutBeginning =
+        [(byte)PropertyIdentifier.UserProperty, 0, (byte)RpcPropertyName.Timeout.Length, .. RpcPropertyName.Timeout];
+
+    /// <summary>Brings the time that is left up to date in a request that is sent late or again. It has no more digits than before.</summary>
+    /// <param name="properties">The properties of the request, as <see cref="Publish"/> has written them.</param>
+    /// <param name="remaining">The time that is left, more than zero.</param>
+    public static void Renew(Span<byte> properties, TimeSpan remaining)
+    {
+        var start = properties.IndexOf(TimeoutBeginning);
+        if (start < 0)
+        {
+            return;
+        }
+
+        var value = properties[(start + TimeoutBeginning.Length)..];
+        var length = BinaryPrimitives.ReadUInt16BigEndian(value);
+        Utf8Formatter.TryFormat((long)Math.Ceiling(remaining.TotalMilliseconds), value.Slice(2, length), out var written);
+        var digits = value.Slice(2, written);
+        var place = value.Slice(2, length);
+        digits.CopyTo(place[(length - written)..]);
+        place[..(length - written)].Fill((byte)'0');
+    }
+
     /// <summary>Publishes a request; the call is the sink of its PUBLISH.</summary>
     /// <param name="session">The client's Session.</param>
     /// <param name="call">The call, which has its Correlation Data.</param>
@@ -38,7 +65,7 @@ internal static class RequestWriter
                     Payload = content.Payload.Span,
                     Properties = properties.Written,
                     QoS = content.QoS,
-                    NeededUntil = session.Now + remaining,
+                    IsForSinkOnly = true,
                 },
                 call,
                 call.Version);

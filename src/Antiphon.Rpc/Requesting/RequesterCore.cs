@@ -17,6 +17,9 @@ namespace Antiphon.Rpc.Requesting;
 /// </summary>
 internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher, IDeferred, IAsyncDisposable
 {
+    /// <summary>How long the disposal waits for the server's answer to UNSUBSCRIBE.</summary>
+    private static readonly TimeSpan LongestDisposal = TimeSpan.FromSeconds(2);
+
     private readonly ClientSession _session;
     private readonly RequesterOptions _options;
     private readonly DeadlineTimer _timer;
@@ -112,6 +115,9 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     }
 
     /// <inheritdoc/>
+    public TimeSpan Now => _timer.Now;
+
+    /// <inheritdoc/>
     public void Release(SingleCall call) => _pool.Return(call);
 
     /// <inheritdoc/>
@@ -125,7 +131,8 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         if (failure is null)
         {
-            _table.Acknowledged(call, result.ReasonCode, _timer.Now);
+            // When it was sent before, there may have been a responder, which has run it.
+            _table.Acknowledged(call, result.WasSentBefore ? ReasonCode.Success : result.ReasonCode, _timer.Now);
         }
         else if (failure is ConnectionException { IsExpired: true })
         {
@@ -137,7 +144,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         // The client is at this very PUBLISH; there is nothing to withdraw any more.
-        call.ForgetPublish();
+        call.Publish = default;
         Conclude();
         if (_table.HasWaiting && !_sendingIsDeferred)
         {
@@ -244,21 +251,34 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         _session.AfterGate();
         _timer.Dispose();
-        foreach (var subscription in subscriptions)
+        try
         {
-            await subscription.DisposeAsync().ConfigureAwait(false);
+            var left = Task.WhenAll(subscriptions.Select(_session.UnsubscribeAsync));
+            await left.WaitAsync(LongestDisposal, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The server does not answer any more. No call waits for it, and the next connection asks again.
         }
     }
 
-    private CallContent Content(string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8) => new(
-        topic,
-        TopicName.Check(topic, nameof(topic)),
-        payload,
-        options,
-        null!,
-        options.QoS ?? _options.QoS,
-        options.Timeout ?? _options.Timeout,
-        options.PayloadIsUtf8 ?? payloadIsUtf8);
+    private CallContent Content(string topic, ReadOnlyMemory<byte> payload, RequestOptions options, bool? payloadIsUtf8)
+    {
+        var bytes = TopicName.Check(topic, nameof(topic));
+        return options.ResponseTopic == topic
+            ? throw new ArgumentException(
+                $"The Response Topic is «{topic}», which is the topic of the request too: the request would come back as its own response.",
+                nameof(options))
+            : new(
+                topic,
+                bytes,
+                payload,
+                options,
+                null!,
+                options.QoS ?? _options.QoS,
+                options.Timeout ?? _options.Timeout,
+                options.PayloadIsUtf8 ?? payloadIsUtf8);
+    }
 
     private void Begin(Call call, in CallContent content)
     {
@@ -266,16 +286,28 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         var channel = _channels.Find(content.Options.ResponseTopic);
         call.Begin(content with { Channel = channel }, now);
         _counting.Calls++;
+        var isFull = _table.Pending - _table.InFlight >= _options.MaximumWaiting;
+        _table.Began(call);
         if (_session.Stopped is { } stopped)
         {
-            _table.Began(call);
             _table.Failed(call, stopped, now);
             Conclude();
             return;
         }
 
-        _table.Began(call);
+        if (isFull)
+        {
+            _table.Failed(call, new RequestNotSentException(call.Facts(now), _options), now);
+            Conclude();
+            return;
+        }
+
         _timer.Arm(_table.NextDeadline, now);
+        if (_session.Server is null)
+        {
+            _session.Hurry();
+        }
+
         if (!channel.IsReady)
         {
             Open(channel, now);
@@ -355,7 +387,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         // To withdraw one request may let the client write others and tell of them, which ends in here again.
         while (_table.Ended.TryDequeue(out var call))
         {
-            _session.Withdraw(call.Publish);
+            _session.Withdraw(call.Publish, abandon: true);
             _counting.DroppedReplies += (call as GatheringCall)?.Dropped ?? 0;
             _session.Defer(call, call.Version);
         }

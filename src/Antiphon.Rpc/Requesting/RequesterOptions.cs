@@ -33,6 +33,12 @@ public sealed record RequesterOptions
     /// </summary>
     public int MaximumInFlight { get; init; } = 16_384;
 
+    /// <summary>
+    /// How many calls may wait to be sent, for a place or for a connection, 1 or more. A further call ends at once with
+    /// <see cref="RequestNotSentException"/>.
+    /// </summary>
+    public int MaximumWaiting { get; init; } = 65_536;
+
     /// <summary>The clock of every deadline.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -56,6 +62,11 @@ public sealed record RequesterOptions
         if (MaximumInFlight is < 1 or > CallTable.MaximumSlots)
         {
             mistakes.Add($"MaximumInFlight is {MaximumInFlight}; it has to be 1 to {CallTable.MaximumSlots}.");
+        }
+
+        if (MaximumWaiting < 1)
+        {
+            mistakes.Add($"MaximumWaiting is {MaximumWaiting}; it has to be 1 or more.");
         }
 
         if (ResponseTopicPrefix is not null)

@@ -57,7 +57,7 @@ internal sealed class Counting
     /// <summary>The time of a request was up before its handler ran.</summary>
     public void Expired() => _expired++;
 
-    public ResponderCounters Snapshot(IEnumerable<Registration> registrations, AnswerMemory memory)
+    public ResponderCounters Snapshot(IEnumerable<Registration> registrations, AnswerMemory memory, EarlyAcknowledgement early)
     {
         var (running, waiting) = (0, 0);
         foreach (var registration in registrations)
@@ -82,6 +82,7 @@ internal sealed class Counting
             Retained = _retained,
             InvalidResponseTopics = _invalidResponseTopics,
             Undelivered = Undelivered,
+            AcknowledgedEarly = early.Count,
             ForgottenEarly = memory.ForgottenEarly,
         };
     }

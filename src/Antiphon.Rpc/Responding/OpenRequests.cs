@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding.Remembering;
 using Antiphon.Rpc.Timing;
 
@@ -30,6 +32,7 @@ internal sealed class OpenRequests : ISessionWatcher
     private readonly AnswerMemory _memory;
     private readonly Admission _admission;
     private readonly RequestPool _pool = new();
+    private readonly EarlyAcknowledgement _early = new();
     private readonly Reply _overloaded;
 
     // Counts the Sessions that this client has had.
@@ -54,7 +57,7 @@ internal sealed class OpenRequests : ISessionWatcher
     /// <summary>What goes out.</summary>
     public Responses Responses { get; }
 
-    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory);
+    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory, _early);
 
     /// <summary>A message has arrived.</summary>
     public void Take(Registration registration, in PublishView message, in Acknowledgement acknowledgement)
@@ -67,7 +70,9 @@ internal sealed class OpenRequests : ISessionWatcher
         switch (verdict)
         {
             case Verdict.Join:
-                _pool[_memory.OwnerOf(memento)].Join(acknowledgement);
+                var first = _pool[_memory.OwnerOf(memento)];
+                first.Join(acknowledgement);
+                Hold(first);
                 return;
             case Verdict.Run or Verdict.Overloaded or Verdict.Ended or Verdict.AnswerAgain or Verdict.Executed:
                 break;
@@ -86,6 +91,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 _deadlines.Add(request);
                 _timer.Arm(_deadlines.Next, now);
                 registration.Queue.Add(request);
+                Hold(request);
                 registration.Runs.Wake();
                 break;
             case Verdict.AnswerAgain:
@@ -97,6 +103,23 @@ internal sealed class OpenRequests : ISessionWatcher
                 _pool.ReturnIfOver(request);
                 break;
         }
+    }
+
+    /// <summary>A request has arrived with a flaw, so that its handler cannot have it: its requester is told, where it can be.</summary>
+    public void Refuse(Registration registration, in PublishView message, Fault flaw)
+    {
+        if (message.ResponseTopic.IsEmpty || TopicFilter.Matches(registration.Pattern, message.ResponseTopic))
+        {
+            return;
+        }
+
+        var now = Now;
+        var request = _pool.Rent(this);
+        var budget = new RequestBudget(now + _options.DefaultTimeout, now + _options.DefaultTimeout, IsStated: false);
+        request.Begin(registration, message, new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty }, budget, default, default);
+        registration.Draining.Began();
+        Responses.Send(request, Reply.Failure(400, flaw.Message ?? "The request cannot be read."), now);
+        _pool.ReturnIfOver(request);
     }
 
     /// <summary>Takes the next request of a registration whose handler may run. One whose time is up in this moment never does.</summary>
@@ -112,6 +135,11 @@ internal sealed class OpenRequests : ISessionWatcher
             {
                 next.State = RequestState.Running;
                 next.IsHandled = true;
+                if (!next.IsAcknowledged && next.QoS != QualityOfService.AtMostOnce)
+                {
+                    _timer.Arm(_early.Started(next, now), now);
+                }
+
                 return registration.Queue.TryAskForWorker();
             }
 
@@ -186,7 +214,13 @@ internal sealed class OpenRequests : ISessionWatcher
     /// <summary>Nothing comes any more, and nothing is due.</summary>
     public void Stop() => _timer.Dispose();
 
-    void ISessionWatcher.Connected(ServerLimits server) => _sessionNumber += server.SessionPresent ? 0 : 1;
+    void ISessionWatcher.Connected(ServerLimits server)
+    {
+        _sessionNumber += server.SessionPresent ? 0 : 1;
+        _early.Connected();
+    }
+
+    void ISessionWatcher.HeldUp(int half) => _early.HeldUp(half);
 
     void ISessionWatcher.Stopped(Func<bool, ConnectionException> why)
     {
@@ -267,11 +301,20 @@ internal sealed class OpenRequests : ISessionWatcher
                 Expire(request, now);
             }
 
+            _timer.Arm(_early.Tick(now), now);
             _timer.Arm(_deadlines.Next, now);
         }
 
         _session.AfterGate();
         Cancel(stopped);
+    }
+
+    private void Hold(ReceivedRequest request)
+    {
+        if (!request.IsAcknowledged && request.QoS != QualityOfService.AtMostOnce)
+        {
+            _early.Arrived(request);
+        }
     }
 
     /// <summary>Runs what handlers have registered with their tokens.</summary>

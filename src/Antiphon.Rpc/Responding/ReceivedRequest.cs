@@ -133,8 +133,39 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         Message.Copy(message, withTopic: !_isItsTopic);
     }
 
+    /// <summary>Whether it has been acknowledged, after its response or before it.</summary>
+    public bool IsAcknowledged { get; private set; }
+
+    /// <summary>How many messages wait to be acknowledged until it has been.</summary>
+    public int Behind
+    {
+        get
+        {
+            var behind = _acknowledgement.Behind;
+            if (_repeats is not null)
+            {
+                foreach (var repeat in _repeats)
+                {
+                    behind = Math.Max(behind, repeat.Behind);
+                }
+            }
+
+            return behind;
+        }
+    }
+
     /// <summary>The same request once more, while the first still runs: its acknowledgement goes out with the first one's.</summary>
-    public void Join(in Acknowledgement acknowledgement) => (_repeats ??= []).Add(acknowledgement);
+    public void Join(in Acknowledgement acknowledgement)
+    {
+        if (IsAcknowledged)
+        {
+            acknowledgement.CompleteWithinGate();
+        }
+        else
+        {
+            (_repeats ??= []).Add(acknowledgement);
+        }
+    }
 
     /// <summary>Nothing more is to be done for it. Within the gate.</summary>
     public void End()
@@ -146,6 +177,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     /// <summary>Acknowledges it, and what has joined it. Only the first time counts. Within the gate.</summary>
     public void Acknowledge()
     {
+        IsAcknowledged = true;
         _acknowledgement.CompleteWithinGate();
         if (_repeats is { Count: > 0 } repeats)
         {
@@ -216,6 +248,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         Message.Clear();
         Memento = default;
         IsSubstituted = false;
+        IsAcknowledged = false;
         _acknowledgement = default;
         _cancellation = null;
         _isCancelled = false;

@@ -2,6 +2,7 @@ using System.Text;
 using Antiphon.Client;
 using Antiphon.Client.Receiving;
 using Antiphon.Client.Sessions;
+using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding;
@@ -68,6 +69,9 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Whether it has ended. Its subscription may live on until the server has heard of that.</summary>
     internal bool HasEnded { get; set; }
 
+    /// <summary>Whether a refused response of it has been logged.</summary>
+    internal bool HasSaidThatAnswersAreRefused { get; set; }
+
     /// <summary>Requests that are not dealt with yet.</summary>
     internal Draining Draining { get; }
 
@@ -92,6 +96,8 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
 
     void IMessageSink.Take(in PublishView message, in Acknowledgement acknowledgement) =>
         Responder.Requests.Take(this, message, acknowledgement);
+
+    void IMessageSink.TakeFlawed(in PublishView message, Fault flaw) => Responder.Requests.Refuse(this, message, flaw);
 
     /// <summary>Ends the wait for the subscription, if somebody still waits.</summary>
     internal void GiveUp() => _subscribed.TrySetException(new ObjectDisposedException(nameof(Responder)));

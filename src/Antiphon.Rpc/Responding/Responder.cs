@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Antiphon.Client;
 using Antiphon.Client.Sessions;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Topics;
 using Antiphon.Rpc.Responding;
 using Antiphon.Rpc.Wire;
@@ -11,11 +12,19 @@ namespace Antiphon.Rpc;
 
 /// <summary>
 /// Answers Request Messages. Each handler runs concurrently up to a bound; beyond it requests wait, and beyond that they are answered at
-/// once with status 429. A QoS 1 request is acknowledged after its response, or when its time is up. A request that comes again is answered
-/// again and not run again. Safe from any thread and from within handlers.
+/// once with status 429. A request that comes again is answered again and not run again. Safe from any thread and from within handlers.
 /// </summary>
+/// <remarks>
+/// A QoS 1 or 2 request is acknowledged after its response, or when its time is up. It is acknowledged before that when its handler has run
+/// for a second, or when half of the client's <see cref="MqttClientOptions.ReceiveMaximum"/> waits behind it, since MQTT has
+/// acknowledgements leave in order [MQTT-4.6.0-2] and it would hold up everything else that comes to the client. What is lost then when this
+/// program ends is not sent again: its requester hears nothing and times out.
+/// </remarks>
 public sealed class Responder : IAsyncDisposable
 {
+    /// <summary>In SUBSCRIBE: that requests are answered here, whatever the filter begins with (docs/wire.md).</summary>
+    private static readonly UserProperty[] SaysItResponds = [new(RpcPropertyName.Respond, "1")];
+
     private readonly ClientSession _session;
     private readonly ResponderOptions _options;
 
@@ -126,22 +135,39 @@ public sealed class Responder : IAsyncDisposable
     internal async ValueTask EndAsync(Registration registration)
     {
         registration.GiveUp();
-        await _session.UnsubscribeAsync(registration.Subscription).ConfigureAwait(false);
-        if (!await DrainedInTimeAsync(registration).ConfigureAwait(false))
+
+        // A server that does not answer any more must not hold this up.
+        var last = _options.DrainTimeout / 5;
+        var ended = EndAndDrainAsync(registration);
+        if (!await IsInTimeAsync(ended, _options.DrainTimeout - last).ConfigureAwait(false))
         {
             Requests.StopHandlers(registration);
 
             // For the answers to reach the server; without a connection they never do.
-            await DrainedInTimeAsync(registration).ConfigureAwait(false);
+            await IsInTimeAsync(ended, last).ConfigureAwait(false);
         }
 
         Forget(registration);
+    }
+
+    /// <summary>Ends the subscription, and waits until what has come through it is dealt with; never fails.</summary>
+    private async Task EndAndDrainAsync(Registration registration)
+    {
+        await _session.UnsubscribeAsync(registration.Subscription).ConfigureAwait(false);
+        Task drained;
+        lock (_session.Gate)
+        {
+            drained = registration.Draining.WhenDrained();
+        }
+
+        await drained.ConfigureAwait(false);
     }
 
     private async Task<Registration> RegisterAsync(
         string topicFilter, Func<Request, ValueTask<Reply>> handler, RespondOptions? options, CancellationToken cancellationToken)
     {
         options ??= RespondOptions.Default;
+        options.Validate();
         var filter = TopicFilter.Parse(options.ShareName is null ? topicFilter : $"$share/{options.ShareName}/{topicFilter}");
         cancellationToken.ThrowIfCancellationRequested();
         var registration = Begin(filter, handler, options);
@@ -176,7 +202,12 @@ public sealed class Responder : IAsyncDisposable
             registration.Subscription = _session.Subscribe(
                 registration.TopicFilter,
                 registration,
-                new SubscribeOptions { MaximumQoS = options.MaximumQoS, RetainHandling = RetainHandling.DoNotSend });
+                new SubscribeOptions
+                {
+                    MaximumQoS = options.MaximumQoS,
+                    RetainHandling = RetainHandling.DoNotSend,
+                    UserProperties = SaysItResponds,
+                });
             _registrations.Add(registration);
         }
 
@@ -203,17 +234,11 @@ public sealed class Responder : IAsyncDisposable
         }
     }
 
-    private async Task<bool> DrainedInTimeAsync(Registration registration)
+    private async Task<bool> IsInTimeAsync(Task task, TimeSpan limit)
     {
-        Task drained;
-        lock (_session.Gate)
-        {
-            drained = registration.Draining.WhenDrained();
-        }
-
         try
         {
-            await drained.WaitAsync(_options.DrainTimeout, _options.TimeProvider).ConfigureAwait(false);
+            await task.WaitAsync(limit, _options.TimeProvider).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)

@@ -48,6 +48,9 @@ public readonly record struct ResponderCounters
     /// <summary>Responses that the server refused, or that nobody received.</summary>
     public long Undelivered { get; init; }
 
+    /// <summary>Requests that were acknowledged before their response, so that they held nobody up.</summary>
+    public long AcknowledgedEarly { get; init; }
+
     /// <summary>
     /// Requests that had to be forgotten before their time (<see cref="ResponderOptions.MaximumRememberedBytes"/>): one of them that comes
     /// again is run again.

@@ -18,6 +18,10 @@ internal sealed partial class ResponderLog(ILogger logger)
     public IDeferred Undelivered(string responseTopic, Exception exception) =>
         new Entry(() => Guarded(() => LogUndelivered(logger, responseTopic, exception)));
 
+    /// <summary>The server has refused a response, the first one of a registration; to be deferred, since that is found within the gate.</summary>
+    public IDeferred Refused(string topicFilter, string responseTopic, string refusal) =>
+        new Entry(() => Guarded(() => LogRefused(logger, topicFilter, responseTopic, refusal)));
+
     [SuppressMessage("Design", "CA1031", Justification = "There is nowhere left to tell it.")]
     private static void Guarded(Action log)
     {
@@ -40,6 +44,13 @@ internal sealed partial class ResponderLog(ILogger logger)
     [LoggerMessage(
         EventId = 3003, Level = LogLevel.Error, Message = "A callback of the CancellationToken of a request on «{topicFilter}» failed.")]
     private static partial void LogCancellationFailed(ILogger logger, string topicFilter, Exception exception);
+
+    [LoggerMessage(
+        EventId = 3004,
+        Level = LogLevel.Warning,
+        Message = "The server has refused the response to a request on «{topicFilter}»: {refusal} It was for «{responseTopic}». Further "
+            + "refusals on this filter are counted and not logged.")]
+    private static partial void LogRefused(ILogger logger, string topicFilter, string responseTopic, string refusal);
 
     private sealed class Entry(Action log) : IDeferred
     {

@@ -36,10 +36,11 @@ public sealed record ResponderOptions
     public bool ExposeExceptions { get; init; }
 
     /// <summary>
-    /// How long a registration that ends waits for its handlers and for the server to acknowledge their answers. Then handlers are
-    /// cancelled, their requests answered with status 503, and these answers waited for once more as long. Zero or more, at most 24 days.
+    /// How long a registration that ends takes at most; 5 seconds unless said otherwise. It waits for the server's answer to UNSUBSCRIBE,
+    /// for its handlers, and for the server to acknowledge their answers. After four fifths of the time handlers are cancelled, their
+    /// requests answered with status 503, and the rest is for these answers. Zero or more, at most 24 days.
     /// </summary>
-    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How many bytes of QoS 1 requests and their answers may be remembered, so that a request that comes again is answered again and not
@@ -94,11 +95,32 @@ public sealed record RespondOptions
     internal static readonly RespondOptions Default = new();
 
     /// <summary>
-    /// Shares the requests with all responders that give the same name: each request goes to one of them (MQTT 5 §4.8.2). <c>null</c>:
-    /// every responder gets every request.
+    /// Shares the requests with all responders that give the same name: each request goes to one of them (MQTT 5 §4.8.2). One character or
+    /// more, none of them <c>/ + #</c>. <c>null</c>: every responder gets every request.
     /// </summary>
     public string? ShareName { get; init; }
 
-    /// <summary>The highest QoS to receive requests with, 0 or 1; a response has the QoS of its request.</summary>
+    /// <summary>The highest QoS to receive requests with, 0 to 2; a response has the QoS of its request.</summary>
     public QualityOfService MaximumQoS { get; init; } = QualityOfService.AtLeastOnce;
+
+    /// <summary>Checks everything and reports all mistakes together.</summary>
+    /// <exception cref="ArgumentException">What is wrong, one sentence each.</exception>
+    internal void Validate()
+    {
+        var mistakes = new List<string>();
+        if (ShareName is { } name && (name.Length == 0 || name.AsSpan().ContainsAny('/', '+', '#')))
+        {
+            mistakes.Add($"ShareName is «{name}»; it has one character or more, none of them / + # [MQTT-4.8.2-1, MQTT-4.8.2-2].");
+        }
+
+        if (MaximumQoS > QualityOfService.ExactlyOnce)
+        {
+            mistakes.Add($"MaximumQoS is {(int)MaximumQoS}; there are 0 to 2 (MQTT 5 §3.8.3.1).");
+        }
+
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException(string.Join(' ', mistakes));
+        }
+    }
 }

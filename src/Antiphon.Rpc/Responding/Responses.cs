@@ -133,6 +133,12 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     private void Undelivered(ReceivedRequest request, MqttException failure)
     {
         counting.Undelivered++;
-        session.Defer(log.Undelivered(Encoding.UTF8.GetString(request.Message.ResponseTopic), failure), 0);
+        var responseTopic = Encoding.UTF8.GetString(request.Message.ResponseTopic);
+        session.Defer(log.Undelivered(responseTopic, failure), 0);
+        if (failure is RefusedException refused && !request.Registration.HasSaidThatAnswersAreRefused)
+        {
+            request.Registration.HasSaidThatAnswersAreRefused = true;
+            session.Defer(log.Refused(request.Registration.TopicFilter, responseTopic, refused.Message), 0);
+        }
     }
 }

@@ -28,9 +28,6 @@ internal ref struct ResponseStatus
     /// </summary>
     public readonly bool IsSuccess(bool strict) => Code is { } code ? code is >= 200 and <= 299 : !strict && !IsApplicationError;
 
-    /// <summary>Whether it says that this copy of the request was not executed, which is not true of another copy.</summary>
-    public readonly bool SaysNotRun => Code is 429 or 503;
-
     /// <summary>Reads one User Property; of two with one name the later counts.</summary>
     public void Read(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {

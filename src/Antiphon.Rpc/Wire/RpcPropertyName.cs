@@ -7,6 +7,9 @@ namespace Antiphon.Rpc.Wire;
 /// </summary>
 internal static class RpcPropertyName
 {
+    /// <summary>SUBSCRIBE, value «1»: who subscribes answers the requests that match.</summary>
+    public const string Respond = "antiphon-respond";
+
     /// <summary>Response: how it went, an HTTP status code in decimal.</summary>
     public static ReadOnlySpan<byte> Status => "__stat"u8;
 

@@ -100,17 +100,26 @@ public sealed class HandshakeTests
         Assert.NotNull(broker.Connect("c", connect => connect with { RequestResponseInformation = true }).ConnAck.ResponseInformation);
     }
 
-    [Fact]
+    [Theory]
     [Trait("Label", "MQTT-3.1.2-2")]
     [Trait("Label", "MQTT-3.2.2-6")]
     [Trait("Label", "MQTT-3.2.2-7")]
-    public void A_protocol_version_of_the_future_is_refused_with_0x84()
+    [InlineData("MQTT", 6)]
+    [InlineData("MQTT", 3)]
+    [InlineData("MQTT", 0)]
+    [InlineData("MQTT", 0x85)]
+    [InlineData("MQTT", 0xFF)]
+    [InlineData("MQIsdp", 3)]
+    [InlineData("MQIsdp", 0x83)]
+    public void A_protocol_level_that_is_not_spoken_is_refused_in_the_words_of_MQTT_3_1_1(string name, byte level)
     {
         var client = new HandTurnedBroker().Open();
+        byte[] body = [0, (byte)name.Length, .. System.Text.Encoding.UTF8.GetBytes(name), level, 2, 0, 60, 0, 0, 1, (byte)'x'];
 
-        client.Send([0x10, 0x0E, 0, 4, .. "MQTT"u8, 6, 2, 0, 60, 0, 0, 1, (byte)'x']);
+        client.Send([0x10, (byte)body.Length, .. body]);
 
-        ExpectRefusal(client, ReasonCode.UnsupportedProtocolVersion);
+        Assert.Equal<byte>([0x20, 2, 0, 1], client.Received.ToArray());
+        Assert.True(client.SendingEnded);
     }
 
     [Theory]

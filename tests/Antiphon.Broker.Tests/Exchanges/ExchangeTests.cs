@@ -1,3 +1,4 @@
+using Antiphon.Broker.Exchanges;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -140,22 +141,197 @@ public sealed class ExchangeTests
     }
 
     [Fact]
-    public void One_client_cannot_take_the_room_that_others_need()
+    public void A_few_requesters_that_nobody_answers_do_not_keep_the_others_out()
     {
         var broker = new HandTurnedBroker(new BrokerOptions { MaximumExchangeBytes = 40_000 });
-        var hoarder = Requester(broker, "hoarder");
+        var hoarders = Enumerable.Range(0, 4).Select(i => Requester(broker, $"hoarder{i}")).ToList();
         var requester = Requester(broker);
         var responder = broker.Subscriber("responder", "service", QualityOfService.AtMostOnce);
-        var number = 0;
-        while (hoarder.PublishAcknowledged(Request(hoarder, number++) with { MessageExpiryInterval = uint.MaxValue }) == ReasonCode.Success)
+        for (var i = 0; i < 400; i++)
         {
+            var forEver = Request(hoarders[i % 4], i) with { MessageExpiryInterval = uint.MaxValue };
+            Assert.Equal(ReasonCode.Success, hoarders[i % 4].PublishAcknowledged(forEver));
             responder.NextMessage("?");
-            Assert.InRange(number, 0, 1000);
         }
 
-        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(requester, 1)));
+        Assert.InRange(broker.Counters.OpenExchanges, 50, 150);
+        Assert.Equal(400, broker.Counters.EvictedExchanges + broker.Counters.OpenExchanges);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(requester, i)));
+            var request = responder.NextMessage("?").Message;
+            Assert.Equal(
+                ReasonCode.Success,
+                hoarders[i % 4].PublishAcknowledged(Request(hoarders[i % 4], 1000 + i) with { MessageExpiryInterval = uint.MaxValue }));
+            responder.NextMessage("?");
+            Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
+            requester.NextMessage("!");
+        }
+
+        Assert.Equal(0, broker.Counters.UntrackedRequests);
+    }
+
+    [Fact]
+    public void An_exchange_that_is_answered_is_not_kept_for_who_only_listens()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumExchangeBytes = 40_000 });
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service", QualityOfService.AtMostOnce);
+        broker.Subscriber("logger", "#", QualityOfService.AtMostOnce);
+        Ask(1);
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+
+        // With an exact filter it counts as a responder: the exchange is open for it, until the room is needed.
+        broker.Subscriber("listener", "service", QualityOfService.AtMostOnce);
+        var waiting = Requester(broker, "waiting");
+        waiting.PublishAcknowledged(Request(waiting, 1));
+        responder.NextMessage("?");
+        for (var i = 0; i < 1000; i++)
+        {
+            Ask(i);
+        }
+
+        Assert.InRange(broker.Counters.OpenExchanges, 50, 150);
+        Assert.Equal((0, 0), (broker.Counters.EvictedExchanges, broker.Counters.UntrackedRequests));
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(Request(waiting, 1))));
+
+        void Ask(int number)
+        {
+            Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request(requester, number)));
+            Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(responder.NextMessage("?").Message)));
+            requester.NextMessage("!");
+        }
+    }
+
+    [Theory]
+    [InlineData("+/w", false)]
+    [InlineData("+/w", true)]
+    [InlineData("$share/g/+/w", false)]
+    [InlineData("#", false)]
+    public void Who_received_a_request_may_answer_it_whatever_the_filter(string filter, bool saysItResponds)
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responder = broker.Connect("responder");
+        responder.Send(new SubscribePacket
+        {
+            PacketIdentifier = new(1),
+            Subscriptions = [new RequestedSubscription(filter, new SubscriptionOptions(QualityOfService.AtLeastOnce))],
+            UserProperties = saysItResponds ? [new UserProperty("antiphon-respond", "1")] : [],
+        });
+        responder.Next<SubAckPacket>();
+
+        requester.PublishAcknowledged(Request(requester, 1) with { Topic = "device/w" });
+
         Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(responder.NextMessage("?").Message)));
         requester.NextMessage("!");
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public void Whether_it_counts_as_a_responder_SUBSCRIBE_says(bool saysItResponds, int stillOpen)
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var exact = broker.Subscriber("exact", "service");
+        var wild = broker.Connect("wild");
+        wild.Send(new SubscribePacket
+        {
+            PacketIdentifier = new(1),
+            Subscriptions = [new RequestedSubscription("+", new SubscriptionOptions(QualityOfService.AtLeastOnce))],
+            UserProperties = saysItResponds ? [new UserProperty("antiphon-respond", "1")] : [],
+        });
+        requester.PublishAcknowledged(Request(requester, 1));
+
+        Assert.Equal(ReasonCode.Success, exact.PublishAcknowledged(Answer(Request(requester, 1))));
+
+        Assert.Equal(stillOpen, broker.Counters.OpenExchanges);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Requests_with_the_same_Correlation_Data_or_none_are_answered_each(bool withCorrelation)
+    {
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service");
+        var request = Request(requester, 1);
+        request = withCorrelation ? request : request with { CorrelationData = null };
+        requester.PublishAcknowledged(request);
+        requester.PublishAcknowledged(request);
+
+        // A retry is no request more.
+        requester.Send(new PublishPacket(request with { QoS = QualityOfService.AtLeastOnce }) { PacketIdentifier = new(900), Dup = true });
+        requester.ExpectAnswer(PacketType.PubAck, new(900));
+        for (var i = 0; i < 3; i++)
+        {
+            responder.NextMessage("?");
+        }
+
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(Answer(request)));
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(Answer(request)));
+        Assert.Equal(2, requester.All().Count);
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    [Fact]
+    public void A_deadline_has_a_bound()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { LongestExchange = TimeSpan.FromSeconds(30) });
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service");
+        requester.PublishAcknowledged(Request(requester, 1) with { MessageExpiryInterval = uint.MaxValue });
+        var answer = Answer(responder.NextMessage("?").Message);
+
+        broker.TurnSeconds(31);
+
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(answer));
+    }
+
+    [Fact]
+    public void What_a_Session_leaves_behind_is_closed_in_slices()
+    {
+        const int Count = 3 * ExchangeTable.StepsPerTurn;
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responder = broker.Subscriber("responder", "service", QualityOfService.AtMostOnce);
+        for (var i = 0; i < Count; i++)
+        {
+            requester.Publish(Request(requester, i));
+        }
+
+        broker.Engine.Ended(responder.Connection, broker.Now);
+        broker.Engine.Advance(broker.Now);
+
+        Assert.Equal(Count - ExchangeTable.StepsPerTurn, broker.Counters.OpenExchanges);
+        Assert.True(broker.Engine.HasWork);
+        broker.Settle();
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    [Fact]
+    public void Fifty_thousand_responders_may_answer_one_request()
+    {
+        const int Count = 50_000;
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responders = Enumerable.Range(0, Count)
+            .Select(i => broker.Subscriber($"responder{i}", "service", QualityOfService.AtMostOnce)).ToList();
+        requester.PublishAcknowledged(Request(requester, 1));
+        var answer = Answer(Request(requester, 1));
+
+        // What looks at all of them for each would take a minute.
+        foreach (var responder in responders)
+        {
+            responder.Publish(answer);
+        }
+
+        Assert.Equal(Count, requester.All().Count);
+        Assert.Equal((0, 0), (broker.Counters.OpenExchanges, broker.Counters.UninvitedResponses));
     }
 
     [Fact]

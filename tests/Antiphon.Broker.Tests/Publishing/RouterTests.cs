@@ -73,7 +73,8 @@ public sealed class RouterTests
 
         Assert.Equal(RecipientState.Queued, exchange.Find(keeps)!.State);
         Assert.Equal(RecipientState.Gone, exchange.Find(drops)!.State);
-        Assert.Null(exchange.Find(logger));
+        Assert.True(exchange.Find(keeps)!.IsResponder);
+        Assert.Equal((RecipientState.Queued, false), (exchange.Find(logger)!.State, exchange.Find(logger)!.IsResponder));
         Assert.False(exchange.TryAnswer(exchange.Find(drops)!));
         Assert.True(exchange.TryAnswer(exchange.Find(keeps)!));
         Assert.Equal(RecipientState.Answered, exchange.Find(keeps)!.State);

@@ -13,18 +13,15 @@ public sealed class StatementTests
     private static readonly Func<ReceivedMessage, CancellationToken, ValueTask> Ignore = (_, _) => ValueTask.CompletedTask;
 
     [Theory]
-    [InlineData("30 06 0003 EDA080 00")] // A surrogate in a Topic Name.
-    [InlineData("30 06 0003 'a' 00 'b' 00")] // U+0000 in a Topic Name.
-    [InlineData("30 09 0001 'a' 05 03 0002 C328")] // Not UTF-8 in a Content Type.
-    [InlineData("30 0B 0001 'a' 07 26 0001 00 0001 'v'")] // U+0000 in the name of a User Property.
-    [InlineData("30 0B 0001 'a' 07 26 0001 'k' 0001 FF")] // Not UTF-8 in the value of one.
-    [InlineData("30 08 0001 'a' 04 08 0001 FF")] // Not UTF-8 in a Response Topic.
+    [InlineData("40 0A 0001 00 06 1F 0003 EDA080")] // A surrogate in a Reason String.
+    [InlineData("40 08 0001 00 04 1F 0001 00")] // U+0000 in a Reason String.
+    [InlineData("90 09 0001 05 1F 0002 C328 00")] // Not UTF-8 in a Reason String.
+    [InlineData("40 0B 0001 00 07 26 0001 00 0001 'v'")] // U+0000 in the name of a User Property.
+    [InlineData("40 0B 0001 00 07 26 0001 'k' 0001 FF")] // Not UTF-8 in the value of one.
+    [InlineData("E0 06 00 04 1C 0001 FF")] // Not UTF-8 in a Server Reference.
     [Trait("Label", "MQTT-1.5.4-1")]
     [Trait("Label", "MQTT-1.5.4-2")]
     [Trait("Label", "MQTT-1.5.7-1")]
-    [Trait("Label", "MQTT-3.3.2-1")]
-    [Trait("Label", "MQTT-3.3.2-13")]
-    [Trait("Label", "MQTT-3.3.2-19")]
     public Task A_string_that_is_none_ends_the_connection(string publish) => ExpectEndAsync(publish, "81");
 
     [Theory]

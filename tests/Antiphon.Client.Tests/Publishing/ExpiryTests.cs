@@ -64,10 +64,28 @@ public sealed class ExpiryTests
 
         using var second = await ReconnectAsync(server, first, TimeSpan.FromSeconds(4), ScriptedServer.AcceptedSessionPresent);
         await second.ExpectAsync("3A 0F 0001 'a' 0001 09 02 00000006 03 0001 't'");
-        using var third = await ReconnectAsync(server, second, TimeSpan.FromSeconds(30), ScriptedServer.AcceptedSessionPresent);
-        await third.ExpectAsync("3A 0F 0001 'a' 0001 09 02 00000001 03 0001 't'");
-        await third.SendAsync("40 02 0001");
+        await second.SendAsync("40 02 0001");
         await publishing;
+    }
+
+    [Fact]
+    public async Task What_has_expired_is_not_sent_again()
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(
+            server.Options with { TimeProvider = _clock, ConnectTimeout = TimeSpan.FromHours(1), KeepAlive = TimeSpan.Zero });
+        using var first = await server.AcceptAsync(ScriptedServer.Accepted);
+        await client.WaitUntilConnectedAsync(Limit.Token);
+        var publishing = client.PublishAsync(Message, Limit.Token).AsTask();
+        await first.ExpectAsync("32 0F 0001 'a' 0001 09 02 0000000A 03 0001 't'");
+
+        using var second = await ReconnectAsync(server, first, TimeSpan.FromSeconds(10), ScriptedServer.AcceptedSessionPresent);
+
+        Assert.True((await Assert.ThrowsAsync<ConnectionException>(() => publishing)).Sent);
+        var next = client.PublishAsync(Message, Limit.Token).AsTask();
+        await second.ExpectAsync("32 0F 0001 'a' 0002 09 02 0000000A 03 0001 't'");
+        await second.SendAsync("40 02 0002");
+        await next;
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class Peers : IAsyncDisposable
     private readonly Lazy<PeerProcess> _mqttJs = new(Programs.StartMqttJs);
     private readonly Lazy<Task<string>> _pahoC = new(Programs.BuildPahoCAsync);
     private readonly Lazy<BrokerHost> _antiphon = new(() => BrokerHost.Start(new BrokerOptions { Port = 0 }));
-    private readonly Lazy<Task<MosquittoBroker>> _mosquitto = new(MosquittoBroker.StartAsync);
+    private readonly Lazy<Task<MosquittoBroker>> _mosquitto = new(() => MosquittoBroker.StartAsync());
     private long _lastNumber;
 
     /// <summary>A number that nobody else has.</summary>

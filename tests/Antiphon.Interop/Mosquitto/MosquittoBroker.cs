@@ -22,7 +22,8 @@ internal sealed class MosquittoBroker : IAsyncDisposable
 
     public int Port { get; }
 
-    public static async Task<MosquittoBroker> StartAsync()
+    /// <param name="further">Lines of its configuration beside those that every test needs.</param>
+    public static async Task<MosquittoBroker> StartAsync(string further = "")
     {
         // mosquitto cannot choose a free port itself; somebody else may take the one found here before it does.
         for (var attempt = 1; ; attempt++)
@@ -32,7 +33,7 @@ internal sealed class MosquittoBroker : IAsyncDisposable
             await File.WriteAllTextAsync(
                 settings,
                 $"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n"
-                + $"max_inflight_messages {ReceiveMaximum}\n");
+                + $"max_inflight_messages {ReceiveMaximum}\n{further}");
             var broker = new MosquittoBroker(Peer.Start("mosquitto", "-c", settings), settings, port);
             try
             {

@@ -22,6 +22,29 @@ public sealed class OurClientsOnMosquittoTests
     }
 
     [Fact]
+    public async Task A_Response_Topic_with_a_wildcard_which_mosquitto_passes_on_ends_no_connection()
+    {
+        await using var broker = await MosquittoBroker.StartAsync();
+        await using var device = await RespondAsync(broker.Port, request => $"relay_1 is {request.Text}");
+        using var sender = new System.Net.Sockets.TcpClient();
+        await sender.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        var stream = sender.GetStream();
+
+        // CONNECT, and PUBLISH device_1/relay_1 with QoS 1 and the Response Topic a/#.
+        await stream.WriteAsync(Convert.FromHexString("101000044D5154540502003C000003666C61"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(
+            (byte[])[0x32, 28, 0, 16, .. "device_1/relay_1"u8, 0, 1, 6, 8, 0, 3, .. "a/#"u8, .. "x"u8], TestContext.Current.CancellationToken);
+        var answers = new byte[64];
+        await stream.ReadAtLeastAsync(answers, 7, cancellationToken: TestContext.Current.CancellationToken);
+        await using var controller = await ConnectAsync(broker.Port);
+        await using var requester = new Requester(controller);
+        var response = await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken);
+
+        Assert.Equal("relay_1 is on", response.Text);
+        Assert.Equal((1, 0), (device.Counters.FlawedMessages, device.Counters.Reconnects));
+    }
+
+    [Fact]
     public async Task A_thousand_requests_at_once_each_get_their_own_answer()
     {
         await using var broker = await MosquittoBroker.StartAsync();

@@ -10,6 +10,7 @@ namespace Antiphon.Rpc.Tests.Exchanges;
 public sealed class ExchangeTests
 {
     private static readonly RequestOptions Patient = new() { Timeout = TimeSpan.FromSeconds(20) };
+    private static readonly RequestOptions Long = new() { Timeout = TimeSpan.FromMinutes(2) };
 
     [Theory]
     [InlineData(Kind.Antiphon)]
@@ -125,6 +126,75 @@ public sealed class ExchangeTests
         var calls = Enumerable.Range(0, 10).Select(i => requester.RequestAsync("depth/5", $"{i}", Patient, Limit.Token).AsTask()).ToList();
 
         Assert.Equal(Enumerable.Range(0, 10).Select(i => $"bottom {i} {i} {i} {i} {i}"), (await Task.WhenAll(calls)).Select(response => response.Text));
+    }
+
+    [Theory]
+    [InlineData(Kind.Antiphon)]
+    [InlineData(Kind.Mosquitto)]
+    public async Task Slow_handlers_stop_neither_quick_ones_nor_calls_over_the_same_client(Kind kind)
+    {
+        await using var server = await Server.StartAsync(kind);
+        await using var device = await server.ConnectAsync();
+        await using var far = await server.ConnectAsync();
+        await using var client = await server.ConnectAsync();
+        await using var farResponder = new Responder(far);
+        await using var responder = new Responder(device);
+        await using var inner = new Requester(device);
+        await using var requester = new Requester(client);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await farResponder.RespondAsync("far", request => "far " + request.Text, cancellationToken: Limit.Token);
+        await responder.RespondAsync("quick", request => request.Text, cancellationToken: Limit.Token);
+        await responder.RespondAsync(
+            "slow",
+            async request =>
+            {
+                await go.Task;
+                return request.Text;
+            },
+            cancellationToken: Limit.Token);
+        await responder.RespondAsync(
+            "ask",
+            async request => (await inner.RequestAsync("far", request.Text, Patient, Limit.Token)).Text,
+            cancellationToken: Limit.Token);
+        var slow = Enumerable.Range(0, 3).Select(i => requester.RequestAsync("slow", $"{i}", Long, Limit.Token).AsTask()).ToList();
+
+        // More than the device's Receive Maximum, beside a handler that asks in turn.
+        var quick = Enumerable.Range(0, 50).Select(async caller =>
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                Assert.Equal($"{caller}", (await requester.RequestAsync("quick", $"{caller}", Patient, Limit.Token)).Text);
+            }
+        }).ToList();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal($"far {i}", (await requester.RequestAsync("ask", $"{i}", Patient, Limit.Token)).Text);
+        }
+
+        await Task.WhenAll(quick);
+        Assert.DoesNotContain(slow, call => call.IsCompleted);
+        go.SetResult();
+        Assert.Equal(["0", "1", "2"], (await Task.WhenAll(slow)).Select(response => response.Text));
+    }
+
+    [Theory]
+    [InlineData(Kind.Antiphon)]
+    [InlineData(Kind.Mosquitto)]
+    public async Task A_burst_to_a_trivial_handler_is_not_refused_with_the_defaults(Kind kind)
+    {
+        await using var server = await Server.StartAsync(kind);
+        await using var device = await server.ConnectAsync();
+        await using var client = await server.ConnectAsync();
+        await using var responder = new Responder(device);
+        await using var requester = new Requester(client);
+        await responder.RespondAsync("trivial", request => request.Text, cancellationToken: Limit.Token);
+        foreach (var qos in new[] { QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce })
+        {
+            var calls = Enumerable.Range(0, 500)
+                .Select(i => requester.RequestAsync("trivial", $"{i}", Patient with { QoS = qos }, Limit.Token).AsTask());
+
+            Assert.Equal(Enumerable.Range(0, 500).Select(i => $"{i}"), (await Task.WhenAll(calls)).Select(response => response.Text));
+        }
     }
 
     [Theory]

@@ -108,6 +108,8 @@ public sealed class AllocationTests
 
     private sealed class Owner : ICallOwner, IChannelOwner
     {
+        public TimeSpan Now => TimeSpan.Zero;
+
         public Owner()
         {
             Pool = new CallPool(this);

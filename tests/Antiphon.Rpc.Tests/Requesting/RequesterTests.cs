@@ -364,6 +364,106 @@ public sealed class RequesterTests : IDisposable
         Assert.Equal("ok", (await call).Text);
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_request_that_is_sent_again_says_how_much_time_is_left(bool sessionPresent) => _thread.RunTest(async () =>
+    {
+        var call = Call(new RequestOptions { Timeout = TimeSpan.FromMilliseconds(4500) });
+        await _server.PublishAsync();
+        _time.Advance(TimeSpan.FromMilliseconds(3600));
+        _server.ClientTime.Advance(TimeSpan.FromMilliseconds(3600));
+        Reconnect(sessionPresent);
+
+        var again = await _server.PublishAsync();
+        Assert.Equal(sessionPresent, again.Dup);
+        Assert.Equal(2u, again.Message.MessageExpiryInterval);
+        Assert.Contains(new UserProperty("antiphon-timeout-ms", "0900"), again.Message.UserProperties);
+        _server.Respond(again, "ok");
+        Assert.Equal("ok", (await call).Text);
+    });
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void What_nobody_waits_for_any_more_is_not_sent_again(bool timesOut, bool sessionPresent) => _thread.RunTest(async () =>
+    {
+        using var cancellation = new CancellationTokenSource();
+        var call = _requester.RequestAsync(
+            "relay/1", "1", new RequestOptions { Timeout = TimeSpan.FromMilliseconds(1500) }, cancellation.Token).AsTask();
+        await _server.PublishAsync();
+        _server.Cut();
+        if (timesOut)
+        {
+            // Its Message Expiry Interval is half a second longer.
+            _time.Advance(TimeSpan.FromMilliseconds(1500));
+            await Assert.ThrowsAsync<RequestTimeoutException>(() => call);
+        }
+        else
+        {
+            await cancellation.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        }
+
+        _server.ConnAck = _server.ConnAck with { SessionPresent = sessionPresent };
+        _server.LetReconnect();
+        var next = Call("2");
+
+        var request = await _server.PublishAsync();
+        Assert.Equal("2"u8.ToArray(), request.Message.Payload.ToArray());
+        _server.Respond(request, "ok");
+        Assert.Equal("ok", (await next).Text);
+    });
+
+    [Theory]
+    [InlineData(ReasonCode.NotAuthorized)]
+    [InlineData(ReasonCode.QuotaExceeded)]
+    public void A_refusal_of_what_was_sent_again_does_not_say_that_it_was_not_run(ReasonCode code) => _thread.RunTest(async () =>
+    {
+        var call = Call();
+        await _server.PublishAsync();
+        Reconnect(sessionPresent: true);
+
+        _server.Acknowledge(await _server.PublishAsync(), code);
+
+        var unknown = await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        Assert.Contains($"0x{(byte)code:X2}", unknown.Message, StringComparison.Ordinal);
+    });
+
+    [Theory]
+    [InlineData("429")]
+    [InlineData("503")]
+    public void That_a_responder_refused_what_was_sent_again_does_not_say_that_it_was_not_run(string status) => _thread.RunTest(async () =>
+    {
+        var call = Call();
+        await _server.PublishAsync();
+        Reconnect(sessionPresent: true);
+
+        _server.Respond(await _server.PublishAsync(), "", ("__stat", status));
+
+        Assert.Contains(status, (await Assert.ThrowsAsync<OutcomeUnknownException>(() => call)).Message, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void Calls_that_wait_to_be_sent_have_a_bound() => _thread.RunTest(async () =>
+    {
+        await using var requester = new Requester(_client, Defaults with { TimeProvider = _time, MaximumInFlight = 1, MaximumWaiting = 2 });
+        var calls = Enumerable.Range(0, 3).Select(i => requester.RequestAsync("relay/1", $"{i}", cancellationToken: Token).AsTask()).ToList();
+
+        var refused = await Assert.ThrowsAsync<RequestNotSentException>(
+            () => requester.RequestAsync("relay/1", "3", cancellationToken: Token).AsTask());
+
+        Assert.Contains("2 calls wait to be sent already, which is MaximumWaiting.", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(RequestProgress.NotSent, refused.Progress);
+        foreach (var call in calls)
+        {
+            _server.Respond(await _server.PublishAsync(), "ok");
+            Assert.Equal("ok", (await call).Text);
+        }
+    });
+
     [Fact]
     public void The_Response_Information_of_the_server_is_the_base_of_the_Response_Topic_and_is_followed_when_it_changes() => _thread.RunTest(async () =>
     {
@@ -505,6 +605,8 @@ public sealed class RequesterTests : IDisposable
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => Call(new RequestOptions { Timeout = TimeSpan.Zero }));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => Call(new RequestOptions { QoS = QualityOfService.ExactlyOnce }));
         await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ResponseTopic = "a/+" }));
+        var own = await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ResponseTopic = "relay/1" }));
+        Assert.Contains("would come back as its own response", own.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => _ = _requester.GatherAsync("a", default, new GatherOptions { Replies = 0 }, Token));
         var mistakes = Assert.Throws<ArgumentException>(() => new Requester(
             _client, new RequesterOptions { Timeout = TimeSpan.Zero, MaximumInFlight = 0, QoS = QualityOfService.ExactlyOnce, ResponseTopicPrefix = "#" }));

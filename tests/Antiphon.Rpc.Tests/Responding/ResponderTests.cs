@@ -5,6 +5,7 @@ using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
 using Antiphon.Rpc.Tests.Servers;
 using Antiphon.Rpc.Tests.Timing;
+using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Rpc.Tests.Responding;
 
@@ -416,6 +417,220 @@ public sealed class ResponderTests : IDisposable
     });
 
     [Fact]
+    public void A_handler_that_has_run_for_a_second_holds_nobody_up_and_its_request_is_not_run_again() => _thread.RunTest(async () =>
+    {
+        var go = new TaskCompletionSource();
+        var runs = 0;
+        await _responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                if (request.Text == "slow")
+                {
+                    runs++;
+                    await go.Task;
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        var slow = _server.Deliver(Request(1, "slow"));
+        var fast = _server.Deliver(Request(2, "fast"));
+        _server.Acknowledge(await _server.PublishAsync());
+        Assert.Equal(0, _responder.Counters.AcknowledgedEarly);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(slow, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(fast, (await _server.PubAckAsync()).PacketIdentifier.Value);
+
+        // The PUBACK may have been lost: it comes again, while the handler runs and after that.
+        var again = _server.Deliver(Request(1, "slow"), dup: true);
+        Assert.Equal(again, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        go.SetResult();
+        _server.Acknowledge(await _server.PublishAsync());
+        again = _server.Deliver(Request(1, "slow"), dup: true);
+        var answer = await _server.PublishAsync();
+        Assert.Equal("slow", Text(answer));
+        _server.Acknowledge(answer);
+        Assert.Equal(again, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal((1, 1), (runs, _responder.Counters.AcknowledgedEarly));
+    });
+
+    [Fact]
+    public void A_request_that_half_of_the_Receive_Maximum_waits_behind_is_acknowledged_at_once() => _thread.RunTest(async () =>
+    {
+        using var server = new ScriptedServer(_thread);
+        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "d", ReceiveMaximum = 8 });
+        await using var responder = new Responder(client, Defaults with { TimeProvider = _time });
+        var go = new TaskCompletionSource();
+        await responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                if (request.Text == "slow")
+                {
+                    await go.Task;
+                }
+
+                return request.Text;
+            },
+            cancellationToken: Token);
+        var identifiers = new List<ushort>();
+        identifiers.Add(server.Deliver(Request(0, "slow")));
+
+        // Each slow one stops a few, and none of them all.
+        for (byte i = 1; i < 100; i++)
+        {
+            identifiers.Add(server.Deliver(Request(i, i % 10 == 0 ? "slow" : "quick")));
+            if (i % 10 != 0)
+            {
+                server.Acknowledge(await server.PublishAsync());
+            }
+        }
+
+        Assert.Equal(10, responder.Counters.Running);
+        Assert.InRange(responder.Counters.AcknowledgedEarly, 9, 10);
+        Assert.Equal(identifiers.Take(server.Acknowledged.Count), server.Acknowledged);
+        Assert.InRange(server.Acknowledged.Count, 95, 100);
+        go.SetResult();
+    });
+
+    [Fact]
+    public void What_was_brought_by_an_earlier_connection_holds_nobody_up() => _thread.RunTest(async () =>
+    {
+        using var server = new ScriptedServer(_thread) { ConnAck = new() { SessionPresent = false } };
+        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "d", ReceiveMaximum = 8 });
+        await using var responder = new Responder(client, Defaults with { TimeProvider = _time });
+        var go = new TaskCompletionSource();
+        await responder.RespondAsync(
+            "relay/+",
+            async request =>
+            {
+                await go.Task;
+                return request.Text;
+            },
+            cancellationToken: Token);
+        server.Deliver(Request(1));
+        server.Cut();
+        server.ConnAck = new() { SessionPresent = true };
+        server.LetReconnect();
+        var again = server.Deliver(Request(1), dup: true);
+        for (byte i = 2; i < 6; i++)
+        {
+            server.Deliver(Request(i));
+        }
+
+        Assert.Equal(again, (await server.PubAckAsync()).PacketIdentifier.Value);
+        go.SetResult();
+    });
+
+    [Fact]
+    public void SUBSCRIBE_says_that_requests_are_answered() => _thread.RunTest(async () =>
+    {
+        await _responder.RespondAsync("+/w", _ => "ok", cancellationToken: Token);
+
+        Assert.Equal([new UserProperty("antiphon-respond", "1")], _server.Subscribe!.UserProperties);
+    });
+
+    [Fact]
+    public void The_first_refused_answer_of_a_registration_is_logged() => _thread.RunTest(async () =>
+    {
+        var log = new Warnings();
+        await using var responder = new Responder(_client, Defaults with { LoggerFactory = log });
+        await responder.RespondAsync("relay/+", _ => "ok", cancellationToken: Token);
+        for (byte i = 1; i < 4; i++)
+        {
+            _server.Deliver(Request(i));
+            _server.Acknowledge(await _server.PublishAsync(), ReasonCode.NotAuthorized);
+            await _server.PubAckAsync();
+        }
+
+        var warning = Assert.Single(log.Lines);
+        Assert.Contains("relay/+", warning, StringComparison.Ordinal);
+        Assert.Contains("r/1", warning, StringComparison.Ordinal);
+        Assert.Contains("0x87", warning, StringComparison.Ordinal);
+        Assert.DoesNotContain("..", warning, StringComparison.Ordinal);
+        Assert.Equal(3, responder.Counters.Undelivered);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_registration_that_is_granted_after_its_end_is_left_at_once(bool byToken) => _thread.RunTest(async () =>
+    {
+        _server.AnswersSubscriptions = false;
+        using var cancellation = new CancellationTokenSource();
+        var responder = new Responder(_client, Defaults with { TimeProvider = _time });
+        var registering = responder.RespondAsync("relay/+", _ => "ok", cancellationToken: cancellation.Token);
+        await _server.SubscribedAsync();
+        var disposing = ValueTask.CompletedTask;
+        if (byToken)
+        {
+            await cancellation.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => registering);
+        }
+        else
+        {
+            disposing = responder.DisposeAsync();
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => registering);
+        }
+
+        _server.AnswerSubscriptions();
+
+        Assert.Equal("relay/+", await _server.UnsubscribedAsync());
+        await disposing;
+        await responder.DisposeAsync();
+        _server.AnswersSubscriptions = true;
+        await _responder.RespondAsync("relay/+", _ => "again", cancellationToken: Token);
+    });
+
+    [Fact]
+    public void A_request_with_a_flaw_is_answered_where_it_can_be() => _thread.RunTest(async () =>
+    {
+        await _responder.RespondAsync("r", _ => throw new InvalidOperationException("It must not run."), cancellationToken: Token);
+        byte[] contentTypeWithZero = [3, 0, 1, 0];
+        byte[] responseTopic = [8, 0, 3, .. "a/b"u8];
+        byte[] correlation = [9, 0, 2, 7, 8];
+        byte[] properties = [.. contentTypeWithZero, .. responseTopic, .. correlation];
+
+        _server.Deliver([0x32, (byte)(6 + properties.Length), 0, 1, (byte)'r', 0, 77, (byte)properties.Length, .. properties]);
+
+        var answer = (await _server.PublishAsync()).Message;
+        Assert.Equal("a/b", answer.Topic);
+        Assert.Equal([7, 8], answer.CorrelationData!.Value.ToArray());
+        Assert.Contains(new UserProperty("__stat", "400"), answer.UserProperties);
+        var acknowledgement = await _server.PubAckAsync();
+        Assert.Equal((77, ReasonCode.ImplementationSpecificError), (acknowledgement.PacketIdentifier.Value, acknowledgement.ReasonCode));
+        Assert.Equal(1, _client.Counters.FlawedMessages);
+    });
+
+    [Fact]
+    public void Disposal_into_a_black_hole_has_a_bound() => _thread.RunTest(async () =>
+    {
+        var responder = new Responder(_client, new ResponderOptions { TimeProvider = _time });
+        var requester = new Requester(_client, new RequesterOptions { TimeProvider = _time, Timeout = TimeSpan.FromMinutes(1) });
+        await responder.RespondAsync(
+            "relay/+",
+            _ => new TaskCompletionSource<Reply>().Task,
+            cancellationToken: Token);
+        var call = requester.RequestAsync("x", "1", cancellationToken: Token).AsTask();
+        _server.Deliver(Request(1));
+        _server.AnswersSubscriptions = false;
+        _server.IsDeaf = true;
+
+        var disposing = responder.DisposeAsync().AsTask();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        _thread.Settle();
+        Assert.False(disposing.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await disposing;
+        var disposingRequester = requester.DisposeAsync().AsTask();
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => call);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await disposingRequester;
+        _server.IsDeaf = false;
+    });
+
+    [Fact]
     public void Ending_a_registration_answers_what_has_come() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();
@@ -612,6 +827,15 @@ public sealed class ResponderTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => _responder.RespondAsync("a/#/b", _ => "x", cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(
             () => _responder.RespondAsync("a", _ => "x", new RespondOptions { ShareName = "a/b+" }, Token));
+        foreach (var name in new[] { "a/b", "a+", "#", "" })
+        {
+            var refusal = await Assert.ThrowsAsync<ArgumentException>(
+                () => _responder.RespondAsync("q", _ => "x", new RespondOptions { ShareName = name }, Token));
+            Assert.StartsWith($"ShareName is «{name}»; it has one character or more, none of them / + #", refusal.Message, StringComparison.Ordinal);
+        }
+
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => _responder.RespondAsync("a", _ => "x", new RespondOptions { MaximumQoS = (QualityOfService)3 }, Token));
         Assert.Throws<ArgumentOutOfRangeException>(() => Reply.Error(200, "fine"));
         var mistakes = Assert.Throws<ArgumentException>(() => new Responder(_client, new ResponderOptions
         {
@@ -637,4 +861,32 @@ public sealed class ResponderTests : IDisposable
         MessageExpiryInterval = 5,
         UserProperties = isOfProfile ? [new("__protVer", "1.0"), new("antiphon-timeout-ms", "4500")] : [],
     };
+
+    /// <summary>What was logged as a warning or worse.</summary>
+    private sealed class Warnings : ILoggerFactory, ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Dispose()
+        {
+        }
+
+        void ILogger.Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                Lines.Add(formatter(state, exception));
+            }
+        }
+    }
 }

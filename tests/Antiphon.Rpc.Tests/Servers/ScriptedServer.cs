@@ -18,6 +18,7 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     private readonly Dictionary<string, uint> _subscriptions = [];
     private readonly Mailbox<string> _subscribed = new();
     private readonly Mailbox<string> _unsubscribed = new();
+    private readonly Queue<Packet> _answers = new();
     private readonly List<byte> _unread = [];
     private ScriptedStream? _stream;
     private ushort _lastIdentifier = 100;
@@ -30,6 +31,18 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
 
     /// <summary>The SUBACK's Reason Code.</summary>
     public ReasonCode Granting { get; set; } = ReasonCode.GrantedQoS1;
+
+    /// <summary>Whether SUBSCRIBE and UNSUBSCRIBE are answered at once; otherwise with <see cref="AnswerSubscriptions"/>.</summary>
+    public bool AnswersSubscriptions { get; set; } = true;
+
+    /// <summary>The Packet Identifiers of all PUBACKs, in their order.</summary>
+    public List<ushort> Acknowledged { get; } = [];
+
+    /// <summary>The last SUBSCRIBE.</summary>
+    public SubscribePacket? Subscribe { get; private set; }
+
+    /// <summary>Whether what the client sends is thrown away.</summary>
+    public bool IsDeaf { get; set; }
 
     /// <summary>Whether connections are let in; those that are not are closed.</summary>
     public bool IsOpen { get; set; } = true;
@@ -61,6 +74,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
         return used;
     }
 
+    /// <summary>Sends bytes as they are.</summary>
+    public void Deliver(ReadOnlySpan<byte> packet) => _stream!.Send(packet);
+
     /// <summary>Answers a request.</summary>
     public void Respond(PublishPacket request, string text, params (string Name, string Value)[] properties) => Deliver(new ApplicationMessage
     {
@@ -70,6 +86,15 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
         QoS = QualityOfService.AtLeastOnce,
         UserProperties = [.. properties.Select(pair => new UserProperty(pair.Name, pair.Value))],
     });
+
+    /// <summary>Answers each SUBSCRIBE and UNSUBSCRIBE that waits for it.</summary>
+    public void AnswerSubscriptions()
+    {
+        while (_answers.TryDequeue(out var answer))
+        {
+            Send(answer);
+        }
+    }
 
     /// <summary>Cuts the connection; the client has noticed when this returns.</summary>
     public void Cut()
@@ -145,8 +170,22 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
         _unread.RemoveRange(0, consumed);
     }
 
+    private void AnswerLater(Packet answer)
+    {
+        _answers.Enqueue(answer);
+        if (AnswersSubscriptions)
+        {
+            AnswerSubscriptions();
+        }
+    }
+
     private void Handle(Packet packet)
     {
+        if (IsDeaf)
+        {
+            return;
+        }
+
         switch (packet)
         {
             case ConnectPacket:
@@ -155,12 +194,13 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
             case SubscribePacket subscribe:
                 var filter = subscribe.Subscriptions[0].TopicFilter;
                 _subscriptions[filter] = subscribe.SubscriptionIdentifier!.Value;
-                Send(new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = [Granting] });
+                Subscribe = subscribe;
+                AnswerLater(new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = [Granting] });
                 _subscribed.Add(filter);
                 break;
             case UnsubscribePacket unsubscribe:
                 _subscriptions.Remove(unsubscribe.TopicFilters[0]);
-                Send(new UnsubAckPacket { PacketIdentifier = unsubscribe.PacketIdentifier, ReasonCodes = [ReasonCode.Success] });
+                AnswerLater(new UnsubAckPacket { PacketIdentifier = unsubscribe.PacketIdentifier, ReasonCodes = [ReasonCode.Success] });
                 _unsubscribed.Add(unsubscribe.TopicFilters[0]);
                 break;
             case DisconnectPacket:
@@ -168,6 +208,10 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
                 break;
             case PingReqPacket:
                 Send(PingRespPacket.Instance);
+                break;
+            case AcknowledgementPacket { Type: PacketType.PubAck } acknowledgement:
+                Acknowledged.Add(acknowledgement.PacketIdentifier.Value);
+                _received.Add(packet);
                 break;
             default:
                 _received.Add(packet);

@@ -102,7 +102,7 @@ internal sealed class AnsweringProgram
         _world.Thread.Check();
         var number = int.Parse(request.Text, CultureInfo.InvariantCulture);
         _world.Trace.Add(request.IsRedelivery ? "runs again" : "runs", Name, number);
-        _ledger.Ran(number, _world.Clock.Now, this);
+        _ledger.Ran(number, this);
         return number;
     }
 

@@ -123,7 +123,7 @@ internal sealed class InterruptedCall(ValueTask<Response> response)
     private Exception? _failure;
     private bool _isRead;
 
-    public bool IsCompleted => response.IsCompleted;
+    public bool IsCompleted => _isRead || response.IsCompleted;
 
     /// <summary>How it failed; <c>null</c>: it was answered.</summary>
     public Exception? Failure

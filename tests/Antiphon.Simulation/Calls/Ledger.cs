@@ -4,30 +4,22 @@ namespace Antiphon.Simulation.Calls;
 internal sealed class Ledger
 {
     private readonly Dictionary<int, List<AnsweringProgram>> _runs = [];
-    private readonly Dictionary<int, TimeSpan> _expires = [];
     private readonly Dictionary<Type, int> _outcomes = [];
 
     /// <summary>What was run that must not have been; <c>null</c>: nothing.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>A call has been begun.</summary>
-    /// <param name="number">Its number.</param>
-    /// <param name="expires">When its request can be taken for over by everybody.</param>
-    public void Began(int number, TimeSpan expires) => _expires[number] = expires;
-
     /// <summary>A handler has been given a request.</summary>
     /// <param name="number">The request's number.</param>
-    /// <param name="now">The time.</param>
     /// <param name="program">Whose handler; a program that was killed and started again is another.</param>
-    public void Ran(int number, TimeSpan now, AnsweringProgram program)
+    public void Ran(int number, AnsweringProgram program)
     {
         if (!_runs.TryGetValue(number, out var runs))
         {
             _runs.Add(number, runs = []);
         }
 
-        // Later it is forgotten, and a requester's client may still send it again: see decision 0016.
-        if (runs.Contains(program) && now <= _expires[number])
+        if (runs.Contains(program))
         {
             Fault ??= $"Request {number} runs a second time in {program.Name}.";
         }

@@ -18,7 +18,6 @@ namespace Antiphon.Rpc.Requesting.Calls;
 internal abstract class Call : IDeadline, IPublishSink, IDeferred
 {
     private readonly ICallOwner? _owner;
-    private bool _wasSentBefore;
 
     protected Call(ICallOwner? owner)
     {
@@ -58,10 +57,10 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
     public bool IsAcknowledged { get; set; }
 
     /// <summary>
-    /// Whether an earlier connection was lost before the server had acknowledged the request: then it may be there twice,
-    /// and what is said of one of the two is not true of both.
+    /// Whether the request was sent over more than one connection. Then nobody can say any more that it was not executed: the first time may
+    /// have come to another responder than the second.
     /// </summary>
-    public bool WasSentBefore => _wasSentBefore || Publish.Pending is { WasSentBefore: true };
+    public bool WasSentAgain { get; private set; }
 
     public int AnswersReceived { get; set; }
 
@@ -85,7 +84,7 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         Number = 0;
         Publish = default;
         IsAcknowledged = false;
-        _wasSentBefore = false;
+        WasSentAgain = false;
         AnswersReceived = 0;
         Outcome = default;
     }
@@ -110,11 +109,23 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
         }
     }
 
-    /// <summary>The client is done with the PUBLISH, which serves another message from now on.</summary>
-    public void ForgetPublish()
+    /// <inheritdoc/>
+    public bool TryRenew(uint version, Span<byte> properties, bool again)
     {
-        _wasSentBefore = WasSentBefore;
-        Publish = default;
+        if (version != Version || IsEnded || _owner is null)
+        {
+            return false;
+        }
+
+        var remaining = Deadline - _owner.Now;
+        if (remaining <= TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        WasSentAgain |= again;
+        RequestWriter.Renew(properties, remaining);
+        return true;
     }
 
     /// <summary>Completes the call for whoever waits for it.</summary>
@@ -134,6 +145,9 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
 /// <summary>Who makes calls, as the calls see it.</summary>
 internal interface ICallOwner
 {
+    /// <summary>The requester's clock.</summary>
+    TimeSpan Now { get; }
+
     /// <summary>The client is done with the request of a call. Within the gate.</summary>
     void Published(Call call, in PublishResult result, MqttException? failure);
 

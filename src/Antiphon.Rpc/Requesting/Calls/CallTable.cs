@@ -130,8 +130,7 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
         call.IsAcknowledged = true;
 
         // A responder may have answered all the same: then there was one, whatever the server counts.
-        // Or it was sent before, and there was one then, which has run it.
-        if (reasonCode == ReasonCode.NoMatchingSubscribers && call.AnswersReceived == 0 && !call.WasSentBefore)
+        if (reasonCode == ReasonCode.NoMatchingSubscribers && call.AnswersReceived == 0)
         {
             End(call, new Outcome(OutcomeKind.NoResponder, now));
         }

@@ -47,8 +47,8 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
         return new Outcome(
             OutcomeKind.Failed,
             now,
-            WasSentBefore && status.SaysNotRun
-                ? new OutcomeUnknownException(facts, $"it was sent twice, and one of the two has come to this: {error.Message.TrimEnd('.')}", error)
+            WasSentAgain && status.Code is 429 or 503 && !status.IsApplicationError
+                ? new OutcomeUnknownException(facts, $"it was sent twice, and answered with {status.Code} once", error)
                 : error);
     }
 

@@ -69,11 +69,11 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
     {
         RequestException of => of,
         RefusedException { WasSentBefore: true } refused => new OutcomeUnknownException(
-            facts, $"it was sent twice, and refused the second time: {refused.Message.TrimEnd('.')}", refused),
+            facts, $"it was sent twice, and refused the second time with 0x{(byte)refused.ReasonCode:X2}", refused),
         RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
         QueueFullException full =>
             new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, full),
-        ConnectionException { Sent: true } stopped => new OutcomeUnknownException(facts, "the client has stopped", stopped),
+        ConnectionException { Sent: true } lost => new OutcomeUnknownException(facts, "its connection was lost for good", lost),
         _ => cause,
     };
 }

@@ -36,7 +36,7 @@ internal static class RemoteError
             0 => "a response whose __stat is no status",
             _ => $"error {status.Code}",
         };
-        var why = response.StatusMessage is { } message ? $": {message}" : "";
+        var why = response.StatusMessage is { } message ? $": {message.TrimEnd('.')}" : "";
         return $"The responder on «{facts.Topic}» answered with {what}{why}.";
     }
 

@@ -132,12 +132,19 @@ public sealed class RequestRefusedException : RequestException
 }
 
 /// <summary>
-/// The client did not take the request, so that nobody can have executed it:
-/// too much waits to be sent already (<see cref="QueueFullException"/>), or its Session store failed (<see cref="SessionStoreException"/>).
-/// The inner exception says which.
+/// The request was not taken, so that nobody can have executed it: too many calls wait already
+/// (<see cref="RequesterOptions.MaximumWaiting"/>, no inner exception), or too much waits in the client to be sent
+/// (<see cref="QueueFullException"/>).
 /// </summary>
 public sealed class RequestNotSentException : RequestException
 {
+    internal RequestNotSentException(in RequestFacts facts, RequesterOptions options)
+        : base(
+            $"The request on «{facts.Topic}» was not sent: {options.MaximumWaiting} calls wait to be sent already, which is MaximumWaiting.",
+            facts)
+    {
+    }
+
     internal RequestNotSentException(in RequestFacts facts, MqttException innerException)
         : base($"The request on «{facts.Topic}» was not sent. {innerException.Message}", facts, innerException)
     {

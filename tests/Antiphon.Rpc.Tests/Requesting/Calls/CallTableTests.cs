@@ -321,6 +321,8 @@ public sealed class CallTableTests
 
     private sealed class CallOwner : ICallOwner
     {
+        public TimeSpan Now => TimeSpan.Zero;
+
         public CallPool? Pool { get; set; }
 
         public int Told { get; private set; }
