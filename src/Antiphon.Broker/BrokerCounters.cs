@@ -102,4 +102,10 @@ public readonly record struct BrokerCounters
 
     /// <summary>Messages of clients to <c>$SYS</c> and below, which were refused.</summary>
     public long RefusedSystemMessages { get; init; }
+
+    /// <summary>
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
+    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// </summary>
+    public long Defects { get; init; }
 }

@@ -15,6 +15,8 @@ namespace Antiphon.Broker;
 /// </example>
 public sealed class BrokerHost : IAsyncDisposable
 {
+    private const string NothingToSee = "The broker has been stopped; there is nothing to be seen of it.";
+
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -116,14 +118,30 @@ public sealed class BrokerHost : IAsyncDisposable
     public async Task<BrokerSnapshot> TakeSnapshotAsync(int maximumConnections = 1000, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maximumConnections);
+        if (_ended.Task.IsCompleted)
+        {
+            throw new InvalidOperationException(NothingToSee);
+        }
+
         var taken = new TaskCompletionSource<BrokerSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Shell.Post(() => taken.SetResult(_engine.TakeSnapshot(maximumConnections, _loop.Shell.Now)));
+        _loop.Shell.Post(() =>
+        {
+            try
+            {
+                taken.TrySetResult(_engine.TakeSnapshot(maximumConnections, _loop.Shell.Now));
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // Whoever asked is told, and waits no longer.
+                taken.TrySetException(failure);
+            }
+        });
 
         // A broker that ends meanwhile may not get to it.
         await Task.WhenAny(taken.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         return taken.Task.IsCompleted
             ? await taken.Task.ConfigureAwait(false)
-            : throw new InvalidOperationException("The broker has been stopped; there is nothing to be seen of it.");
+            : throw new InvalidOperationException(NothingToSee);
     }
 
     /// <summary>
@@ -149,10 +167,8 @@ public sealed class BrokerHost : IAsyncDisposable
         try
         {
             _loop.Run();
-
-            // What was asked for while the last turn ended: connections are turned away, questions answered.
-            _loop.Shell.RunCommands();
             _loop.Dispose();
+            _loop.Shell.End();
             _ended.SetResult();
         }
         catch (Exception failure)

@@ -34,6 +34,12 @@ internal sealed class EngineCounters
     public long NotRetained;
     public long RefusedSystemMessages;
 
+    // Of any thread.
+    private long _defects;
+
+    /// <summary>Something was thrown that should not have been, by the broker's own code or by the host's. Safe from any thread.</summary>
+    public void AddDefect() => Interlocked.Increment(ref _defects);
+
     public BrokerCounters Read() => new()
     {
         Connections = Volatile.Read(ref Connections),
@@ -64,5 +70,6 @@ internal sealed class EngineCounters
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
+        Defects = Volatile.Read(ref _defects),
     };
 }

@@ -54,6 +54,19 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
 
     public void Flush()
     {
+        try
+        {
+            Send();
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            // Many are flushed in one go, and the others have to be.
+            loop.Shell.Fail(Connection, defect);
+        }
+    }
+
+    private void Send()
+    {
         var output = Connection.Output;
         while (output.Length > 0 && !_closed)
         {
