@@ -237,7 +237,7 @@ internal sealed class EpollLoop : IEngineLoop
         }
 
         var generation = _slots[slot].Generation;
-        var link = new EpollConnection(this, fd, (ulong)generation << 32 | (uint)slot);
+        var link = new EpollConnection(this, fd, (ulong)generation << 32 | (uint)slot, NarrowPeer.Is(fd));
         if (!Set.TryAdd(fd, Native.EPOLLIN, link.Token))
         {
             _freeSlots.Push(slot);

@@ -22,6 +22,7 @@ internal sealed class QueueLoop : IEngineLoop
         Shell = new EngineShell(engine, options, () => _signal.Release());
         _listenerNames = [.. options.AllListeners.Select(listener => listener.Name)];
         _listeners = ListeningSocket.OpenAll(options.AllListeners);
+        Array.ForEach(_listeners, ListeningSocket.LimitSegments);
         EndPoints = [.. _listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
     }
 

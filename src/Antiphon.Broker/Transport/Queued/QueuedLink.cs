@@ -66,6 +66,19 @@ internal sealed class QueuedLink : ILink
 
     public void Flush()
     {
+        try
+        {
+            Send();
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            // Many are flushed in one go, and the others have to be.
+            _shell.Fail(_connection, defect);
+        }
+    }
+
+    private void Send()
+    {
         if (_closed || IsSending)
         {
             return;
@@ -98,7 +111,7 @@ internal sealed class QueuedLink : ILink
             _shell.LogEnd(_connection);
 
             // Both tasks end by it; what the sending task holds comes back with its last command.
-            _stream.Dispose();
+            DisposeStream();
             ResumeReading();
         }
     }
@@ -119,7 +132,7 @@ internal sealed class QueuedLink : ILink
     {
         if (_shell.IsStopping)
         {
-            _stream.Dispose();
+            DisposeStream();
             _ended.SetResult();
             return;
         }
@@ -260,6 +273,19 @@ internal sealed class QueuedLink : ILink
         {
             // What is left has to be read within the time that every closing connection has.
             _shell.Engine.EndedByPeer(_connection, _shell.Now);
+        }
+    }
+
+    /// <summary>The stream may be a host's, and do what it likes: none of it ends more than this connection.</summary>
+    private void DisposeStream()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _shell.Report(failure);
         }
     }
 
