@@ -91,12 +91,13 @@ public sealed class BrokerHost : IAsyncDisposable
     /// It is read and written on other threads than the caller's, and disposed of at the end.
     /// </summary>
     /// <remarks>
-    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end:
+    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/> and of an
+    /// <see cref="IHalfClosable"/>. Other streams have no such end:
     /// they stay open until the client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
     /// </remarks>
     /// <param name="stream">The connection; it has to be readable and writable at the same time. The broker owns it from now on.</param>
     /// <param name="origin">Where it comes from.</param>
-    /// <returns>Ends when the connection has ended; it never fails.</returns>
+    /// <returns>Ends when the connection has ended and the stream is used no more; it never fails.</returns>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     public Task Accept(Stream stream, ConnectionOrigin origin)
     {
