@@ -81,6 +81,10 @@ internal sealed class ScheduledCompletion<T> : IThreadPoolWorkItem
         else
         {
             _source.SetException(_failure);
+
+            // Whoever waits for it hears of it. Where nobody waits any more, a sink was told, or the wait was given up: looking at it here
+            // keeps the runtime from telling of it as unobserved.
+            _ = _source.Task.Exception;
         }
     }
 }

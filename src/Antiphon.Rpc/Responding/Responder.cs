@@ -47,7 +47,7 @@ public sealed class Responder : IAsyncDisposable
     public Responder(MqttClient client, ResponderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RequiredVersion.ThrowIfOlder(client, nameof(client));
+        RequiredVersion.ThrowIfOlder(client);
         _session = client.Session;
         _options = options ?? new ResponderOptions();
         _options.Validate();

@@ -10,7 +10,8 @@ public sealed class RequiredVersionTests
     {
         await using var client = MqttClient.Start(new MqttClientOptions { ProtocolVersion = ProtocolVersion.V311, OpenStream = _ => ValueTask.FromException<Stream>(new IOException("Nobody is there.")) });
 
-        Assert.Contains("MQTT 5", Assert.Throws<ArgumentException>(() => new Requester(client)).Message, StringComparison.Ordinal);
-        Assert.Contains("MQTT 5", Assert.Throws<ArgumentException>(() => new Responder(client)).Message, StringComparison.Ordinal);
+        const string Reason = "The client speaks MQTT 3.1.1, which has no Response Topic and no Correlation Data; requests and responses need MQTT 5 (§4.10).";
+        Assert.Equal(Reason, Assert.Throws<ArgumentException>(() => new Requester(client)).Message);
+        Assert.Equal(Reason, Assert.Throws<ArgumentException>(() => new Responder(client)).Message);
     }
 }
