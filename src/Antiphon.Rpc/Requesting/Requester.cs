@@ -12,7 +12,7 @@ namespace Antiphon.Rpc;
 /// One standing subscription serves all calls, made at the first of them. Every call ends with exactly one outcome:
 /// a <see cref="Response"/>, a subclass of <see cref="RequestException"/>, <see cref="OperationCanceledException"/>,
 /// or <see cref="ConnectionException"/> where the client has stopped before the request was sent.
-/// Calls are sent in the order in which they were begun. Safe from any thread and from within handlers.
+/// Calls with one Response Topic are sent in the order in which they were begun. Safe from any thread and from within handlers.
 /// </summary>
 public sealed class Requester : IAsyncDisposable
 {
@@ -29,7 +29,7 @@ public sealed class Requester : IAsyncDisposable
     public Requester(MqttClient client, RequesterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RequiredVersion.ThrowIfOlder(client, nameof(client));
+        RequiredVersion.ThrowIfOlder(client);
         options ??= new RequesterOptions();
         options.Validate();
         _core = new RequesterCore(client.Session, options);

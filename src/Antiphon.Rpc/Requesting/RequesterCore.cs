@@ -204,9 +204,18 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             _table.SessionLost(_timer.Now);
         }
 
-        foreach (var moved in _channels.Connected(server))
+        foreach (var channel in _channels.All)
         {
-            _table.ChannelMoved(moved, _timer.Now);
+            var hasMoved = _channels.CloseIfMoved(channel, server);
+            if (hasMoved)
+            {
+                _table.ChannelMoved(channel, _timer.Now);
+            }
+
+            if (hasMoved || channel.Waiting.Count > 0)
+            {
+                Open(channel, _timer.Now);
+            }
         }
 
         Conclude();

@@ -618,6 +618,102 @@ public sealed class RequesterTests : IDisposable
         await ExchangeAsync();
     });
 
+    [Fact]
+    public void What_has_no_form_on_the_wire_is_said_to_the_caller_and_never_to_a_loop_that_sends_it_later() => _thread.RunTest(async () =>
+    {
+        await ExchangeAsync();
+        _server.IsOpen = false;
+        _server.Cut();
+        var calls = _requester.Counters.Calls;
+        foreach (var text in new[] { "\0", "\uD800", new string('x', 70_000) })
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ContentType = text }));
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { UserProperties = [new("name", text)] }));
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { UserProperties = [new(text, "value")] }));
+        }
+
+        Assert.Equal(calls, _requester.Counters.Calls);
+        _server.IsOpen = true;
+        _server.LetReconnect();
+        await ExchangeAsync();
+    });
+
+    /// <summary>The subscription fails on the loop that has connected, which nothing may end.</summary>
+    [Fact]
+    public void A_Response_Topic_that_the_client_has_subscribed_to_itself_ends_a_call_made_offline_and_no_connection() => _thread.RunTest(async () =>
+    {
+        await _client.SubscribeAsync("mine", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
+        _server.IsOpen = false;
+        _server.Cut();
+        var taken = Call(new RequestOptions { ResponseTopic = "mine" });
+        var call = Call("next");
+        _server.IsOpen = true;
+        _server.LetReconnect();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => taken);
+        _server.Respond(await _server.PublishAsync(), "ok");
+        Assert.Equal("ok", (await call).Text);
+    });
+
+    [Fact]
+    public void Calls_made_offline_are_sent_whatever_a_handler_of_StateChanged_throws() => _thread.RunTest(async () =>
+    {
+        await ExchangeAsync();
+        var raised = 0;
+        _client.StateChanged += (_, _) =>
+        {
+            raised++;
+            throw new InvalidOperationException("The handler has a bad day.");
+        };
+        _server.IsOpen = false;
+        _server.Cut();
+        var calls = Enumerable.Range(0, 3).Select(number => Call($"{number}")).ToList();
+        _server.IsOpen = true;
+        _server.LetReconnect();
+
+        foreach (var call in calls)
+        {
+            _server.Respond(await _server.PublishAsync(), "ok");
+            Assert.Equal("ok", (await call).Text);
+        }
+
+        Assert.Equal(2, raised);
+    });
+
+    [Fact]
+    public void A_call_ends_at_its_deadline_whatever_runs_on_a_cancelled_token() => _thread.RunTest(async () =>
+    {
+        using var cancellation = new CancellationTokenSource();
+        cancellation.Token.Register(static () => throw new InvalidOperationException("A callback has a bad day."));
+        var cancelled = _requester.RequestAsync("relay/1", "1", cancellationToken: cancellation.Token).AsTask();
+        cancellation.Token.Register(static () => throw new InvalidOperationException("A callback has a bad day."));
+        var due = Call();
+        await _server.PublishAsync();
+        await _server.PublishAsync();
+
+        await Assert.ThrowsAsync<AggregateException>(cancellation.CancelAsync);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<RequestTimeoutException>(() => due);
+        await ExchangeAsync();
+    });
+
+    [Fact]
+    public void A_request_that_is_too_large_says_its_size_and_the_limit() => _thread.RunTest(async () =>
+    {
+        _server.ConnAck = new ConnAckPacket { MaximumPacketSize = 500 };
+        Reconnect(sessionPresent: false);
+
+        var exception = await Assert.ThrowsAsync<RequestRefusedException>(
+            () => _requester.RequestAsync("relay/1", new byte[1000], cancellationToken: Token).AsTask());
+
+        Assert.Equal(ReasonCode.PacketTooLarge, exception.ReasonCode);
+        Assert.Matches(
+            @"^The request on «relay/1» was refused\. PUBLISH «relay/1» was refused: PacketTooLarge \(0x95\), the packet has 1\d{3} bytes, "
+            + @"and the server takes 500 at most \(Maximum Packet Size, MQTT 5 §3\.2\.2\.3\.6\)\.$",
+            exception.Message);
+    });
+
     private Task<Response> Call(RequestOptions? options = null) => _requester.RequestAsync("relay/1", "1", options, Token).AsTask();
 
     private Task<Response> Call(string text) => _requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
