@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
@@ -32,6 +33,8 @@ internal sealed class BrokerEngine
     private readonly BrokerOptions _options;
     private readonly BufferPool _buffers = new();
     private readonly MessagePool _messages;
+    private readonly AccessControl _access;
+    private readonly AccessReview _review;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
@@ -59,6 +62,7 @@ internal sealed class BrokerEngine
         var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
 
         _messages = new MessagePool(_buffers);
+        _access = new AccessControl(options);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
@@ -69,21 +73,24 @@ internal sealed class BrokerEngine
             options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         var receiver = new Receiver(options, router, _sender, _gate, _pressure, _flushList, Counters);
         var memory = new SessionMemory(options);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, memory, Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, memory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
-        _sessions = new SessionTable(subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _wheel, Counters);
+        _sessions = new SessionTable(
+            subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
-        _identification = new Identification(options, _closer, _flushList);
+        _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
+        _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
             options,
             _sessions,
             responseTopics,
             new ConnectRules(options, _sessions, _identification),
+            _access,
             _identification,
             _sender,
             _closer,
@@ -103,7 +110,7 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _exchanges.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -112,9 +119,18 @@ internal sealed class BrokerEngine
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
 
     /// <summary>A Network Connection was opened.</summary>
-    public Connection Open(ILink link, ConnectionOrigin origin, Instant now)
+    /// <param name="link">What carries its bytes.</param>
+    /// <param name="origin">Where it comes from.</param>
+    /// <param name="now">The current instant.</param>
+    /// <param name="isProxied">Whether a header of the PROXY protocol comes before everything else.</param>
+    public Connection Open(ILink link, ConnectionOrigin origin, Instant now, bool isProxied = false)
     {
         var connection = new Connection(link, origin, _buffers, _messages, now);
+        if (isProxied)
+        {
+            connection.Phase = ConnectionPhase.AwaitingProxyHeader;
+        }
+
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
@@ -203,6 +219,9 @@ internal sealed class BrokerEngine
                 case Connection connection:
                     OnDeadline(connection, now);
                     break;
+                case ProofExpiry proof:
+                    _identification.Expire(proof.Connection, now);
+                    break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);
                     break;
@@ -214,6 +233,33 @@ internal sealed class BrokerEngine
         _isBehind = left == 0;
         _walks.Continue(now);
         _exchanges.Continue();
+        _review.Continue(now);
+    }
+
+    /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
+    public void ReplaceAccessRules(AccessRules? rules)
+    {
+        _access.Replace(rules);
+        _review.Start([]);
+    }
+
+    /// <summary>These users are no more: their connections end with 0x98, and their Sessions with them, in the turns that follow.</summary>
+    public void EndUsers(IEnumerable<string> userNames) => _review.Start(userNames);
+
+    /// <summary>Ends a client's connection with 0x98 Administrative action (MQTT 5 §3.14.2.1).</summary>
+    /// <param name="clientId">The Client Identifier.</param>
+    /// <param name="withSession">Whether its Session ends too; also if the client is away.</param>
+    /// <param name="now">The current instant.</param>
+    /// <returns>Whether there was anything to end.</returns>
+    public bool Dismiss(string clientId, bool withSession, Instant now)
+    {
+        if (_sessions.Find(clientId) is not { } session || (session.Connection is null && !withSession))
+        {
+            return false;
+        }
+
+        _review.Dismiss(session, withSession, "The operator has ended the connection.", now);
+        return true;
     }
 
     /// <summary>Hands the output of this wake-up to the links, each connection once.</summary>
@@ -256,9 +302,11 @@ internal sealed class BrokerEngine
     {
         switch (connection.Phase)
         {
-            case ConnectionPhase.AwaitingConnect:
+            case ConnectionPhase.AwaitingProxyHeader or ConnectionPhase.AwaitingConnect:
                 Counters.Refusals++;
-                Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                Abort(connection, Fault.Protocol(
+                    $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
+                        + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);

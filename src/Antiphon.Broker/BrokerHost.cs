@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Transport;
 using Antiphon.Broker.Transport.Epoll;
 using Antiphon.Broker.Transport.Queued;
@@ -15,6 +16,8 @@ namespace Antiphon.Broker;
 /// </example>
 public sealed class BrokerHost : IAsyncDisposable
 {
+    private const string HasStopped = "The broker has been stopped; it can be asked nothing any more.";
+
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -88,12 +91,13 @@ public sealed class BrokerHost : IAsyncDisposable
     /// It is read and written on other threads than the caller's, and disposed of at the end.
     /// </summary>
     /// <remarks>
-    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end:
+    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/> and of an
+    /// <see cref="IHalfClosable"/>. Other streams have no such end:
     /// they stay open until the client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
     /// </remarks>
     /// <param name="stream">The connection; it has to be readable and writable at the same time. The broker owns it from now on.</param>
     /// <param name="origin">Where it comes from.</param>
-    /// <returns>Ends when the connection has ended; it never fails.</returns>
+    /// <returns>Ends when the connection has ended and the stream is used no more; it never fails.</returns>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     public Task Accept(Stream stream, ConnectionOrigin origin)
     {
@@ -113,18 +117,52 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maximumConnections"/> is negative.</exception>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
-    public async Task<BrokerSnapshot> TakeSnapshotAsync(int maximumConnections = 1000, CancellationToken cancellationToken = default)
+    public Task<BrokerSnapshot> TakeSnapshotAsync(int maximumConnections = 1000, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maximumConnections);
-        var taken = new TaskCompletionSource<BrokerSnapshot>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _loop.Shell.Post(() => taken.SetResult(_engine.TakeSnapshot(maximumConnections, _loop.Shell.Now)));
-
-        // A broker that ends meanwhile may not get to it.
-        await Task.WhenAny(taken.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return taken.Task.IsCompleted
-            ? await taken.Task.ConfigureAwait(false)
-            : throw new InvalidOperationException("The broker has been stopped; there is nothing to be seen of it.");
+        return AskAsync(() => _engine.TakeSnapshot(maximumConnections, _loop.Shell.Now), cancellationToken);
     }
+
+    /// <summary>
+    /// Puts other access rules in force, for clients that are connected as well. Subscriptions that they do not allow are taken away soon
+    /// after; no connection is ended.
+    /// </summary>
+    /// <param name="rules">The rules; <c>null</c>, or without a rule: everybody may do everything.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task ReplaceAccessRulesAsync(AccessRules? rules, CancellationToken cancellationToken = default) =>
+        AskAsync(
+            () =>
+            {
+                _engine.ReplaceAccessRules(rules);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// Users are no more: soon after, the connections of their clients are ended with 0x98 Administrative action, and their Sessions with
+    /// them. Whoever authenticates clients has to refuse these users already.
+    /// </summary>
+    /// <param name="userNames">Their names.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task EndUsersAsync(IReadOnlyCollection<string> userNames, CancellationToken cancellationToken = default) =>
+        AskAsync(
+            () =>
+            {
+                _engine.EndUsers(userNames);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Ends the connection of a client, which is told 0x98 Administrative action (MQTT 5 §3.14.2.1).</summary>
+    /// <param name="clientId">The Client Identifier.</param>
+    /// <param name="dropSession">Whether its Session ends too; also if the client is away.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>Whether there was such a client.</returns>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task<bool> EndClientAsync(string clientId, bool dropSession = false, CancellationToken cancellationToken = default) =>
+        AskAsync(() => _engine.Dismiss(clientId, dropSession, _loop.Shell.Now), cancellationToken);
 
     /// <summary>
     /// Stops: accepts no more, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed,
@@ -144,15 +182,42 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>Stops, and waits until it has.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    /// <summary>Has the engine's thread answer a question between two turns.</summary>
+    private async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
+    {
+        if (_ended.Task.IsCompleted)
+        {
+            throw new InvalidOperationException(HasStopped);
+        }
+
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Shell.Post(() =>
+        {
+            try
+            {
+                answer.TrySetResult(question());
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // Whoever asked is told, and waits no longer.
+                answer.TrySetException(failure);
+            }
+        });
+
+        // A broker that ends meanwhile may not get to it.
+        await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer.Task.IsCompleted
+            ? await answer.Task.ConfigureAwait(false)
+            : throw new InvalidOperationException(HasStopped);
+    }
+
     private void Run()
     {
         try
         {
             _loop.Run();
-
-            // What was asked for while the last turn ended: connections are turned away, questions answered.
-            _loop.Shell.RunCommands();
             _loop.Dispose();
+            _loop.Shell.End();
             _ended.SetResult();
         }
         catch (Exception failure)

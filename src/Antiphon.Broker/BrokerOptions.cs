@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
@@ -45,6 +46,12 @@ public sealed record BrokerOptions
     /// none unless said otherwise.
     /// </summary>
     public IReadOnlyList<IAuthenticationMethod> AuthenticationMethods { get; init; } = [];
+
+    /// <summary>
+    /// Who may do what; <c>null</c>, as unless said otherwise, or without a rule: everybody may do everything.
+    /// <see cref="BrokerHost.ReplaceAccessRulesAsync"/> puts others in force.
+    /// </summary>
+    public AccessRules? AccessRules { get; init; }
 
     /// <summary>
     /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;
@@ -236,7 +243,17 @@ public sealed record BrokerOptions
     /// <summary>The <see cref="Listeners"/>, or the one that <see cref="Bind"/> and <see cref="Port"/> stand for.</summary>
     internal IReadOnlyList<Listener> AllListeners => Listeners ?? [new Listener { Name = "tcp", Bind = Bind, Port = Port }];
 
+    /// <exception cref="ArgumentException">Something is wrong; the message names every mistake.</exception>
     internal void Validate()
+    {
+        if (Mistakes() is { Count: > 0 } mistakes)
+        {
+            throw new ArgumentException(string.Join(" ", mistakes));
+        }
+    }
+
+    /// <summary>All that is wrong, a sentence each.</summary>
+    internal IReadOnlyList<string> Mistakes()
     {
         var mistakes = new List<string>();
 
@@ -304,9 +321,6 @@ public sealed record BrokerOptions
         Require(LongestExchange > TimeSpan.Zero, $"LongestExchange is {LongestExchange}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
         Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");
-        if (mistakes.Count > 0)
-        {
-            throw new ArgumentException(string.Join(" ", mistakes));
-        }
+        return mistakes;
     }
 }

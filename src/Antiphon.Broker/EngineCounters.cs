@@ -34,6 +34,14 @@ internal sealed class EngineCounters
     public long RetainedBytes;
     public long NotRetained;
     public long RefusedSystemMessages;
+    public long DeniedMessages;
+    public long DeniedSubscriptions;
+
+    // Of any thread.
+    private long _defects;
+
+    /// <summary>Something was thrown that should not have been, by the broker's own code or by the host's. Safe from any thread.</summary>
+    public void AddDefect() => Interlocked.Increment(ref _defects);
 
     public BrokerCounters Read() => new()
     {
@@ -66,5 +74,8 @@ internal sealed class EngineCounters
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
+        DeniedMessages = Volatile.Read(ref DeniedMessages),
+        DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
+        Defects = Volatile.Read(ref _defects),
     };
 }

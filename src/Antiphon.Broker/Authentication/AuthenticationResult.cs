@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -14,7 +15,7 @@ public sealed class AuthenticationResult
     public ReasonCode ReasonCode { get; }
 
     /// <summary>Who the client is; <c>null</c>: nobody in particular.</summary>
-    public string? UserName { get; private init; }
+    public ClientUser? User { get; private init; }
 
     /// <summary>Authentication Data for the client; <c>null</c>: none.</summary>
     public ReadOnlyMemory<byte>? Data { get; private init; }
@@ -31,7 +32,16 @@ public sealed class AuthenticationResult
     /// </param>
     /// <param name="data">The method's last data, for CONNACK or AUTH; only from an exchange.</param>
     public static AuthenticationResult Accept(string? userName = null, ReadOnlyMemory<byte>? data = null) =>
-        new(ReasonCode.Success) { UserName = userName, Data = data };
+        new(ReasonCode.Success) { User = userName is null ? null : new ClientUser(userName), Data = data };
+
+    /// <summary>The client may connect; or, in re-authentication, stay.</summary>
+    /// <param name="user">Who it is, and what is known of them. A Session belongs to the user whose client began it.</param>
+    /// <param name="data">The method's last data, for CONNACK or AUTH; only from an exchange.</param>
+    public static AuthenticationResult Accept(ClientUser user, ReadOnlyMemory<byte>? data = null)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        return new AuthenticationResult(ReasonCode.Success) { User = user, Data = data };
+    }
 
     /// <summary>
     /// The exchange goes on: the client gets the data in AUTH with 0x18 and has to answer [MQTT-4.12.0-2]. Only from an exchange.

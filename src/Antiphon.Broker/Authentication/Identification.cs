@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -16,14 +17,16 @@ internal sealed class Identification
 {
     private readonly BrokerOptions _options;
     private readonly Closer _closer;
+    private readonly TimingWheel _wheel;
     private readonly FlushList _flushList;
     private readonly Dictionary<string, IAuthenticationMethod> _methods;
     private readonly Queue<AuthenticationStep> _started = new();
 
-    public Identification(BrokerOptions options, Closer closer, FlushList flushList)
+    public Identification(BrokerOptions options, Closer closer, TimingWheel wheel, FlushList flushList)
     {
         _options = options;
         _closer = closer;
+        _wheel = wheel;
         _flushList = flushList;
         _methods = options.AuthenticationMethods.ToDictionary(method => method.Name, StringComparer.Ordinal);
     }
@@ -57,6 +60,7 @@ internal sealed class Identification
             ClientId = connect.ClientId,
             UserName = connect.UserName,
             Password = connect.Password,
+            Origin = connection.Origin,
             ProtocolVersion = connect.ProtocolVersion,
         };
         if (connect.AuthenticationMethod is { } name)
@@ -104,6 +108,7 @@ internal sealed class Identification
                 {
                     ClientId = connection.ClientId!,
                     UserName = connection.UserName,
+                    Origin = connection.Origin,
                     ProtocolVersion = connection.Version,
                 };
                 Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));
@@ -129,15 +134,15 @@ internal sealed class Identification
         inquiry.Exchange = null;
         switch (result.ReasonCode)
         {
-            case ReasonCode.Success when result.UserName is null
+            case ReasonCode.Success when result.User is null
                 && !_options.AllowAnonymous
                 && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
                 _closer.Refuse(connection, Anonymous, now);
                 return false;
             case ReasonCode.Success when connection.Phase == ConnectionPhase.Authenticating:
-                connection.UserName = result.UserName;
+                Believe(connection, result.User, now);
                 return true;
-            case ReasonCode.Success when connection.UserName != result.UserName:
+            case ReasonCode.Success when connection.UserName != result.User?.Name:
                 Refuse(
                     connection,
                     AuthenticationResult.Reject(
@@ -149,6 +154,8 @@ internal sealed class Identification
                 Answer(connection, result, now);
                 return false;
             case ReasonCode.Success:
+                Believe(connection, result.User, now);
+                connection.Session!.ConnectedBy(result.User);
                 Answer(connection, result, now);
                 return false;
             case ReasonCode.ContinueAuthentication:
@@ -158,6 +165,11 @@ internal sealed class Identification
                 return false;
         }
     }
+
+    /// <summary>The proof of who the client is has expired.</summary>
+    public void Expire(Connection connection, Instant now) =>
+        _closer.Refuse(
+            connection, new Fault(ReasonCode.NotAuthorized, "The proof of who the client is, such as a token, has expired."), now);
 
     /// <summary>The client, or who was asked about it, took too long.</summary>
     public void TimeOut(Connection connection, Instant now)
@@ -176,6 +188,19 @@ internal sealed class Identification
         new(
             ReasonCode.NotAuthorized,
             "Clients have to say who they are; this one has not, or not in a way that this broker checks (MQTT 5 §4.12).");
+
+    private void Believe(Connection connection, ClientUser? user, Instant now)
+    {
+        connection.User = user;
+        if (user?.ValidFor is { } validFor)
+        {
+            _wheel.Set((connection.ProofExpiry ??= new ProofExpiry(connection)).Deadline, now + validFor);
+        }
+        else if (connection.ProofExpiry is { } proof)
+        {
+            _wheel.Cancel(proof.Deadline);
+        }
+    }
 
     private void Start(AuthenticationStep step)
     {

@@ -126,6 +126,11 @@ internal sealed class Closer(
     {
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
+        if (connection.ProofExpiry is { } proof)
+        {
+            wheel.Cancel(proof.Deadline);
+        }
+
         if (connection.Session is { } session)
         {
             connection.Session = null;

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Messages;
@@ -12,6 +13,9 @@ namespace Antiphon.Broker.Connections;
 /// <summary>How far a Network Connection has come.</summary>
 internal enum ConnectionPhase : byte
 {
+    /// <summary>The proxy has to say first whose connection it is.</summary>
+    AwaitingProxyHeader,
+
     /// <summary>Nothing but a CONNECT may arrive [MQTT-3.1.0-1].</summary>
     AwaitingConnect,
 
@@ -54,6 +58,7 @@ internal sealed class Connection
 {
     internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
     {
+        Phase = ConnectionPhase.AwaitingConnect;
         Link = link;
         Origin = origin;
         Output = new OutputBuffer(pool, messages);
@@ -64,8 +69,8 @@ internal sealed class Connection
 
     public ILink Link { get; }
 
-    /// <summary>Where it comes from.</summary>
-    public ConnectionOrigin Origin { get; }
+    /// <summary>Where it comes from; known in full once it awaits CONNECT.</summary>
+    public ConnectionOrigin Origin { get; set; }
 
     public OutputBuffer Output { get; }
 
@@ -125,7 +130,12 @@ internal sealed class Connection
     public Inquiry? Inquiry { get; set; }
 
     /// <summary>Who its client has proved to be; <c>null</c>: nobody in particular.</summary>
-    public string? UserName { get; set; }
+    public ClientUser? User { get; set; }
+
+    public string? UserName => User?.Name;
+
+    /// <summary>When the proof of that expires; <c>null</c>: it never has.</summary>
+    public ProofExpiry? ProofExpiry { get; set; }
 
     /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
     public bool IsHeldUp { get; private set; }

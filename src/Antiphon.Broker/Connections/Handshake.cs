@@ -1,4 +1,5 @@
 using System.Globalization;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -17,6 +18,7 @@ internal sealed class Handshake(
     SessionTable sessions,
     OwnResponseTopics responseTopics,
     ConnectRules rules,
+    AccessControl access,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -165,6 +167,18 @@ internal sealed class Handshake(
             return;
         }
 
+        if (!access.MayLeave(clientId, connection.User, WillOf(connect)))
+        {
+            counters.DeniedMessages++;
+            closer.Refuse(
+                connection,
+                new Fault(
+                    ReasonCode.NotAuthorized,
+                    $"The access rules do not allow a Will on «{Utf8Text.Excerpt(connect.Will!.Message.Topic)}» (MQTT 5 §3.1.3.3)."),
+                now);
+            return;
+        }
+
         var room = rules.CheckRoom(session);
         if (room.Exists)
         {
@@ -205,7 +219,7 @@ internal sealed class Handshake(
             return;
         }
 
-        session ??= sessions.Begin(clientId, connection.UserName);
+        session ??= sessions.Begin(clientId, connection.User);
         memory.Add(session, willBytes - session.WillBytes);
         session.WillBytes = willBytes;
         sessions.Attach(session, connection);
@@ -214,6 +228,7 @@ internal sealed class Handshake(
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = WillOf(connect);
+        counters.RefusedSystemMessages += session.Will == connect.Will ? 0 : 1;
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
@@ -292,16 +307,8 @@ internal sealed class Handshake(
     }
 
     /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
-    private Will? WillOf(ConnectPacket connect)
-    {
-        if (connect.Will is not { } will || !SystemTopic.IsOfBridge(will.Message.Topic))
-        {
-            return connect.Will;
-        }
-
-        counters.RefusedSystemMessages++;
-        return null;
-    }
+    private static Will? WillOf(ConnectPacket connect) =>
+        connect.Will is { } will && SystemTopic.IsOfBridge(will.Message.Topic) ? null : connect.Will;
 
     private string NewClientId()
     {

@@ -22,8 +22,8 @@ internal static class PublishAnswer
     private static string? Text(ReasonCode code) => code switch
     {
         ReasonCode.NotAuthorized =>
-            "Only the broker publishes to $SYS; to a response topic, only who has an open request there: a response is late, uninvited, "
-                + "or one more than was asked for.",
+            "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who has an open "
+                + "request there may: the response is late, uninvited, or one more than was asked for.",
         ReasonCode.PacketIdentifierInUse =>
             "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier "
                 + "too early.",

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
@@ -15,6 +16,7 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
     MatchCache matches,
+    AccessControl access,
     OwnResponseTopics responseTopics,
     ExchangeTable exchanges,
     RetainedStore retained,
@@ -32,6 +34,12 @@ internal sealed class Router(
         if (isSpecial && SystemTopic.Includes(publish.Topic))
         {
             counters.RefusedSystemMessages++;
+            return new RoutingResult(ReasonCode.NotAuthorized);
+        }
+
+        if (publisher is not null && !access.MayPublish(publisher, publish))
+        {
+            counters.DeniedMessages++;
             return new RoutingResult(ReasonCode.NotAuthorized);
         }
 

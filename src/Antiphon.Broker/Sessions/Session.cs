@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Retained;
@@ -12,8 +13,8 @@ namespace Antiphon.Broker.Sessions;
 /// Owned by the engine's thread.
 /// </summary>
 /// <param name="clientId">The Client Identifier.</param>
-/// <param name="userName">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
-internal sealed class Session(string clientId, string? userName = null)
+/// <param name="user">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
+internal sealed class Session(string clientId, ClientUser? user = null)
 {
     // An idle Session has none of these.
     private SendWindow? _window;
@@ -24,7 +25,13 @@ internal sealed class Session(string clientId, string? userName = null)
     // For the Session.
     public string ClientId { get; } = clientId;
 
-    public string? UserName { get; } = userName;
+    public string? UserName => User?.Name;
+
+    /// <summary>Whose it is, as the last CONNECT has proved.</summary>
+    public ClientUser? User { get; private set; } = user;
+
+    /// <summary>What the access rules let its client do; <c>null</c> until they are asked.</summary>
+    public ClientAccess? Access { get; set; }
 
     public SubscriptionList Subscriptions { get; } = new();
 
@@ -110,6 +117,13 @@ internal sealed class Session(string clientId, string? userName = null)
 
     /// <summary>Messages that it has been given and has not dealt with; by this a share group finds its least busy member.</summary>
     public int Load => Unacknowledged + (_waiting?.Count ?? 0);
+
+    /// <summary>Its user has connected, with other groups and claims perhaps.</summary>
+    public void ConnectedBy(ClientUser? user)
+    {
+        User = user;
+        Access = null;
+    }
 
     /// <summary>The Network Connection ended: what belonged to it alone is forgotten.</summary>
     public void ConnectionEnded()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Publishing;
@@ -20,19 +21,23 @@ internal sealed class SessionTable(
     Sender sender,
     Redispatch redispatch,
     SessionMemory memory,
+    AccessControl access,
     TimingWheel wheel,
     EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+
+    /// <summary>All of them, as they are at this moment.</summary>
+    public IReadOnlyList<Session> ToList() => [.. _sessions.Values];
 
     public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
 
     /// <summary>How many Sessions have a connection.</summary>
     public int ConnectedCount { get; private set; }
 
-    public Session Begin(string clientId, string? userName)
+    public Session Begin(string clientId, ClientUser? user)
     {
-        var session = new Session(clientId, userName);
+        var session = new Session(clientId, user);
         _sessions.Add(clientId, session);
         memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
@@ -45,6 +50,7 @@ internal sealed class SessionTable(
         ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
+        session.ConnectedBy(connection.User);
         SubscriptionTable.Move(session);
         counters.ConnectedClients++;
         counters.MaximumConnectedClients = Math.Max(counters.MaximumConnectedClients, counters.ConnectedClients);
@@ -135,6 +141,14 @@ internal sealed class SessionTable(
             throw new InvalidOperationException($"A Will that CONNECT brought cannot be published: {fault.Message}");
         }
 
-        router.Route(publish, publisher: null, now);
+        // Rules that came since may deny it.
+        if (access.MayPublish(session, publish))
+        {
+            router.Route(publish, publisher: null, now);
+        }
+        else
+        {
+            counters.DeniedMessages++;
+        }
     }
 }

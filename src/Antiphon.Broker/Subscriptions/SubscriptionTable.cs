@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -11,7 +12,13 @@ namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
 internal sealed class SubscriptionTable(
-    BrokerOptions options, SubscriptionTree tree, MatchCache cache, RetainedWalks walks, SessionMemory memory, EngineCounters counters)
+    BrokerOptions options,
+    SubscriptionTree tree,
+    MatchCache cache,
+    RetainedWalks walks,
+    AccessControl access,
+    SessionMemory memory,
+    EngineCounters counters)
 {
     /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
     internal const int MaximumLevels = 128;
@@ -31,6 +38,12 @@ internal sealed class SubscriptionTable(
         var ownResponse = OwnResponseTopics.Includes(pattern);
         if (ownResponse && (filter.IsShared || !OwnResponseTopics.Owns(session, pattern)))
         {
+            return ReasonCode.NotAuthorized;
+        }
+
+        if (!access.MaySubscribe(session, pattern))
+        {
+            counters.DeniedSubscriptions++;
             return ReasonCode.NotAuthorized;
         }
 
@@ -93,8 +106,8 @@ internal sealed class SubscriptionTable(
             switch (code)
             {
                 case ReasonCode.NotAuthorized:
-                    return "A response topic can be subscribed to by its own Session only, and not in a share group: ask for yours with "
-                        + "Request Response Information (MQTT 5 §3.1.2.11.6).";
+                    return "The access rules do not allow all that the Topic Filter matches; or it is another Session's response topic, or "
+                        + "a shared one: ask for a response topic with Request Response Information (MQTT 5 §3.1.2.11.6).";
                 case ReasonCode.QuotaExceeded:
                     return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too "
                         + "many levels.";

@@ -82,8 +82,7 @@ internal sealed class ScheduledCompletion<T> : IThreadPoolWorkItem
         {
             _source.SetException(_failure);
 
-            // Whoever waits for it hears of it. Where nobody waits any more, a sink was told, or the wait was given up: looking at it here
-            // keeps the runtime from telling of it as unobserved.
+            // Whoever waits gets it. Where nobody does, any more, that is no failure which the program has overlooked.
             _ = _source.Task.Exception;
         }
     }

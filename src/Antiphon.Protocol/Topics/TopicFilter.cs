@@ -79,8 +79,89 @@ public readonly record struct TopicFilter
     public static bool Matches(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> topic) =>
         Matches(pattern, topic, (byte)'/', (byte)'+', (byte)'#', (byte)'$');
 
+    /// <summary>Whether one pattern matches every Topic Name that another matches.</summary>
+    /// <param name="wide">A valid filter in UTF-8, without <c>$share/NAME/</c>.</param>
+    /// <param name="narrow">The other one.</param>
+    public static bool Covers(ReadOnlySpan<byte> wide, ReadOnlySpan<byte> narrow)
+    {
+        if (BeginsAboveDollar(wide, narrow))
+        {
+            return false;
+        }
+
+        for (var first = true; ; first = false)
+        {
+            if (wide is [(byte)'#'])
+            {
+                return true;
+            }
+
+            if (narrow is [(byte)'#'])
+            {
+                // Only at the beginning is there no parent level that # matches and + does not.
+                return first && wide.SequenceEqual("+/#"u8);
+            }
+
+            var wideLevel = TakeLevel(ref wide, out var wideEnds);
+            var narrowLevel = TakeLevel(ref narrow, out var narrowEnds);
+            if (wideLevel is not [(byte)'+'] && !wideLevel.SequenceEqual(narrowLevel))
+            {
+                return false;
+            }
+
+            if (wideEnds || narrowEnds)
+            {
+                return narrowEnds && (wideEnds || wide is [(byte)'#']);
+            }
+        }
+    }
+
+    /// <summary>Whether there is a Topic Name that both patterns match.</summary>
+    /// <param name="left">A valid filter in UTF-8, without <c>$share/NAME/</c>.</param>
+    /// <param name="right">The other one.</param>
+    public static bool Overlap(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        if (BeginsAboveDollar(left, right) || BeginsAboveDollar(right, left))
+        {
+            return false;
+        }
+
+        while (true)
+        {
+            if (left is [(byte)'#'] || right is [(byte)'#'])
+            {
+                return true;
+            }
+
+            var leftLevel = TakeLevel(ref left, out var leftEnds);
+            var rightLevel = TakeLevel(ref right, out var rightEnds);
+            if (leftLevel is not [(byte)'+'] && rightLevel is not [(byte)'+'] && !leftLevel.SequenceEqual(rightLevel))
+            {
+                return false;
+            }
+
+            if (leftEnds || rightEnds)
+            {
+                return (leftEnds || left is [(byte)'#']) && (rightEnds || right is [(byte)'#']);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() => IsShared ? $"{SharePrefix}{ShareName}/{Pattern}" : Pattern;
+
+    /// <summary>Whether a pattern begins with a wildcard, and so matches nothing of another that begins with <c>$</c> [MQTT-4.7.2-1].</summary>
+    private static bool BeginsAboveDollar(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> other) =>
+        pattern is [(byte)'+' or (byte)'#', ..] && other is [(byte)'$', ..];
+
+    private static ReadOnlySpan<byte> TakeLevel(ref ReadOnlySpan<byte> rest, out bool ends)
+    {
+        var end = rest.IndexOf((byte)'/');
+        ends = end < 0;
+        var level = ends ? rest : rest[..end];
+        rest = ends ? default : rest[(end + 1)..];
+        return level;
+    }
 
     private static bool Matches<T>(ReadOnlySpan<T> pattern, ReadOnlySpan<T> topic, T separator, T single, T multi, T dollar)
         where T : struct, IEquatable<T>

@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
@@ -37,10 +38,11 @@ public sealed class RouterTests
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
         var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
+        var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
+            options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
+        _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
@@ -78,7 +79,8 @@ public sealed class MatchCacheTests
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
         var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
-        var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
+        var table = new SubscriptionTable(
+            options, tree, cache, new RetainedWalks(retained, sender), new AccessControl(options), new SessionMemory(options), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

@@ -10,8 +10,9 @@ public sealed class RequiredVersionTests
     {
         await using var client = MqttClient.Start(new MqttClientOptions { ProtocolVersion = ProtocolVersion.V311, OpenStream = _ => ValueTask.FromException<Stream>(new IOException("Nobody is there.")) });
 
-        const string Reason = "The client speaks MQTT 3.1.1, which has no Response Topic and no Correlation Data; requests and responses need MQTT 5 (§4.10).";
-        Assert.Equal(Reason, Assert.Throws<ArgumentException>(() => new Requester(client)).Message);
-        Assert.Equal(Reason, Assert.Throws<ArgumentException>(() => new Responder(client)).Message);
+        foreach (var refusal in new[] { Assert.Throws<ArgumentException>(() => new Requester(client)), Assert.Throws<ArgumentException>(() => new Responder(client)) })
+        {
+            Assert.EndsWith("need MQTT 5 (§4.10).", refusal.Message, StringComparison.Ordinal);
+        }
     }
 }
