@@ -14,7 +14,7 @@ namespace Antiphon.Rpc;
 /// or <see cref="ConnectionException"/> where the client has stopped before the request was sent.
 /// Calls with one Response Topic are sent in the order in which they were begun. Safe from any thread and from within handlers.
 /// </summary>
-public sealed class Requester : IAsyncDisposable
+public sealed class Requester : IRequester, IAsyncDisposable
 {
     private readonly RequesterCore _core;
 

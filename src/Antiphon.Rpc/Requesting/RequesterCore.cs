@@ -174,7 +174,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     {
         if (message.Retain)
         {
-            _counting.RetainedResponses++;
+            _counting.Stray(default, isRetained: true, hasCorrelation: false);
             return;
         }
 
@@ -182,8 +182,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         var match = isOnItsTopic ? _table.Find(channel, message.CorrelationData, out call) : ResponseMatch.Foreign;
         if (call is null)
         {
-            _counting.LateResponses += match == ResponseMatch.Late ? 1 : 0;
-            _counting.ForeignResponses += match == ResponseMatch.Foreign ? 1 : 0;
+            _counting.Stray(match, isRetained: false, hasCorrelation: !message.CorrelationData.IsEmpty);
             return;
         }
 
@@ -294,6 +293,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         var now = _timer.Now;
         var channel = _channels.Find(content.Options.ResponseTopic);
         call.Begin(content with { Channel = channel }, now);
+        call.Strays = _counting.Strays;
         _counting.Calls++;
         var isFull = _table.Pending - _table.InFlight >= _options.MaximumWaiting;
         _table.Began(call);
@@ -397,6 +397,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         while (_table.Ended.TryDequeue(out var call))
         {
             _session.Withdraw(call.Publish, abandon: true);
+            call.Strays = _counting.Strays.Since(call.Strays);
             _counting.DroppedReplies += (call as GatheringCall)?.Dropped ?? 0;
             _session.Defer(call, call.Version);
         }

@@ -170,6 +170,35 @@ public sealed class RequesterTests : IDisposable
     });
 
     [Fact]
+    public void A_timeout_says_what_else_came() => _thread.RunTest(async () =>
+    {
+        var before = Call("before");
+        var old = await _server.PublishAsync();
+        _server.Respond(old, "ok");
+        await before;
+        _server.Respond(old, "before the call");
+        await ExchangeAsync();
+        var call = Call();
+        var request = await _server.PublishAsync();
+        var answer = new ApplicationMessage { Topic = request.Message.ResponseTopic! };
+        _server.Deliver(answer);
+        _server.Deliver(answer with { CorrelationData = new byte[16] });
+        _server.Deliver(answer with { CorrelationData = "1"u8.ToArray() });
+        _server.Deliver(answer with { Retain = true });
+        _server.Respond(old, "late");
+        await ExchangeAsync();
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        var exception = await Assert.ThrowsAsync<RequestTimeoutException>(() => call);
+        Assert.Equal(new StrayResponses { WithoutCorrelationData = 1, UnknownCorrelationData = 2, Late = 1, Retained = 1 }, exception.Strays);
+        Assert.Equal(
+            "No response on «relay/1» within 5 s; the request was sent and not acknowledged. Other messages came to the requester meanwhile: "
+            + "1 without Correlation Data, 2 with unknown Correlation Data, 1 for a call that had ended, 1 retained.",
+            exception.Message);
+        Assert.Equal((3, 1), (_requester.Counters.ForeignResponses, _requester.Counters.UncorrelatedResponses));
+    });
+
+    [Fact]
     public void The_deadline_runs_while_there_is_no_connection_and_the_request_is_never_sent_after_it() => _thread.RunTest(async () =>
     {
         await ExchangeAsync();
