@@ -1,6 +1,7 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
@@ -58,7 +59,7 @@ internal sealed class Session(string clientId, ClientUser? user = null)
     public byte[]? ResponseTopicRoot { get; set; }
 
     /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
-    public List<Subscription>? ResponseSubscriptions { get; set; }
+    public ResponseSubscriptions? ResponseSubscriptions { get; set; }
 
     /// <summary>The exchanges of others that it may answer, linked with each other.</summary>
     public Recipient? FirstRecipient { get; set; }
