@@ -14,7 +14,8 @@ if (args is [Role.Word, .. var words])
 var quick = new Option<bool>("--quick") { Description = "About four minutes: short runs, once each, for a first look; they scatter." };
 var only = new Option<string[]>("--only")
 {
-    Description = "Only peers whose name begins so; repeatable. All: antiphon, echo, echo-hop, nats, mqttnet, mqttnet-mosquitto, grpc.",
+    Description = "Only peers whose name begins so; repeatable. "
+        + "All: antiphon, echo, echo-hop, nats, mqttnet, mqttnet-antiphon, mqttnet-mosquitto, grpc.",
     HelpName = "NAME",
 };
 var scenario = new Option<string[]>("--scenario")

@@ -114,4 +114,10 @@ public readonly record struct BrokerCounters
 
     /// <summary>Subscriptions that the access rules did not allow: refused, or taken away when other rules came into force.</summary>
     public long DeniedSubscriptions { get; init; }
+
+    /// <summary>
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
+    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// </summary>
+    public long Defects { get; init; }
 }

@@ -120,9 +120,18 @@ internal sealed class BrokerEngine
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
 
     /// <summary>A Network Connection was opened.</summary>
-    public Connection Open(ILink link, ConnectionOrigin origin, Instant now)
+    /// <param name="link">What carries its bytes.</param>
+    /// <param name="origin">Where it comes from.</param>
+    /// <param name="now">The current instant.</param>
+    /// <param name="isProxied">Whether a header of the PROXY protocol comes before everything else.</param>
+    public Connection Open(ILink link, ConnectionOrigin origin, Instant now, bool isProxied = false)
     {
         var connection = new Connection(link, origin, _buffers, _messages, now);
+        if (isProxied)
+        {
+            connection.Phase = ConnectionPhase.AwaitingProxyHeader;
+        }
+
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
@@ -295,9 +304,11 @@ internal sealed class BrokerEngine
     {
         switch (connection.Phase)
         {
-            case ConnectionPhase.AwaitingConnect:
+            case ConnectionPhase.AwaitingProxyHeader or ConnectionPhase.AwaitingConnect:
                 Counters.Refusals++;
-                Abort(connection, Fault.Protocol($"No CONNECT within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                Abort(connection, Fault.Protocol(
+                    $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
+                        + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);

@@ -16,6 +16,8 @@ namespace Antiphon.Broker;
 /// </example>
 public sealed class BrokerHost : IAsyncDisposable
 {
+    private const string HasStopped = "The broker has been stopped; it can be asked nothing any more.";
+
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -89,12 +91,13 @@ public sealed class BrokerHost : IAsyncDisposable
     /// It is read and written on other threads than the caller's, and disposed of at the end.
     /// </summary>
     /// <remarks>
-    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/>. Other streams have no such end:
+    /// The broker's last packet ends the sending side of a <see cref="System.Net.Sockets.NetworkStream"/> and of an
+    /// <see cref="IHalfClosable"/>. Other streams have no such end:
     /// they stay open until the client closes, <see cref="BrokerOptions.CloseTimeout"/> at most.
     /// </remarks>
     /// <param name="stream">The connection; it has to be readable and writable at the same time. The broker owns it from now on.</param>
     /// <param name="origin">Where it comes from.</param>
-    /// <returns>Ends when the connection has ended; it never fails.</returns>
+    /// <returns>Ends when the connection has ended and the stream is used no more; it never fails.</returns>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     public Task Accept(Stream stream, ConnectionOrigin origin)
     {
@@ -182,16 +185,22 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>Has the engine's thread answer a question between two turns.</summary>
     private async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
     {
+        if (_ended.Task.IsCompleted)
+        {
+            throw new InvalidOperationException(HasStopped);
+        }
+
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         _loop.Shell.Post(() =>
         {
             try
             {
-                answer.SetResult(question());
+                answer.TrySetResult(question());
             }
-            catch (Exception defect) when (defect is not OutOfMemoryException)
+            catch (Exception failure) when (failure is not OutOfMemoryException)
             {
-                answer.SetException(defect);
+                // Whoever asked is told, and waits no longer.
+                answer.TrySetException(failure);
             }
         });
 
@@ -199,7 +208,7 @@ public sealed class BrokerHost : IAsyncDisposable
         await Task.WhenAny(answer.Task, _ended.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
         return answer.Task.IsCompleted
             ? await answer.Task.ConfigureAwait(false)
-            : throw new InvalidOperationException("The broker has been stopped; it can be asked nothing any more.");
+            : throw new InvalidOperationException(HasStopped);
     }
 
     private void Run()
@@ -207,10 +216,8 @@ public sealed class BrokerHost : IAsyncDisposable
         try
         {
             _loop.Run();
-
-            // What was asked for while the last turn ended: connections are turned away, questions answered.
-            _loop.Shell.RunCommands();
             _loop.Dispose();
+            _loop.Shell.End();
             _ended.SetResult();
         }
         catch (Exception failure)

@@ -243,7 +243,17 @@ public sealed record BrokerOptions
     /// <summary>The <see cref="Listeners"/>, or the one that <see cref="Bind"/> and <see cref="Port"/> stand for.</summary>
     internal IReadOnlyList<Listener> AllListeners => Listeners ?? [new Listener { Name = "tcp", Bind = Bind, Port = Port }];
 
+    /// <exception cref="ArgumentException">Something is wrong; the message names every mistake.</exception>
     internal void Validate()
+    {
+        if (Mistakes() is { Count: > 0 } mistakes)
+        {
+            throw new ArgumentException(string.Join(" ", mistakes));
+        }
+    }
+
+    /// <summary>All that is wrong, a sentence each.</summary>
+    internal IReadOnlyList<string> Mistakes()
     {
         var mistakes = new List<string>();
 
@@ -311,9 +321,6 @@ public sealed record BrokerOptions
         Require(LongestExchange > TimeSpan.Zero, $"LongestExchange is {LongestExchange}; it has to be more than zero.");
         Require(MaximumExchangeBytes >= 0, $"MaximumExchangeBytes is {MaximumExchangeBytes}; it has to be zero or more.");
         Require(MaximumReplies >= 1, $"MaximumReplies is {MaximumReplies}; it has to be 1 or more.");
-        if (mistakes.Count > 0)
-        {
-            throw new ArgumentException(string.Join(" ", mistakes));
-        }
+        return mistakes;
     }
 }

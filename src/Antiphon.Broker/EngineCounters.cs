@@ -37,6 +37,12 @@ internal sealed class EngineCounters
     public long DeniedMessages;
     public long DeniedSubscriptions;
 
+    // Of any thread.
+    private long _defects;
+
+    /// <summary>Something was thrown that should not have been, by the broker's own code or by the host's. Safe from any thread.</summary>
+    public void AddDefect() => Interlocked.Increment(ref _defects);
+
     public BrokerCounters Read() => new()
     {
         Connections = Volatile.Read(ref Connections),
@@ -70,5 +76,6 @@ internal sealed class EngineCounters
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
         DeniedMessages = Volatile.Read(ref DeniedMessages),
         DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
+        Defects = Volatile.Read(ref _defects),
     };
 }

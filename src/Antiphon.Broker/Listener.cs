@@ -15,4 +15,10 @@ public sealed record Listener
 
     /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>
     public int Port { get; init; } = 1883;
+
+    /// <summary>
+    /// Whether each connection begins with a header of the PROXY protocol, version 2, which says the client's address;
+    /// one that does not is closed. Only for a port that nobody but the proxy can reach, since whoever reaches it can claim any address.
+    /// </summary>
+    public bool ProxyProtocol { get; init; }
 }

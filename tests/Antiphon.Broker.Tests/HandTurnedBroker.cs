@@ -30,10 +30,10 @@ internal sealed class HandTurnedBroker
     public Instant Now { get; private set; } = new(TimeSpan.FromSeconds(1000));
 
     /// <summary>A connection that has said nothing yet.</summary>
-    public TestLink Open()
+    public TestLink Open(bool isProxied = false)
     {
         var link = new TestLink(this);
-        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now);
+        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now, isProxied);
         return link;
     }
 

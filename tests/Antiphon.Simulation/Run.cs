@@ -1,3 +1,5 @@
+using Antiphon.Broker;
+
 namespace Antiphon.Simulation;
 
 /// <summary>One run of a scenario from its seed to its end.</summary>
@@ -16,7 +18,23 @@ internal static class Run
     /// <summary>Runs it on a thread of its own, which has nothing of the test's about it.</summary>
     /// <returns>All that happened.</returns>
     /// <exception cref="SeedFailedException">Something did not hold.</exception>
-    public static Trace Of(int seed, Func<int, IScenario> scenario)
+    public static Trace Of(int seed, Func<int, IScenario> scenario) => OnThread(seed, keep =>
+    {
+        var run = scenario(seed);
+        keep(run.World.Trace);
+        ToTheEnd(run);
+    });
+
+    /// <summary>Runs what a test has written down step by step; the seed decides the rest.</summary>
+    /// <exception cref="SeedFailedException">Something did not hold.</exception>
+    public static void Script(int seed, Action<World> script) => OnThread(seed, keep =>
+    {
+        var world = new World(seed, new BrokerOptions { AllowAnonymous = true });
+        keep(world.Trace);
+        script(world);
+    });
+
+    private static Trace OnThread(int seed, Action<Action<Trace>> run)
     {
         Trace? trace = null;
         Exception? failure = null;
@@ -25,9 +43,7 @@ internal static class Run
             {
                 try
                 {
-                    var run = scenario(seed);
-                    trace = run.World.Trace;
-                    ToTheEnd(run);
+                    run(one => trace = one);
                 }
 #pragma warning disable CA1031 // It is thrown again where the test waits.
                 catch (Exception exception)

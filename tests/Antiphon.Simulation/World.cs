@@ -150,6 +150,29 @@ internal sealed class World
         Thread.ThrowIfLeft();
     }
 
+    /// <summary>Steps until something has come about.</summary>
+    /// <exception cref="InvalidOperationException">It does not, within ten minutes of the run.</exception>
+    public void Until(Func<bool> condition, string what)
+    {
+        var start = Clock.Now;
+        while (!condition())
+        {
+            if (Clock.Now - start > TimeSpan.FromMinutes(10))
+            {
+                throw new InvalidOperationException($"It does not come about that {what}.");
+            }
+
+            Step(TimeSpan.FromMilliseconds(200));
+        }
+    }
+
+    /// <summary>Steps until so much time has passed.</summary>
+    public void Pass(TimeSpan time)
+    {
+        var end = Clock.Now + time;
+        Until(() => Clock.Now >= end, "time passes");
+    }
+
     private void AddPossible(Link link)
     {
         if (link.CanAccept)

@@ -44,6 +44,7 @@ internal sealed record CallPeer(string Name, string Library, string Program, Bro
                select peer,
             new(Peer.Nats, Peer.Nats, own, new BrokerSpec("nats-server", "nats-server -a 127.0.0.1 -p {port}")),
             new(Peer.MqttNet, Peer.MqttNet, own, new BrokerSpec("MQTTnet.Server", $"dotnet '{own}' {Role.Word} broker mqttnet {{port}}")),
+            new("mqttnet-antiphon", Peer.MqttNet, own, new BrokerSpec(Peer.Antiphon, antiphon)),
             new("mqttnet-mosquitto", Peer.MqttNet, own, BrokerSpec.Mosquitto),
             new(Peer.Grpc, Peer.Grpc, own, null),
         ];

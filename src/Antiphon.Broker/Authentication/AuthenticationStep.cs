@@ -8,14 +8,18 @@ namespace Antiphon.Broker.Authentication;
 /// </summary>
 internal sealed class AuthenticationStep : IDisposable
 {
-    private readonly CancellationTokenSource _cancellation;
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly ITimer _timer;
     private readonly Func<AuthenticationStep, ValueTask<AuthenticationResult>> _run;
 
     private AuthenticationStep(Connection connection, BrokerOptions options, Func<AuthenticationStep, ValueTask<AuthenticationResult>> run)
     {
         Connection = connection;
         _run = run;
-        _cancellation = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
+
+        // Not the source's own timer: what hangs on the token would run on it unguarded, and an exception there ends the process.
+        _timer = options.TimeProvider.CreateTimer(
+            step => ((AuthenticationStep)step!).Cancel(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
 
     public Connection Connection { get; }
@@ -44,21 +48,41 @@ internal sealed class AuthenticationStep : IDisposable
     public static AuthenticationStep Next(Connection connection, ReadOnlyMemory<byte>? data, BrokerOptions options) =>
         new(connection, options, step => step.Exchange!.NextAsync(data, step.Token)) { Exchange = connection.Inquiry!.Exchange };
 
+    /// <summary>What hears of an exception that foreign code has thrown when it was told to give up.</summary>
+    public Action<Exception>? OnFailedCancel { get; set; }
+
     public ValueTask<AuthenticationResult> RunAsync() => _run(this);
 
-    /// <summary>The connection ends: nobody waits for it any more.</summary>
+    /// <summary>Nobody waits for it any more, or its time is over. Safe from any thread.</summary>
     public void Cancel()
     {
         // What hangs on the token is foreign code, and not to be run on the engine's thread.
-        _ = _cancellation.CancelAsync();
+        _ = CancelAsync();
     }
 
     /// <summary>It has run to its end.</summary>
     public void Dispose()
     {
+        _timer.Dispose();
         if (!_cancellation.IsCancellationRequested)
         {
             _cancellation.Dispose();
+        }
+    }
+
+    private async Task CancelAsync()
+    {
+        try
+        {
+            await _cancellation.CancelAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has run to its end at the same moment.
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            OnFailedCancel?.Invoke(failure);
         }
     }
 }

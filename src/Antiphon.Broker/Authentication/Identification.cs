@@ -60,6 +60,7 @@ internal sealed class Identification
             ClientId = connect.ClientId,
             UserName = connect.UserName,
             Password = connect.Password,
+            Origin = connection.Origin,
             ProtocolVersion = connect.ProtocolVersion,
         };
         if (connect.AuthenticationMethod is { } name)
@@ -107,6 +108,7 @@ internal sealed class Identification
                 {
                     ClientId = connection.ClientId!,
                     UserName = connection.UserName,
+                    Origin = connection.Origin,
                     ProtocolVersion = connection.Version,
                 };
                 Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));

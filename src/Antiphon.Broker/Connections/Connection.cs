@@ -13,6 +13,9 @@ namespace Antiphon.Broker.Connections;
 /// <summary>How far a Network Connection has come.</summary>
 internal enum ConnectionPhase : byte
 {
+    /// <summary>The proxy has to say first whose connection it is.</summary>
+    AwaitingProxyHeader,
+
     /// <summary>Nothing but a CONNECT may arrive [MQTT-3.1.0-1].</summary>
     AwaitingConnect,
 
@@ -55,6 +58,7 @@ internal sealed class Connection
 {
     internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
     {
+        Phase = ConnectionPhase.AwaitingConnect;
         Link = link;
         Origin = origin;
         Output = new OutputBuffer(pool, messages);
@@ -65,8 +69,8 @@ internal sealed class Connection
 
     public ILink Link { get; }
 
-    /// <summary>Where it comes from.</summary>
-    public ConnectionOrigin Origin { get; }
+    /// <summary>Where it comes from; known in full once it awaits CONNECT.</summary>
+    public ConnectionOrigin Origin { get; set; }
 
     public OutputBuffer Output { get; }
 

@@ -104,6 +104,15 @@ internal sealed class Input(
     private int Read(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         var consumed = 0;
+        if (connection.Phase == ConnectionPhase.AwaitingProxyHeader)
+        {
+            consumed = ReadProxyHeader(connection, bytes, now);
+            if (connection.Phase == ConnectionPhase.AwaitingProxyHeader)
+            {
+                return 0;
+            }
+        }
+
         while (connection.IsOpen && !connection.IsOnHold)
         {
             var rest = bytes[consumed..];
@@ -148,6 +157,33 @@ internal sealed class Input(
         }
 
         return consumed;
+    }
+
+    /// <summary>Takes the client's address from what a proxy says; without that nothing is read.</summary>
+    private int ReadProxyHeader(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
+    {
+        switch (ProxyHeader.TryRead(bytes, out var header))
+        {
+            case ProxyHeaderStatus.Complete:
+                connection.Phase = ConnectionPhase.AwaitingConnect;
+                if (header.Source is { } source)
+                {
+                    var proxy = connection.Origin.RemoteEndPoint;
+                    connection.Origin = connection.Origin with { RemoteEndPoint = source, ProxyEndPoint = proxy };
+                }
+
+                return header.Length;
+            case ProxyHeaderStatus.Malformed:
+                closer.Reject(
+                    connection,
+                    new Fault(
+                        ReasonCode.ProtocolError,
+                        "The connection does not begin with a header of the PROXY protocol, version 2, which its listener demands."),
+                    now);
+                return 0;
+            default:
+                return 0;
+        }
     }
 
     private void End(Connection connection, Fault reason, Instant now)

@@ -26,6 +26,7 @@ internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger lo
             if (!step.IsAbandoned)
             {
                 _running++;
+                step.OnFailedCancel = shell.Report;
                 _ = Task.Run(() => RunAsync(step));
             }
         }

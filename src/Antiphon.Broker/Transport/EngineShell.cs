@@ -18,7 +18,10 @@ internal sealed partial class EngineShell
     private readonly ILogger _logger;
     private readonly Action _wake;
     private readonly AuthenticationRunner _authentications;
+
+    // 1: the loop has been woken and has not looked at the commands since. See Post.
     private int _woken;
+    private int _ended;
 
     /// <summary>A shell around a new engine.</summary>
     /// <param name="engine">The engine.</param>
@@ -29,7 +32,7 @@ internal sealed partial class EngineShell
         Engine = engine;
         _time = options.TimeProvider;
         _started = _time.GetTimestamp();
-        _logger = new GuardedLogger(options.LoggerFactory.CreateLogger("Antiphon.Broker"));
+        _logger = new GuardedLogger(options.LoggerFactory.CreateLogger("Antiphon.Broker"), engine.Counters);
         _wake = wake;
         _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
     }
@@ -45,7 +48,14 @@ internal sealed partial class EngineShell
     /// <summary>Whether the loop may end: it is to stop, and everyone has gone.</summary>
     public bool IsDone => IsStopping && Engine.Counters.Connections == 0 && _commands.IsEmpty;
 
-    /// <summary>Has the loop's thread do something. Safe from any thread.</summary>
+    /// <summary>Has the loop's thread do something, or this one, once the loop has ended. Safe from any thread.</summary>
+    /// <remarks>
+    /// Who posts writes the queue and then reads and sets <c>_woken</c>; the loop clears <c>_woken</c> and then reads the queue.
+    /// Between write and read both need a full fence: with a plain store the processor may let the loop read first, see an empty queue,
+    /// and clear the flag only after the poster has seen it set. Then nobody wakes the loop.
+    /// In the same way the poster's exchange stands between its write and its look at <c>_ended</c>,
+    /// and that of <see cref="End"/> between its write of <c>_ended</c> and its look at the queue: one of the two sees the other.
+    /// </remarks>
     public void Post(Action command)
     {
         _commands.Enqueue(command);
@@ -53,6 +63,20 @@ internal sealed partial class EngineShell
         {
             _wake();
         }
+
+        if (Volatile.Read(ref _ended) != 0)
+        {
+            RunLeft();
+        }
+    }
+
+    /// <summary>
+    /// The loop has ended: what is still asked for finds a broker that has stopped. Connections are turned away, questions answered.
+    /// </summary>
+    public void End()
+    {
+        Interlocked.Exchange(ref _ended, 1);
+        RunLeft();
     }
 
     /// <summary>How long the loop may wait for something to happen.</summary>
@@ -80,15 +104,15 @@ internal sealed partial class EngineShell
         Interlocked.Exchange(ref _woken, 0);
         for (var count = _commands.Count; count > 0 && _commands.TryDequeue(out var command); count--)
         {
-            try
-            {
-                command();
-            }
-            catch (Exception defect) when (defect is not OutOfMemoryException)
-            {
-                LogDefect(_logger, defect);
-            }
+            Run(command);
         }
+    }
+
+    /// <summary>What a host gave the broker has thrown, or the broker's own code has; nothing but this is left of it.</summary>
+    public void Report(Exception defect)
+    {
+        Engine.Counters.AddDefect();
+        LogDefect(_logger, defect);
     }
 
     /// <summary>A turn ends: does what is due, and hands out all output.</summary>
@@ -107,15 +131,22 @@ internal sealed partial class EngineShell
         catch (Exception defect) when (defect is not OutOfMemoryException)
         {
             // What is still to be flushed is flushed in the next turn, which comes at once.
-            LogDefect(_logger, defect);
+            Report(defect);
         }
     }
 
     /// <summary>A defect of ours ends the connection that met it, never the broker.</summary>
     public void Fail(Connection connection, Exception defect)
     {
-        LogDefect(_logger, defect);
-        Engine.Abort(connection, new Fault(ReasonCode.UnspecifiedError, "The broker failed: " + defect.Message), Now);
+        Report(defect);
+        try
+        {
+            Engine.Abort(connection, new Fault(ReasonCode.UnspecifiedError, "The broker failed: " + defect.Message), Now);
+        }
+        catch (Exception another) when (another is not OutOfMemoryException)
+        {
+            Report(another);
+        }
     }
 
     /// <summary>A connection is closed.</summary>
@@ -130,6 +161,30 @@ internal sealed partial class EngineShell
     {
         IsStopping = true;
         Engine.DismissAll(Now);
+    }
+
+    private void RunLeft()
+    {
+        // Several threads may post to a loop that has ended; what they ask for is still done one by one.
+        lock (_commands)
+        {
+            while (_commands.TryDequeue(out var command))
+            {
+                Run(command);
+            }
+        }
+    }
+
+    private void Run(Action command)
+    {
+        try
+        {
+            command();
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            Report(defect);
+        }
     }
 
     private Instant ReadClock() => new(_time.GetElapsedTime(_started));

@@ -1,35 +1,25 @@
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Broker.Transport;
 
 /// <summary>
-/// The application's logger, with a net under it: what it throws would end a connection, or the broker, and there is nowhere to tell it.
+/// The log of a host, which is foreign code: where it throws, the entry is lost and counted, and nothing else is left undone.
+/// Safe from any thread if the host's is.
 /// </summary>
-[SuppressMessage("Design", "CA1031", Justification = "A logger that fails must not end what it tells of.")]
-internal sealed class GuardedLogger(ILogger logger) : ILogger
+internal sealed class GuardedLogger(ILogger log, EngineCounters counters) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull
-    {
-        try
-        {
-            return logger.BeginScope(state);
-        }
-        catch (Exception)
-        {
-            return null;
-        }
-    }
+        where TState : notnull => log.BeginScope(state);
 
     public bool IsEnabled(LogLevel logLevel)
     {
         try
         {
-            return logger.IsEnabled(logLevel);
+            return log.IsEnabled(logLevel);
         }
-        catch (Exception)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
+            counters.AddDefect();
             return false;
         }
     }
@@ -39,11 +29,11 @@ internal sealed class GuardedLogger(ILogger logger) : ILogger
     {
         try
         {
-            logger.Log(logLevel, eventId, state, exception, formatter);
+            log.Log(logLevel, eventId, state, exception, formatter);
         }
-        catch (Exception)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            // Its next line may come through.
+            counters.AddDefect();
         }
     }
 }

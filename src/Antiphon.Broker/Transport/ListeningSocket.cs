@@ -32,6 +32,19 @@ internal static class ListeningSocket
         }
     }
 
+    /// <summary>
+    /// Has the kernel make no larger segments for the connections of this socket than an Ethernet carries. On the loopback interface
+    /// larger ones stall peers with a small receive window (see <see cref="Epoll.NarrowPeer"/>). It costs the others a little;
+    /// for a loop that cannot cut what it sends. Other systems than Linux have their own ways, and stay as they are.
+    /// </summary>
+    public static void LimitSegments(Socket socket)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            socket.SetRawSocketOption(optionLevel: 6, optionName: 2, BitConverter.GetBytes(Epoll.NarrowPeer.PieceSize));
+        }
+    }
+
     private static Socket Open(IPEndPoint endPoint)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);

@@ -41,4 +41,7 @@ public sealed class ConnectionException : MqttException
     /// it did not happen.
     /// </summary>
     public bool Sent { get; }
+
+    /// <summary>Whether it is about a message that was not written, or not written again, since its time was over.</summary>
+    internal bool IsExpired { get; init; }
 }

@@ -19,6 +19,6 @@ internal interface IPublishSink
     /// <param name="version">The number that the PUBLISH was handed over with.</param>
     /// <param name="properties">Its properties, encoded.</param>
     /// <param name="again">Whether it has been written to an earlier connection.</param>
-    /// <returns>Whether it is to be written; if not, it is over, and the sink is not told.</returns>
+    /// <returns>Whether it is to be written; if not, it is over, and the sink is told so if it still waits.</returns>
     bool TryRenew(uint version, Span<byte> properties, bool again) => true;
 }

@@ -67,6 +67,9 @@ internal sealed class PendingPublish
     /// <summary>Whether an earlier client has left it behind, so that nobody here waits for it.</summary>
     public bool IsRestored { get; private set; }
 
+    /// <summary>Whether it is of no use to a later client, and so not stored.</summary>
+    public bool IsForSinkOnly { get; private set; }
+
     public int Length { get; private set; }
 
     public ReadOnlySpan<byte> Packet => _bytes.AsSpan(0, Length);
@@ -83,8 +86,9 @@ internal sealed class PendingPublish
     /// Begins with a message, which is encoded here once and for all. One that waits gets its identifier when it goes;
     /// until then any keeps its bytes well formed.
     /// </summary>
-    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now)
+    public void Begin(in PublishView message, int size, ProtocolVersion version, TimeSpan now, bool isForSinkOnly)
     {
+        IsForSinkOnly = isForSinkOnly;
         _bytes = _memory.Reserve(size);
         PublishEncoder.Write(
             _bytes,
@@ -195,6 +199,7 @@ internal sealed class PendingPublish
         WasSentBefore = false;
         IsRestored = false;
         IsAbandoned = false;
+        IsForSinkOnly = false;
         PacketIdentifier = PacketIdentifier.None;
         _sink = null;
         _memory.Release();

@@ -111,7 +111,7 @@ internal sealed class PendingPublishes(
     public SessionStoreException? Launch(PendingPublish pending)
     {
         pending.SetIdentifier(identifiers.Allocate(pending));
-        if (journal.TryAddPublish(pending) is { } failure)
+        if (!pending.IsForSinkOnly && journal.TryAddPublish(pending) is { } failure)
         {
             return failure;
         }
@@ -151,7 +151,7 @@ internal sealed class PendingPublishes(
     public void TakeOut(PendingPublish pending, PublishList list)
     {
         Unlink(pending, list);
-        if (pending.Progress != PublishProgress.Waiting)
+        if (pending.Progress != PublishProgress.Waiting && !pending.IsForSinkOnly)
         {
             journal.RemovePublish(pending.PacketIdentifier);
         }

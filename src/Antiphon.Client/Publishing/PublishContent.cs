@@ -22,4 +22,9 @@ internal readonly ref struct PublishContent
 
     /// <summary>The RETAIN flag.</summary>
     public bool Retain { get; init; }
+
+    /// <summary>
+    /// Whether it is of no use without its sink, as a request is without the call: then it is not kept for a later client of the store.
+    /// </summary>
+    public bool IsForSinkOnly { get; init; }
 }

@@ -52,7 +52,8 @@ internal sealed class PublishFlow(
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
-    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version)
+    /// <param name="isForSinkOnly">Whether it is of no use to a later client, and so not stored.</param>
+    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, bool isForSinkOnly)
     {
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
@@ -73,7 +74,7 @@ internal sealed class PublishFlow(
         }
 
         var pending = _pending.Rent();
-        pending.Begin(message, size, options.ProtocolVersion, session.Now);
+        pending.Begin(message, size, options.ProtocolVersion, session.Now, isForSinkOnly);
         if (!writeNow)
         {
             _pending.Waiting.Add(pending);
@@ -265,7 +266,9 @@ internal sealed class PublishFlow(
         }
         else
         {
-            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString));
+            _pending.Fail(
+                pending,
+                new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString) { WasSentBefore = pending.WasSentBefore });
         }
     }
 
@@ -296,18 +299,21 @@ internal sealed class PublishFlow(
         var mustGoOn = sent && pending.QoS == QualityOfService.ExactlyOnce && _limits!.SessionPresent;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
-            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code));
+            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code) { WasSentBefore = sent });
         }
-        else if (!pending.TryAge(now, options.ProtocolVersion) && !mustGoOn)
+        else if ((pending.TryAge(now, options.ProtocolVersion) && pending.TryRenew(options.ProtocolVersion)) || mustGoOn)
+        {
+            return false;
+        }
+        else
         {
             _pending.Fail(
                 pending,
                 new ConnectionException(
-                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.", sent: sent));
-        }
-        else if (pending.TryRenew(options.ProtocolVersion) || mustGoOn)
-        {
-            return false;
+                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.", sent: sent)
+                {
+                    IsExpired = true,
+                });
         }
 
         _pending.TakeOut(pending, list);

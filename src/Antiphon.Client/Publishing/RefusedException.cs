@@ -25,4 +25,7 @@ public sealed class RefusedException : MqttException
 
     /// <summary>More about it, for people; <c>null</c>: nothing was said.</summary>
     public string? ReasonString { get; }
+
+    /// <summary>Whether the message had been sent over an earlier connection too: the refusal is about the last time only.</summary>
+    internal bool WasSentBefore { get; init; }
 }

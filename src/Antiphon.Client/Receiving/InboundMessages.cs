@@ -134,9 +134,9 @@ internal sealed class InboundMessages
             var fault = Receive(message, receivers, out ticket);
             GiveToSinks(message, receivers, ticket);
             Write();
-            if (_acknowledgements.Waiting > _half)
+            if (IsHeldUp(out var half))
             {
-                _session.HeldUp(_half);
+                _session.HeldUp(half);
                 Write();
             }
 
@@ -218,6 +218,16 @@ internal sealed class InboundMessages
 
     /// <summary>How many messages wait for their acknowledgement behind one. Within the gate.</summary>
     public int Behind(in Ticket ticket) => _acknowledgements.Behind(ticket);
+
+    /// <summary>
+    /// Whether so many messages wait for their acknowledgement that the server may soon send no more. Within the gate.
+    /// </summary>
+    /// <param name="half">Half of our Receive Maximum, 1 or more.</param>
+    public bool IsHeldUp(out int half)
+    {
+        half = _half;
+        return _acknowledgements.Waiting > half;
+    }
 
     /// <summary>As <see cref="Complete"/>, within the gate.</summary>
     public void CompleteWithinGate(in Ticket ticket, int handler, ReasonCode code)

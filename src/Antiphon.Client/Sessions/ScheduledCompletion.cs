@@ -81,6 +81,9 @@ internal sealed class ScheduledCompletion<T> : IThreadPoolWorkItem
         else
         {
             _source.SetException(_failure);
+
+            // Whoever waits gets it. Where nobody does, any more, that is no failure which the program has overlooked.
+            _ = _source.Task.Exception;
         }
     }
 }

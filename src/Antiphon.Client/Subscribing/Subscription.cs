@@ -53,6 +53,9 @@ public sealed class Subscription : IAsyncDisposable
     // Guarded by the session's gate.
     internal SubscriptionState State { get; set; }
 
+    /// <summary>Whether a SUBSCRIBE for it has been written: then the server may have it, whether the answer came or not.</summary>
+    internal bool WasAskedFor { get; set; }
+
     internal PacketIdentifier SubscribePacket { get; set; }
 
     internal PacketIdentifier UnsubscribePacket { get; set; }

@@ -183,7 +183,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
         {
             case SubscriptionState.Ended or SubscriptionState.Leaving:
                 break;
-            case SubscriptionState.Waiting when !subscription.Granted.IsSet:
+            case SubscriptionState.Waiting when !subscription.WasAskedFor:
                 // The server has never heard of it.
                 End(subscription);
                 break;
@@ -353,6 +353,7 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
         }
 
         subscription.SubscribePacket = identifier;
+        subscription.WasAskedFor = true;
         subscription.State = SubscriptionState.Subscribing;
     }
 

@@ -65,6 +65,7 @@ internal static class RequestWriter
                     Payload = content.Payload.Span,
                     Properties = properties.Written,
                     QoS = content.QoS,
+                    IsForSinkOnly = true,
                 },
                 call,
                 call.Version);

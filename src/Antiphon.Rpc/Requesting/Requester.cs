@@ -29,7 +29,7 @@ public sealed class Requester : IAsyncDisposable
     public Requester(MqttClient client, RequesterOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RequiredVersion.ThrowIfOlder(client, nameof(client));
+        RequiredVersion.ThrowIfOlder(client);
         options ??= new RequesterOptions();
         options.Validate();
         _core = new RequesterCore(client.Session, options);
@@ -69,7 +69,7 @@ public sealed class Requester : IAsyncDisposable
     /// <exception cref="RequestTimeoutException">The time was up.</exception>
     /// <exception cref="RequestRefusedException">The server refused the request.</exception>
     /// <exception cref="RequestNotSentException">
-    /// The client did not take the request: its queue is full, or its Session store failed.
+    /// Too many calls wait already, or too much waits in the client to be sent.
     /// </exception>
     /// <exception cref="OutcomeUnknownException">The request was sent, and the response can no longer come.</exception>
     /// <exception cref="ConnectionException">The client has stopped; the request was not sent.</exception>
@@ -96,7 +96,7 @@ public sealed class Requester : IAsyncDisposable
     /// <exception cref="RequestTimeoutException">The time was up before the server had the request.</exception>
     /// <exception cref="RequestRefusedException">The server refused the request.</exception>
     /// <exception cref="RequestNotSentException">
-    /// The client did not take the request: its queue is full, or its Session store failed.
+    /// Too many calls wait already, or too much waits in the client to be sent.
     /// </exception>
     /// <exception cref="OutcomeUnknownException">The request was sent, and more replies can no longer come.</exception>
     /// <exception cref="ConnectionException">The client has stopped; the request was not sent.</exception>

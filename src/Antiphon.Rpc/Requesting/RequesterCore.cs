@@ -134,6 +134,10 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             // When it was sent before, there may have been a responder, which has run it.
             _table.Acknowledged(call, result.WasSentBefore ? ReasonCode.Success : result.ReasonCode, _timer.Now);
         }
+        else if (failure is ConnectionException { IsExpired: true })
+        {
+            _counting.TimedOut += _table.Expired(call, _timer.Now);
+        }
         else
         {
             _table.Failed(call, failure, _timer.Now);
@@ -328,6 +332,12 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     /// <summary>Publishes what waits, while there are a connection and free slots.</summary>
     private void Send(TimeSpan now)
     {
+        if (_table.NextDeadline <= now)
+        {
+            // The timer is late, as after a sleep of the machine: what is over is not sent.
+            EndWhatIsDue(now);
+        }
+
         while (!_isDisposed && _session.Server is not null && _table.TryStart(out var call))
         {
             var start = RequestWriter.Publish(_session, call, now);
@@ -354,8 +364,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         {
             var now = _timer.Now;
             _timer.Fired();
-            _counting.TimedOut += _table.Tick(now);
-            Conclude();
+            EndWhatIsDue(now);
             if (!_isDisposed)
             {
                 _timer.Arm(_table.NextDeadline, now);
@@ -364,6 +373,12 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         }
 
         _session.AfterGate();
+    }
+
+    private void EndWhatIsDue(TimeSpan now)
+    {
+        _counting.TimedOut += _table.Tick(now);
+        Conclude();
     }
 
     /// <summary>Has the calls completed that the table has ended, and takes back what of them the client has not written.</summary>

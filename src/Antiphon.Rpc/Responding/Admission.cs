@@ -81,14 +81,9 @@ internal sealed class Admission(AnswerMemory memory, ulong secret)
             return Verdict.InvalidResponseTopic;
         }
 
-        if (registration.HasEnded)
-        {
-            return Verdict.Ended;
-        }
-
         if (message.QoS == QualityOfService.AtMostOnce || !memory.IsOn)
         {
-            return registration.Queue.HasRoom ? Verdict.Run : Verdict.Overloaded;
+            return OfNew(registration);
         }
 
         var key = new RequestKey
@@ -107,12 +102,16 @@ internal sealed class Admission(AnswerMemory memory, ulong secret)
                 Known.Running => Verdict.Join,
                 Known.Answered => Verdict.AnswerAgain,
                 Known.Executed => Verdict.Executed,
+                Known.Refused => registration.HasEnded ? Verdict.Ended : Verdict.Overloaded,
                 _ => Verdict.Late,
             };
         }
 
-        // That it was refused is remembered too: run when it comes again, it would still be answered with the first refusal.
+        // That it is refused is remembered too: run when it comes again, it would have been run although its requester was told otherwise.
         memento = memory.Begin(key, budget.ForgetAt, now);
-        return registration.Queue.HasRoom ? Verdict.Run : Verdict.Overloaded;
+        return OfNew(registration);
     }
+
+    private static Verdict OfNew(Registration registration) =>
+        registration.HasEnded ? Verdict.Ended : registration.Queue.HasRoom ? Verdict.Run : Verdict.Overloaded;
 }

@@ -22,6 +22,8 @@ internal sealed class Counting
 
     public long Undelivered { get; set; }
 
+    public long RefusedAnswers { get; set; }
+
     /// <summary>A message has arrived, and this is to be done with it.</summary>
     public void Arrived(Verdict verdict, bool asksForAnswer)
     {
@@ -57,7 +59,7 @@ internal sealed class Counting
     /// <summary>The time of a request was up before its handler ran.</summary>
     public void Expired() => _expired++;
 
-    public ResponderCounters Snapshot(IEnumerable<Registration> registrations, AnswerMemory memory, EarlyAcknowledgement early)
+    public ResponderCounters Snapshot(IEnumerable<Registration> registrations, AnswerMemory memory, EarlyAcknowledgement early, ResponderLog log)
     {
         var (running, waiting) = (0, 0);
         foreach (var registration in registrations)
@@ -81,7 +83,9 @@ internal sealed class Counting
             HandlerFailures = HandlerFailures,
             Retained = _retained,
             InvalidResponseTopics = _invalidResponseTopics,
+            CallbackFailures = log.CallbackFailures,
             Undelivered = Undelivered,
+            RefusedAnswers = RefusedAnswers,
             AcknowledgedEarly = early.Count,
             ForgottenEarly = memory.ForgottenEarly,
         };

@@ -42,18 +42,28 @@ internal sealed class EarlyAcknowledgement
     }
 
     /// <summary>
-    /// Half of the client's Receive Maximum, or more, waits for acknowledgements: those leave that so many wait behind.
+    /// Half of the client's Receive Maximum, or more, waits for acknowledgements: those leave that so many wait behind. One that waits for
+    /// its handler leaves only where handlers hold it up. Else it is the server that has to wait: a burst is paced by the handlers then, and
+    /// not turned away.
     /// </summary>
     /// <param name="half">How many these are.</param>
-    public void HeldUp(int half)
+    /// <param name="now">The time.</param>
+    /// <returns>When to look again, at the latest; <c>null</c>: when the next message arrives or the next handler is started.</returns>
+    public TimeSpan? HeldUp(int half, TimeSpan now)
     {
         while (_arrived.TryPeek(out var oldest))
         {
             if (IsOpen(oldest.Request, oldest.Version))
             {
-                if (oldest.Request.Behind < half)
+                if (oldest.Request.Behind < half || oldest.Request.State == RequestState.Answered)
                 {
-                    return;
+                    // An answered one leaves when the server has the answer.
+                    return null;
+                }
+
+                if (oldest.Request.State == RequestState.Waiting && !IsHeldUpByHandlers(oldest.Request, now))
+                {
+                    return oldest.Request.ArrivedAt + After;
                 }
 
                 Acknowledge(oldest.Request);
@@ -61,6 +71,8 @@ internal sealed class EarlyAcknowledgement
 
             _arrived.Dequeue();
         }
+
+        return null;
     }
 
     /// <summary>Acknowledges requests whose handlers are slow.</summary>
@@ -89,6 +101,12 @@ internal sealed class EarlyAcknowledgement
     public void Connected() => _arrived.Clear();
 
     private static bool IsOpen(ReceivedRequest request, uint version) => request.Version == version && !request.IsAcknowledged;
+
+    /// <summary>
+    /// Whether no handler is free for a request, and the queue has room for all that the server would send besides; or it has waited long.
+    /// </summary>
+    private static bool IsHeldUpByHandlers(ReceivedRequest request, TimeSpan now) =>
+        request.Registration.Queue is { IsBusy: true, IsHalfFull: false } || request.ArrivedAt + After <= now;
 
     private void Acknowledge(ReceivedRequest request)
     {

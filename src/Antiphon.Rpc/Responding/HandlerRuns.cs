@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Antiphon.Client.Sessions;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Rpc.Responding;
 
@@ -12,8 +13,10 @@ namespace Antiphon.Rpc.Responding;
 internal sealed class HandlerRuns(OpenRequests requests, Registration registration, ResponderOptions options, ClientSession session)
     : IThreadPoolWorkItem, IDeferred
 {
-    // What MQTT allows a packet (§2.1.4), less what stands before the payload.
-    private const int LargestPayload = 268_000_000;
+    /// <summary>What MQTT allows of properties and payload together: a packet (§2.1.4), less the longest that stands before them.</summary>
+    private const int LargestContent = (int)VariableByteInteger.Maximum - (2 * sizeof(ushort)) - ushort.MaxValue - sizeof(uint);
+
+    private const string Failed = "The handler failed.";
 
     /// <summary>How long a worker keeps its thread; what is queued on the pool meanwhile has to wait.</summary>
     private static readonly TimeSpan LongestTurn = TimeSpan.FromMilliseconds(1);
@@ -146,7 +149,20 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
                 return Reply.Failure(503, "The responder is shutting down.");
             default:
                 requests.HandlerFailed(registration, exception);
-                return Reply.Error(500, options.ExposeExceptions ? exception.Message : "The handler failed.");
+                return Reply.Error(500, options.ExposeExceptions ? MessageOf(exception) : Failed);
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "An exception of the application's own may throw even here.")]
+    private static string MessageOf(Exception exception)
+    {
+        try
+        {
+            return exception.Message;
+        }
+        catch (Exception)
+        {
+            return Failed;
         }
     }
 
@@ -208,22 +224,27 @@ internal sealed class HandlerRuns(OpenRequests requests, Registration registrati
 
         try
         {
-            if (reply.Payload.Length > LargestPayload)
+            response.Write(request, reply, now);
+            if (reply.Payload.Length <= LargestContent - response.Written.Length)
             {
-                response.Write(request, Responses.TooLarge, now);
-                return default;
+                return reply.Payload.Span;
             }
 
-            response.Write(request, reply, now);
-            return reply.Payload.Span;
+            Replace(request, Responses.TooLarge, ref response, now);
         }
         catch (Exception exception)
         {
             requests.HandlerFailed(registration, exception);
-            response.Dispose();
-            response = new ResponseWriter(default);
-            response.Write(request, Reply.Error(500, "The handler's answer has no form on the wire."), now);
-            return default;
+            Replace(request, Reply.Error(500, "The handler's answer has no form on the wire."), ref response, now);
         }
+
+        return default;
+    }
+
+    private static void Replace(ReceivedRequest request, in Reply reply, ref ResponseWriter response, TimeSpan now)
+    {
+        response.Dispose();
+        response = new ResponseWriter(default);
+        response.Write(request, reply, now);
     }
 }

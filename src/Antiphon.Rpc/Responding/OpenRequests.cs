@@ -57,7 +57,7 @@ internal sealed class OpenRequests : ISessionWatcher
     /// <summary>What goes out.</summary>
     public Responses Responses { get; }
 
-    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory, _early);
+    public ResponderCounters Counters(IEnumerable<Registration> registrations) => _counting.Snapshot(registrations, _memory, _early, _log);
 
     /// <summary>A message has arrived.</summary>
     public void Take(Registration registration, in PublishView message, in Acknowledgement acknowledgement)
@@ -82,7 +82,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         var request = _pool.Rent(this);
-        request.Begin(registration, message, properties, budget, acknowledgement, verdict is Verdict.Run or Verdict.Overloaded ? memento : default);
+        request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.AnswerAgain ? default : memento, now);
         registration.Draining.Began();
         switch (verdict)
         {
@@ -99,7 +99,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 _pool.ReturnIfOver(request);
                 break;
             default:
-                Responses.Send(request, RefusalFor(verdict), now);
+                Responses.Refuse(request, RefusalFor(verdict), now);
                 _pool.ReturnIfOver(request);
                 break;
         }
@@ -116,9 +116,10 @@ internal sealed class OpenRequests : ISessionWatcher
         var now = Now;
         var request = _pool.Rent(this);
         var budget = new RequestBudget(now + _options.DefaultTimeout, now + _options.DefaultTimeout, IsStated: false);
-        request.Begin(registration, message, new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty }, budget, default, default);
+        request.Begin(
+            registration, message, new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty }, budget, default, default, now);
         registration.Draining.Began();
-        Responses.Send(request, Reply.Failure(400, flaw.Message ?? "The request cannot be read."), now);
+        Responses.Refuse(request, Reply.Failure(400, flaw.Message ?? "The request cannot be read."), now);
         _pool.ReturnIfOver(request);
     }
 
@@ -138,6 +139,7 @@ internal sealed class OpenRequests : ISessionWatcher
                 if (!next.IsAcknowledged && next.QoS != QualityOfService.AtMostOnce)
                 {
                     _timer.Arm(_early.Started(next, now), now);
+                    LetGo(now);
                 }
 
                 return registration.Queue.TryAskForWorker();
@@ -178,7 +180,7 @@ internal sealed class OpenRequests : ISessionWatcher
         }
 
         _session.AfterGate();
-        _log.HandlerFailed(registration.TopicFilter, exception);
+        _log.HandlerFailed(registration, exception);
     }
 
     /// <summary>
@@ -202,7 +204,6 @@ internal sealed class OpenRequests : ISessionWatcher
                     stopped.Add((registration, cancellation));
                 }
 
-                StopWaiting(request);
                 Stop(request, now);
             }
         }
@@ -220,7 +221,11 @@ internal sealed class OpenRequests : ISessionWatcher
         _early.Connected();
     }
 
-    void ISessionWatcher.HeldUp(int half) => _early.HeldUp(half);
+    void ISessionWatcher.HeldUp(int half)
+    {
+        var now = Now;
+        _timer.Arm(_early.HeldUp(half, now), now);
+    }
 
     void ISessionWatcher.Stopped(Func<bool, ConnectionException> why)
     {
@@ -252,6 +257,16 @@ internal sealed class OpenRequests : ISessionWatcher
 
     private void Stop(ReceivedRequest request, TimeSpan now)
     {
+        if (request.State == RequestState.Waiting)
+        {
+            request.Registration.Queue.Remove(request);
+            _deadlines.Remove(request);
+            _counting.Answered += request.AsksForAnswer ? 1 : 0;
+            Responses.Refuse(request, ShuttingDown, now);
+            _pool.ReturnIfOver(request);
+            return;
+        }
+
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, ShuttingDown, now);
         Answer(request, response, default, now);
@@ -265,14 +280,6 @@ internal sealed class OpenRequests : ISessionWatcher
         _memory.Unanswered(request.Memento, now);
         request.End();
         _pool.ReturnIfOver(request);
-    }
-
-    private static void StopWaiting(ReceivedRequest request)
-    {
-        if (request.State == RequestState.Waiting)
-        {
-            request.Registration.Queue.Remove(request);
-        }
     }
 
     private void Tick()
@@ -295,18 +302,28 @@ internal sealed class OpenRequests : ISessionWatcher
                 else
                 {
                     _counting.Expired();
-                    StopWaiting(request);
+                    request.Registration.Queue.Remove(request);
                 }
 
                 Expire(request, now);
             }
 
             _timer.Arm(_early.Tick(now), now);
+            LetGo(now);
             _timer.Arm(_deadlines.Next, now);
         }
 
         _session.AfterGate();
         Cancel(stopped);
+    }
+
+    /// <summary>More requests may hold others up than before: their handlers have been started, or they have waited long.</summary>
+    private void LetGo(TimeSpan now)
+    {
+        if (_session.Inbound.IsHeldUp(out var half))
+        {
+            _timer.Arm(_early.HeldUp(half, now), now);
+        }
     }
 
     private void Hold(ReceivedRequest request)
@@ -329,7 +346,7 @@ internal sealed class OpenRequests : ISessionWatcher
             }
             catch (Exception exception)
             {
-                _log.CancellationFailed(registration.TopicFilter, exception);
+                _log.CallbackFailed(registration, exception);
             }
         }
     }

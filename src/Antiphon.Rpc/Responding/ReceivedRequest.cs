@@ -89,6 +89,8 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     /// <inheritdoc/>
     public int QueueIndex { get; set; } = -1;
 
+    public TimeSpan ArrivedAt { get; private set; }
+
     public QualityOfService QoS { get; private set; }
 
     public bool IsRedelivery { get; private set; }
@@ -117,11 +119,13 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         in RequestProperties properties,
         in RequestBudget budget,
         in Acknowledgement acknowledgement,
-        Memento memento)
+        Memento memento,
+        TimeSpan now)
     {
         Registration = registration;
         Memento = memento;
         State = RequestState.Waiting;
+        ArrivedAt = now;
         Deadline = budget.Deadline;
         _statedDeadline = budget.IsStated ? budget.Deadline : null;
         _acknowledgement = acknowledgement;

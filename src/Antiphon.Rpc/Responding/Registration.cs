@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Antiphon.Client;
 using Antiphon.Client.Receiving;
@@ -16,6 +17,8 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
 {
     private readonly ScheduledCompletion<ValueTuple> _subscribed;
     private readonly byte[] _pattern;
+    private long _refusedAnswers;
+    private int _complaints;
 
     internal Registration(
         Responder responder,
@@ -38,6 +41,16 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
 
     /// <summary>The Topic Filter that was subscribed to, <c>$share/NAME/…</c> included.</summary>
     public string TopicFilter { get; }
+
+    /// <summary>
+    /// Raised each time that the server has refused a response of this registration: its requester hears nothing. With
+    /// <see cref="ReasonCode.NotAuthorized"/> this program may run such requests and not answer them (docs/wire.md). The exception has the
+    /// Response Topic, and what the server said. On a thread of the pool; an exception thrown there is logged and ends nothing.
+    /// </summary>
+    public event EventHandler<RefusedException>? AnswerRefused;
+
+    /// <summary>How many responses the server has refused.</summary>
+    public long RefusedAnswers => Interlocked.Read(ref _refusedAnswers);
 
     internal Responder Responder { get; }
 
@@ -69,9 +82,6 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Whether it has ended. Its subscription may live on until the server has heard of that.</summary>
     internal bool HasEnded { get; set; }
 
-    /// <summary>Whether a refused response of it has been logged.</summary>
-    internal bool HasSaidThatAnswersAreRefused { get; set; }
-
     /// <summary>Requests that are not dealt with yet.</summary>
     internal Draining Draining { get; }
 
@@ -102,6 +112,34 @@ public sealed class Registration : IAsyncDisposable, IMessageSink
     /// <summary>Ends the wait for the subscription, if somebody still waits.</summary>
     internal void GiveUp() => _subscribed.TrySetException(new ObjectDisposedException(nameof(Responder)));
 
+    /// <summary>Whether it is the first time that this is to be complained of. Safe from any thread.</summary>
+    internal bool IsFirst(Complaint complaint) => (Interlocked.Or(ref _complaints, (int)complaint) & (int)complaint) == 0;
+
+    /// <summary>The server has refused a response. Safe from any thread.</summary>
+    /// <returns>What tells the application so, if anybody there wants to hear it.</returns>
+    internal IThreadPoolWorkItem? Refused(RefusedException refusal, ResponderLog log)
+    {
+        Interlocked.Increment(ref _refusedAnswers);
+        return AnswerRefused is { } heard ? new Telling(this, heard, refusal, log) : null;
+    }
+
     /// <summary>Whether it is the one Topic Name of this registration.</summary>
     internal bool IsItsTopic(ReadOnlySpan<byte> topic) => Topic is not null && topic.SequenceEqual(_pattern);
+
+    private sealed class Telling(
+        Registration registration, EventHandler<RefusedException> heard, RefusedException refusal, ResponderLog log) : IThreadPoolWorkItem
+    {
+        [SuppressMessage("Design", "CA1031", Justification = "What it throws is the application's, and must not end this thread.")]
+        public void Execute()
+        {
+            try
+            {
+                heard(registration, refusal);
+            }
+            catch (Exception exception)
+            {
+                log.CallbackFailed(registration, exception);
+            }
+        }
+    }
 }

@@ -24,6 +24,12 @@ internal sealed class RequestQueue(int maximumRunning, int maximumWaiting)
     /// <summary>Whether one more request may come.</summary>
     public bool HasRoom => Running + Waiting < (long)maximumRunning + maximumWaiting;
 
+    /// <summary>Whether as many handlers run as may.</summary>
+    public bool IsBusy => Running >= maximumRunning;
+
+    /// <summary>Whether half as many requests wait as may, or more.</summary>
+    public bool IsHalfFull => 2L * Waiting >= maximumWaiting;
+
     public void Add(ReceivedRequest request)
     {
         request.Previous = _last;
@@ -68,7 +74,7 @@ internal sealed class RequestQueue(int maximumRunning, int maximumWaiting)
     /// <summary>Gives the next request to who will run its handler, as long as not too many run.</summary>
     public bool TryTake([NotNullWhen(true)] out ReceivedRequest? next)
     {
-        next = Running < maximumRunning ? _first : null;
+        next = IsBusy ? null : _first;
         if (next is null)
         {
             return false;
@@ -85,7 +91,7 @@ internal sealed class RequestQueue(int maximumRunning, int maximumWaiting)
     /// <summary>Whether a worker is to be asked for: something may be run, and nobody is on the way.</summary>
     public bool TryAskForWorker()
     {
-        if (_workerIsAskedFor || Waiting == 0 || Running >= maximumRunning)
+        if (_workerIsAskedFor || Waiting == 0 || IsBusy)
         {
             return false;
         }

@@ -33,7 +33,7 @@ public sealed class Responder : IAsyncDisposable
 
     // A filter keeps its number when its registration ends and another is made: what was run before must not be run again.
     private readonly Dictionary<string, int> _numbers = [];
-    private bool _isDisposed;
+    private ScheduledCompletion<ValueTuple>? _disposed;
 
     /// <summary>Makes a responder that answers nothing yet.</summary>
     /// <param name="client">
@@ -47,7 +47,7 @@ public sealed class Responder : IAsyncDisposable
     public Responder(MqttClient client, ResponderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        RequiredVersion.ThrowIfOlder(client, nameof(client));
+        RequiredVersion.ThrowIfOlder(client);
         _session = client.Session;
         _options = options ?? new ResponderOptions();
         _options.Validate();
@@ -108,19 +108,25 @@ public sealed class Responder : IAsyncDisposable
         return RegisterAsync(topicFilter, request => new ValueTask<Reply>(handler(request)), options, cancellationToken);
     }
 
-    /// <summary>Ends all registrations as <see cref="Registration.DisposeAsync"/> does, all at once. The client goes on.</summary>
+    /// <summary>
+    /// Ends all registrations as <see cref="Registration.DisposeAsync"/> does, all at once; what has not been granted yet is given up. The
+    /// client goes on. A second call waits for the first.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Registration[] registrations;
+        Task? disposed;
         lock (_session.Gate)
         {
-            if (_isDisposed)
-            {
-                return;
-            }
-
-            _isDisposed = true;
+            disposed = _disposed?.Task;
+            _disposed ??= new ScheduledCompletion<ValueTuple>(_session.Scheduler);
             registrations = [.. _registrations];
+        }
+
+        if (disposed is not null)
+        {
+            await disposed.ConfigureAwait(false);
+            return;
         }
 
         await Task.WhenAll(registrations.Select(registration => EndAsync(registration).AsTask())).ConfigureAwait(false);
@@ -130,6 +136,7 @@ public sealed class Responder : IAsyncDisposable
         }
 
         Requests.Stop();
+        _disposed.TrySetResult(default);
     }
 
     internal async ValueTask EndAsync(Registration registration)
@@ -195,7 +202,7 @@ public sealed class Responder : IAsyncDisposable
         Registration registration;
         lock (_session.Gate)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            ObjectDisposedException.ThrowIf(_disposed is not null, this);
             var queue = new RequestQueue(_options.MaximumConcurrency, _options.MaximumWaiting);
             registration = new Registration(this, filter, handler, NumberOf(filter.ToString()), queue, _session.Scheduler);
             registration.Runs = new HandlerRuns(Requests, registration, _options, _session);

@@ -22,12 +22,12 @@ public readonly record struct ResponderCounters
     public long Repeated { get; init; }
 
     /// <summary>
-    /// Requests that came again after their answer had to make room (<see cref="ResponderOptions.MaximumRememberedBytes"/>): answered with
-    /// 409 and not run again.
+    /// Requests that came again after their answer had to make room (<see cref="ResponderOptions.MaximumRememberedBytes"/>), or after their
+    /// time: answered with 409 and not run again.
     /// </summary>
     public long AlreadyExecuted { get; init; }
 
-    /// <summary>Requests answered with 429, since too many waited.</summary>
+    /// <summary>Requests answered with 429, since too many waited; those included that came again after that.</summary>
     public long Overloaded { get; init; }
 
     /// <summary>Requests whose time was up before a handler took them; they are not run.</summary>
@@ -39,6 +39,12 @@ public readonly record struct ResponderCounters
     /// <summary>Handlers that threw an exception.</summary>
     public long HandlerFailures { get; init; }
 
+    /// <summary>
+    /// How often other code of the program has thrown: callbacks of the CancellationToken of a request, those of
+    /// <see cref="Registration.AnswerRefused"/>, and the logger. It ends nothing.
+    /// </summary>
+    public long CallbackFailures { get; init; }
+
     /// <summary>Retained messages that arrived as requests; they are old and not run.</summary>
     public long Retained { get; init; }
 
@@ -47,6 +53,9 @@ public readonly record struct ResponderCounters
 
     /// <summary>Responses that the server refused, or that nobody received.</summary>
     public long Undelivered { get; init; }
+
+    /// <summary>Of these, the responses that the server refused (<see cref="Registration.AnswerRefused"/>).</summary>
+    public long RefusedAnswers { get; init; }
 
     /// <summary>Requests that were acknowledged before their response, so that they held nobody up.</summary>
     public long AcknowledgedEarly { get; init; }

@@ -7,12 +7,33 @@ namespace Antiphon.Rpc.Responding;
 /// <summary>What a responder has to tell. The logger is the application's: what it throws does not matter to requests.</summary>
 internal sealed partial class ResponderLog(ILogger logger)
 {
-    /// <summary>A handler has thrown.</summary>
-    public void HandlerFailed(string topicFilter, Exception exception) => Guarded(() => LogHandlerFailed(logger, topicFilter, exception));
+    private long _callbackFailures;
 
-    /// <summary>What a handler had registered with its token has thrown.</summary>
-    public void CancellationFailed(string topicFilter, Exception exception) =>
-        Guarded(() => LogCancellationFailed(logger, topicFilter, exception));
+    /// <summary>How often code of the application has thrown that is no handler: callbacks of tokens and events, and the logger.</summary>
+    public long CallbackFailures => Interlocked.Read(ref _callbackFailures);
+
+    /// <summary>A handler has thrown. The first of a registration is an error in the log, the rest is for who looks closely.</summary>
+    public void HandlerFailed(Registration registration, Exception exception)
+    {
+        if (registration.IsFirst(Complaint.HandlerFailed))
+        {
+            Guarded(() => LogHandlerFailed(logger, registration.TopicFilter, exception));
+        }
+        else
+        {
+            Guarded(() => LogHandlerFailedAgain(logger, registration.TopicFilter, exception));
+        }
+    }
+
+    /// <summary>What a handler had registered with its token has thrown, or what hears of refused answers.</summary>
+    public void CallbackFailed(Registration registration, Exception exception)
+    {
+        Interlocked.Increment(ref _callbackFailures);
+        if (registration.IsFirst(Complaint.CallbackFailed))
+        {
+            Guarded(() => LogCallbackFailed(logger, registration.TopicFilter, exception));
+        }
+    }
 
     /// <summary>A response was not delivered; to be deferred, since that is found within the gate.</summary>
     public IDeferred Undelivered(string responseTopic, Exception exception) =>
@@ -23,7 +44,7 @@ internal sealed partial class ResponderLog(ILogger logger)
         new Entry(() => Guarded(() => LogRefused(logger, topicFilter, responseTopic, refusal)));
 
     [SuppressMessage("Design", "CA1031", Justification = "There is nowhere left to tell it.")]
-    private static void Guarded(Action log)
+    private void Guarded(Action log)
     {
         try
         {
@@ -32,18 +53,24 @@ internal sealed partial class ResponderLog(ILogger logger)
         catch (Exception)
         {
             // A logger that fails must not end the thread of a handler, a timer or a connection.
+            Interlocked.Increment(ref _callbackFailures);
         }
     }
 
-    [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "The handler of «{topicFilter}» failed.")]
+    [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "The handler of «{topicFilter}» failed. Further ones are logged at Debug.")]
     private static partial void LogHandlerFailed(ILogger logger, string topicFilter, Exception exception);
+
+    [LoggerMessage(EventId = 3005, Level = LogLevel.Debug, Message = "The handler of «{topicFilter}» failed again.")]
+    private static partial void LogHandlerFailedAgain(ILogger logger, string topicFilter, Exception exception);
 
     [LoggerMessage(EventId = 3002, Level = LogLevel.Debug, Message = "A response on «{responseTopic}» was not delivered.")]
     private static partial void LogUndelivered(ILogger logger, string responseTopic, Exception exception);
 
     [LoggerMessage(
-        EventId = 3003, Level = LogLevel.Error, Message = "A callback of the CancellationToken of a request on «{topicFilter}» failed.")]
-    private static partial void LogCancellationFailed(ILogger logger, string topicFilter, Exception exception);
+        EventId = 3003,
+        Level = LogLevel.Error,
+        Message = "A callback of the program's own for «{topicFilter}» failed, of a CancellationToken or an event. Further ones are counted.")]
+    private static partial void LogCallbackFailed(ILogger logger, string topicFilter, Exception exception);
 
     [LoggerMessage(
         EventId = 3004,

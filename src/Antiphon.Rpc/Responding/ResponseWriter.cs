@@ -28,7 +28,7 @@ internal ref struct ResponseWriter(Span<byte> initial)
         _properties.AddPayloadFormat(reply.PayloadIsUtf8);
         _properties.AddContentType(reply.ContentType);
         _properties.AddUser(RpcPropertyName.Status, reply.Status);
-        _properties.AddUser(RpcPropertyName.StatusMessage, reply.StatusMessage);
+        _properties.AddSentence(RpcPropertyName.StatusMessage, reply.StatusMessage);
         if (reply.IsApplicationError)
         {
             _properties.AddUser(RpcPropertyName.ApplicationError, "true"u8);

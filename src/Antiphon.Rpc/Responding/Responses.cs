@@ -39,7 +39,7 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         else if (IsTooLarge(request, start.Failure))
         {
             request.IsSubstituted = true;
-            Send(request, TooLarge, now);
+            SendInstead(request, TooLarge, now);
         }
         else
         {
@@ -52,22 +52,26 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         }
     }
 
-    /// <summary>
-    /// Answers a request, and remembers that where the request is remembered and has no answer yet; one that asks for no answer is acknowledged.
-    /// </summary>
-    public void Send(ReceivedRequest request, in Reply reply, TimeSpan now)
+    /// <summary>Turns a request away, and remembers that; one that asks for no answer is acknowledged.</summary>
+    public void Refuse(ReceivedRequest request, in Reply reply, TimeSpan now)
     {
+        memory.Refused(request.Memento, now);
         request.State = RequestState.Answered;
-        if (!request.AsksForAnswer)
+        if (request.AsksForAnswer)
         {
-            memory.Unanswered(request.Memento, now);
-            request.End();
-            return;
+            SendInstead(request, reply, now);
         }
+        else
+        {
+            request.End();
+        }
+    }
 
+    /// <summary>Sends an answer without a payload that is not remembered, or in the place of one that is.</summary>
+    private void SendInstead(ReceivedRequest request, in Reply reply, TimeSpan now)
+    {
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, reply, now);
-        memory.Answered(request.Memento, response.OfReply, default, now);
         Send(request, response.Written, default, now);
         response.Dispose();
     }
@@ -119,7 +123,7 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
             {
                 request.IsPublishing = false;
                 request.IsSubstituted = true;
-                Send(request, TooLarge, now);
+                SendInstead(request, TooLarge, now);
                 pool.ReturnIfOver(request);
             }
         }
@@ -135,10 +139,20 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         counting.Undelivered++;
         var responseTopic = Encoding.UTF8.GetString(request.Message.ResponseTopic);
         session.Defer(log.Undelivered(responseTopic, failure), 0);
-        if (failure is RefusedException refused && !request.Registration.HasSaidThatAnswersAreRefused)
+        if (failure is not RefusedException refused)
         {
-            request.Registration.HasSaidThatAnswersAreRefused = true;
+            return;
+        }
+
+        counting.RefusedAnswers++;
+        if (request.Registration.IsFirst(Complaint.AnswerRefused))
+        {
             session.Defer(log.Refused(request.Registration.TopicFilter, responseTopic, refused.Message), 0);
+        }
+
+        if (request.Registration.Refused(refused, log) is { } telling)
+        {
+            session.Scheduler.Queue(telling);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
 
@@ -9,6 +10,8 @@ namespace Antiphon.Rpc.Wire;
 /// </summary>
 internal ref struct PropertySection(Span<byte> initial)
 {
+    private const int UsualSentence = 512;
+
     private WireWriter _writer = new(initial);
 
     public readonly ReadOnlySpan<byte> Written => _writer.Written;
@@ -73,6 +76,33 @@ internal ref struct PropertySection(Span<byte> initial)
             _writer.WriteBinary(name);
             _writer.WriteString(value);
         }
+    }
+
+    /// <summary>A sentence, whatever it holds: what no MQTT string may hold is replaced by U+FFFD, and what is too long is cut.</summary>
+    public void AddSentence(scoped ReadOnlySpan<byte> name, string? sentence)
+    {
+        if (sentence is null)
+        {
+            return;
+        }
+
+        // A lone surrogate turns into U+FFFD by itself, which has the longest form that a single char can have.
+        var text = sentence.Replace('\0', '\uFFFD');
+        var whole = Encoding.UTF8.GetMaxByteCount(text.Length) <= UsualSentence ? UsualSentence : Encoding.UTF8.GetByteCount(text);
+        var bytes = whole <= UsualSentence ? stackalloc byte[UsualSentence] : new byte[whole];
+        bytes = bytes[..Encoding.UTF8.GetBytes(text, bytes)];
+        if (bytes.Length > ushort.MaxValue)
+        {
+            var end = (int)ushort.MaxValue;
+            while ((bytes[end] & 0xC0) == 0x80)
+            {
+                end--;
+            }
+
+            bytes = bytes[..end];
+        }
+
+        AddUser(name, bytes);
     }
 
     public void AddUser(scoped ReadOnlySpan<byte> name, long value)

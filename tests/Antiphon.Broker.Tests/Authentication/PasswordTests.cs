@@ -20,6 +20,7 @@ public sealed class PasswordTests
         broker.ConnectV311("device", with: connect => connect with { UserName = "ann", Password = "secret"u8.ToArray() });
 
         Assert.Equal(("device", "ann", ProtocolVersion.V311), (asked!.ClientId, asked.UserName, asked.ProtocolVersion));
+        Assert.Equal("test", asked.Origin.Listener);
         Assert.Equal("secret"u8.ToArray(), asked.Password!.Value.ToArray());
         Assert.DoesNotContain("secret", asked.ToString(), StringComparison.Ordinal);
     }

@@ -373,6 +373,59 @@ public sealed class BrokerHostTests
 
     [Theory]
     [MemberData(nameof(Transports))]
+    public async Task Behind_a_proxy_the_origin_is_the_client_s_address_and_the_proxy_s(BrokerTransport transport)
+    {
+        await using var broker = Start(
+            transport, options => options with { Listeners = [new Listener { Name = "proxied", Port = 0, ProxyProtocol = true }] });
+        await using var peer = await TcpPeer.OpenAsync(broker);
+
+        await peer.SendAsync(Convert.FromHexString("0D0A0D0A000D0A515549540A2111000CC00002077F000001D431075B"));
+        await peer.ConnectAsync("client");
+
+        var origin = Assert.Single(
+            (await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken)).Connections).Origin;
+        Assert.Equal(IPEndPoint.Parse("192.0.2.7:54321"), origin.RemoteEndPoint);
+        Assert.Equal(((IPEndPoint)peer.Client!.Client.LocalEndPoint!).Port, ((IPEndPoint)origin.ProxyEndPoint!).Port);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_stream_whose_sending_side_can_end_says_so_and_is_done_with_only_when_all_is_written(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with { Listeners = [] });
+        await using var stream = new SlowStream([.. TestLink.Bytes(new ConnectPacket { ClientId = "a" }), 0x00]);
+
+        // The client is refused, and has closed its half already; CONNACK and DISCONNECT are still on their way.
+        var ended = broker.Accept(stream, new ConnectionOrigin { Listener = "slow" });
+        await stream.Writing.WaitAsync(TestContext.Current.CancellationToken);
+        stream.EndInput();
+        await stream.InputRead.WaitAsync(TestContext.Current.CancellationToken);
+        await broker.TakeSnapshotAsync(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.False(ended.IsCompleted);
+        stream.FinishWriting();
+
+        await ended.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("written, closed", stream.Story);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task The_last_packet_ends_the_sending_side_of_a_stream_that_has_one(BrokerTransport transport)
+    {
+        await using var broker = Start(transport, options => options with { Listeners = [] });
+        await using var stream = new SlowStream([.. TestLink.Bytes(new ConnectPacket { ClientId = "a" }), 0x00]);
+        stream.FinishWriting();
+
+        var ended = broker.Accept(stream, new ConnectionOrigin { Listener = "slow" });
+        await stream.SendingEnded.WaitAsync(TestContext.Current.CancellationToken);
+        stream.EndInput();
+
+        await ended.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("written, sending ended, closed", stream.Story);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
     public async Task What_has_been_stopped_takes_no_connection_and_gives_no_snapshot(BrokerTransport transport)
     {
         var broker = Start(transport);

@@ -30,9 +30,16 @@ internal sealed class TcpPeer : IAsyncDisposable
     public ConnAckPacket ConnAck { get; private set; } = null!;
 
     /// <summary>A connection that has said nothing yet.</summary>
-    public static async Task<TcpPeer> OpenAsync(BrokerHost broker)
+    /// <param name="broker">To whom.</param>
+    /// <param name="receiveBuffer">What the client asks its system for, in bytes; <c>null</c>: nothing, so that it grows as needed.</param>
+    public static async Task<TcpPeer> OpenAsync(BrokerHost broker, int? receiveBuffer = null)
     {
         var client = new TcpClient();
+        if (receiveBuffer is { } size)
+        {
+            client.ReceiveBufferSize = size;
+        }
+
         await client.ConnectAsync(IPAddress.Loopback, broker.Port).WaitAsync(Patience);
         client.NoDelay = true;
         return new TcpPeer(client.GetStream(), client);

@@ -1,5 +1,4 @@
 using Antiphon.Client;
-using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Rpc.Tests.Servers;
 using Antiphon.Rpc.Tests.Timing;
@@ -36,19 +35,6 @@ public sealed class NotSentTests
     });
 
     [Fact]
-    public void A_request_that_cannot_be_stored_was_not_sent() => _thread.RunTest(async () =>
-    {
-        using var server = new ScriptedServer(_thread);
-        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "c", SessionStore = new FullStore() });
-        await using var requester = new Requester(client);
-
-        var exception = await Assert.ThrowsAsync<RequestNotSentException>(() => Call(requester, "1"));
-
-        Assert.Equal(RequestProgress.NotSent, exception.Progress);
-        Assert.IsType<SessionStoreException>(exception.InnerException);
-    });
-
-    [Fact]
     public void A_request_that_waited_in_the_client_when_it_stopped_was_not_sent() => _thread.RunTest(async () =>
     {
         using var server = new ScriptedServer(_thread) { ConnAck = new ConnAckPacket { ReceiveMaximum = 1 } };
@@ -65,36 +51,4 @@ public sealed class NotSentTests
     });
 
     private static Task<Response> Call(Requester requester, string text) => requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
-
-    /// <summary>The store of a full disk.</summary>
-    private sealed class FullStore : ISessionStore
-    {
-        public StoredSession? Load() => null;
-
-        public void Begin(string clientId, ProtocolVersion version)
-        {
-        }
-
-        public void Clear()
-        {
-        }
-
-        public void AddPublish(PacketIdentifier identifier, ReadOnlySpan<byte> packet) => throw new IOException("The disk is full.");
-
-        public void ReleasePublish(PacketIdentifier identifier)
-        {
-        }
-
-        public void RemovePublish(PacketIdentifier identifier)
-        {
-        }
-
-        public void AddReceived(PacketIdentifier identifier)
-        {
-        }
-
-        public void RemoveReceived(PacketIdentifier identifier)
-        {
-        }
-    }
 }

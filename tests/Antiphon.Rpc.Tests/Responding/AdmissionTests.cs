@@ -43,10 +43,11 @@ public sealed class AdmissionTests
         Admit(1);
         Admit(2);
         Assert.Equal(Verdict.Overloaded, Admit(View(3), Now, out var refused));
-        _memory.Answered(refused, default, "429"u8, Now);
+        _memory.Refused(refused, Now);
         RunOne();
 
-        Assert.Equal(Verdict.AnswerAgain, Admit(3));
+        Assert.Equal(Verdict.Overloaded, Admit(3));
+        Assert.Equal(Verdict.Run, Admit(4));
     }
 
     [Fact]
@@ -127,14 +128,15 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void Answers_are_remembered_until_the_request_cannot_come_again()
+    public void Answers_are_remembered_until_the_time_of_the_request_is_up_and_that_it_ran_for_longer()
     {
         Admit(1);
         Answer("yes");
 
         // It expires after 5 seconds, and the margin is one more.
         Assert.Equal(Verdict.AnswerAgain, Admit(View(1), Now + TimeSpan.FromSeconds(5.9), out _));
-        Assert.Equal(Verdict.Run, Admit(View(1), Now + TimeSpan.FromSeconds(6), out _));
+        Assert.Equal(Verdict.Executed, Admit(View(1, expiry: 1), Now + TimeSpan.FromSeconds(6), out _));
+        Assert.Equal(Verdict.Executed, Admit(View(1, expiry: 1), Now + TimeSpan.FromSeconds(200), out _));
     }
 
     [Fact]
@@ -166,8 +168,14 @@ public sealed class AdmissionTests
     {
         _here.HasEnded = true;
 
+        Assert.Equal(Verdict.Ended, Admit(View(1), Now, out var refused));
+        _memory.Refused(refused, Now);
+
+        // Its requester was told that it is not run; another registration on the same filter knows that.
         Assert.Equal(Verdict.Ended, Admit(1));
-        Assert.Equal(0, _memory.Count);
+        _here.HasEnded = false;
+        Assert.Equal(Verdict.Overloaded, Admit(1));
+        Assert.Equal(Verdict.Run, Admit(2));
     }
 
     [Fact]
@@ -255,7 +263,7 @@ public sealed class AdmissionTests
         if (verdict == Verdict.Run)
         {
             var request = new ReceivedRequest(null!, 0);
-            request.Begin(registration, view, properties, budget, default, memento);
+            request.Begin(registration, view, properties, budget, default, memento, now);
             registration.Queue.Add(request);
             _taken[memento] = request;
         }

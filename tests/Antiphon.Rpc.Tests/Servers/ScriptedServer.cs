@@ -38,6 +38,12 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     /// <summary>The Packet Identifiers of all PUBACKs, in their order.</summary>
     public List<ushort> Acknowledged { get; } = [];
 
+    /// <summary>Takes what the client publishes, where the test does not ask for it one by one.</summary>
+    public Action<PublishPacket>? Taking { get; set; }
+
+    /// <summary>Hears of each PUBACK, where the test does not ask for them one by one.</summary>
+    public Action? Hearing { get; set; }
+
     /// <summary>The last SUBSCRIBE.</summary>
     public SubscribePacket? Subscribe { get; private set; }
 
@@ -95,6 +101,9 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
             Send(answer);
         }
     }
+
+    /// <summary>What waits to be answered never is.</summary>
+    public void Forget() => _answers.Clear();
 
     /// <summary>Cuts the connection; the client has noticed when this returns.</summary>
     public void Cut()
@@ -211,7 +220,18 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
                 break;
             case AcknowledgementPacket { Type: PacketType.PubAck } acknowledgement:
                 Acknowledged.Add(acknowledgement.PacketIdentifier.Value);
-                _received.Add(packet);
+                if (Hearing is { } hear)
+                {
+                    hear();
+                }
+                else
+                {
+                    _received.Add(packet);
+                }
+
+                break;
+            case PublishPacket publish when Taking is { } take:
+                take(publish);
                 break;
             default:
                 _received.Add(packet);

@@ -37,6 +37,9 @@ internal sealed class AnsweringProgram
             MaximumConcurrency = world.Chance.Between(1, 4),
             MaximumWaiting = world.Chance.Between(0, 8),
             DrainTimeout = TimeSpan.FromSeconds(2),
+
+            // Little enough that answers have to make room, and enough for a mark of each request.
+            MaximumRememberedBytes = world.Chance.Of([64 * 1024, 16 * 1024 * 1024]),
         };
         _responder = new Responder(Client, _options);
         _registering = RegisterAsync();
@@ -110,6 +113,7 @@ internal sealed class AnsweringProgram
     {
         0 => throw new InvalidOperationException("The handler has a bad day."),
         1 => throw new ReplyException(404, "There is no such thing."),
+        2 or 3 => request.Text.PadRight(_world.Chance.Between(1, 20_000)),
         _ => request.Text,
     };
 

@@ -149,6 +149,12 @@ internal sealed class Link : ILink
         _toClient.HeldUntil = which == 2 ? _toClient.HeldUntil : Now + time;
     }
 
+    /// <summary>For a while nothing gets through to the client.</summary>
+    public void HoldToClient(TimeSpan time) => _toClient.HeldUntil = Now + time;
+
+    /// <summary>For a while nothing gets through to the broker.</summary>
+    public void HoldToBroker(TimeSpan time) => _toBroker.HeldUntil = Now + time;
+
     /// <summary>What holds it lets go.</summary>
     public void LetGo() => _toBroker.HeldUntil = _toClient.HeldUntil = TimeSpan.Zero;
 
@@ -159,6 +165,17 @@ internal sealed class Link : ILink
         IsCut = true;
         _toBroker.EndAfter(IsGreeted ? _chance.Index(_toBroker.Count + 1) : 0);
         _toClient.EndAfter(_chance.Index(_toClient.Count + 1));
+        Stream.ContinueWriting();
+    }
+
+    /// <summary>Breaks it, and nothing of what is on its way arrives.</summary>
+    public void Lose()
+    {
+        _trace.Add("lost", Name);
+        IsCut = true;
+        _toBroker.EndAfter(0);
+        _toClient.EndAfter(0);
+        LetGo();
         Stream.ContinueWriting();
     }
 

@@ -14,6 +14,9 @@ internal sealed class SimulatedNetwork(SimulatedBroker broker, Chance chance, Tr
     /// <summary>The connections that are not over.</summary>
     public IEnumerable<Link> Links => _links.Select(one => one.Link);
 
+    /// <summary>The connection of a program, the last one where there are several.</summary>
+    public Link LinkOf(SimulatedProcess process) => _links.Last(one => one.Process == process).Link;
+
     /// <summary>Opens a connection, or fails to.</summary>
     public async ValueTask<Stream> DialAsync(SimulatedProcess process, CancellationToken cancellationToken)
     {

@@ -7,7 +7,8 @@ namespace Antiphon.Broker.Transport.Epoll;
 /// <param name="loop">The loop that owns it.</param>
 /// <param name="fd">The socket; non-blocking.</param>
 /// <param name="token">Its slot in the loop, and the slot's generation.</param>
-internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token) : ILink
+/// <param name="isNarrow">Whether its peer is a <see cref="NarrowPeer"/>.</param>
+internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token, bool isNarrow) : ILink
 {
     private bool _waitsForRoom;
     private bool _isPaused;
@@ -53,10 +54,23 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
 
     public void Flush()
     {
+        try
+        {
+            Send();
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            // Many are flushed in one go, and the others have to be.
+            loop.Shell.Fail(Connection, defect);
+        }
+    }
+
+    private void Send()
+    {
         var output = Connection.Output;
         while (output.Length > 0 && !_closed)
         {
-            var sent = output.IsContiguous ? SendOwn(output.Own) : SendPieces(output);
+            var sent = isNarrow ? SendPiece(output) : output.IsContiguous ? SendOwn(output.Own) : SendPieces(output);
             if (sent >= 0)
             {
                 output.Consume((int)sent);
@@ -114,12 +128,25 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         }
     }
 
-    private nint SendOwn(ReadOnlySpan<byte> bytes)
+    private nint SendOwn(ReadOnlySpan<byte> bytes, int flags = 0)
     {
         fixed (byte* first = bytes)
         {
-            return Native.Send(fd, first, (nuint)bytes.Length, Native.MSG_DONTWAIT | Native.MSG_NOSIGNAL);
+            return Native.Send(fd, first, (nuint)bytes.Length, Native.MSG_DONTWAIT | Native.MSG_NOSIGNAL | flags);
         }
+    }
+
+    /// <summary>Sends so little that a narrow peer has room for it, and has the kernel put nothing else into the same segment.</summary>
+    private nint SendPiece(OutputBuffer output)
+    {
+        var waiting = output.Own;
+        if (!output.IsContiguous)
+        {
+            output.Pieces(loop.Pieces);
+            waiting = loop.Pieces[0];
+        }
+
+        return SendOwn(waiting[..Math.Min(waiting.Length, NarrowPeer.PieceSize)], Native.MSG_EOR);
     }
 
     /// <summary>Sends what shares payloads with other connections. The pool's arrays are pinned, and the runtime ignores SIGPIPE.</summary>

@@ -23,7 +23,7 @@ internal sealed class EpollLoop : IEngineLoop
 
     // For the process.
     private readonly Socket[] _listeners;
-    private readonly string[] _listenerNames;
+    private readonly IReadOnlyList<Listener> _configured;
     private readonly WakeUp _wakeUp = new();
     private readonly byte[] _receiveBuffer = GC.AllocateUninitializedArray<byte>(ReceiveBufferSize, pinned: true);
 
@@ -40,8 +40,8 @@ internal sealed class EpollLoop : IEngineLoop
     public EpollLoop(BrokerEngine engine, BrokerOptions options)
     {
         Shell = new EngineShell(engine, options, _wakeUp.Signal);
-        _listenerNames = [.. options.AllListeners.Select(listener => listener.Name)];
-        _listeners = ListeningSocket.OpenAll(options.AllListeners);
+        _configured = options.AllListeners;
+        _listeners = ListeningSocket.OpenAll(_configured);
         try
         {
             EndPoints = [.. _listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
@@ -177,10 +177,10 @@ internal sealed class EpollLoop : IEngineLoop
 
             var origin = new ConnectionOrigin
             {
-                Listener = _listenerNames[listener],
+                Listener = _configured[listener].Name,
                 RemoteEndPoint = PeerAddress.Read(new ReadOnlySpan<byte>(address, PeerAddress.MaximumSize)),
             };
-            if (!TryOpen(fd, origin))
+            if (!TryOpen(fd, origin, _configured[listener].ProxyProtocol))
             {
                 PauseAccepting(Marshal.GetLastPInvokeErrorMessage());
                 _ = Native.Close(fd);
@@ -224,7 +224,7 @@ internal sealed class EpollLoop : IEngineLoop
         }
     }
 
-    private unsafe bool TryOpen(int fd, ConnectionOrigin origin)
+    private unsafe bool TryOpen(int fd, ConnectionOrigin origin, bool isProxied)
     {
         var one = 1;
 
@@ -237,7 +237,7 @@ internal sealed class EpollLoop : IEngineLoop
         }
 
         var generation = _slots[slot].Generation;
-        var link = new EpollConnection(this, fd, (ulong)generation << 32 | (uint)slot);
+        var link = new EpollConnection(this, fd, (ulong)generation << 32 | (uint)slot, NarrowPeer.Is(fd));
         if (!Set.TryAdd(fd, Native.EPOLLIN, link.Token))
         {
             _freeSlots.Push(slot);
@@ -245,7 +245,7 @@ internal sealed class EpollLoop : IEngineLoop
         }
 
         _slots[slot] = (link, generation);
-        link.Connection = Shell.Engine.Open(link, origin, Shell.Now);
+        link.Connection = Shell.Engine.Open(link, origin, Shell.Now, isProxied);
         return true;
     }
 }

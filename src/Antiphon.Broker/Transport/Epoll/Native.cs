@@ -24,8 +24,10 @@ internal static partial class Native
     public const int SOCK_CLOEXEC = 0x80000;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
+    public const int TCP_INFO = 11;
     public const int SHUT_WR = 1;
     public const int MSG_DONTWAIT = 0x40;
+    public const int MSG_EOR = 0x80;
     public const int MSG_NOSIGNAL = 0x4000;
 
     public const int EINTR = 4;
@@ -79,6 +81,9 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static unsafe partial int SetSocketOption(int fd, int level, int name, int* value, uint length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static unsafe partial int GetSocketOption(int fd, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", EntryPoint = "shutdown", SetLastError = true)]
     public static partial int Shutdown(int fd, int how);

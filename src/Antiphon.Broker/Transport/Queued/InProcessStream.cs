@@ -5,7 +5,7 @@ namespace Antiphon.Broker.Transport.Queued;
 /// <summary>
 /// One end of a connection within the process: what one end writes, the other reads. Bounded as pipes are; nothing of it touches a socket.
 /// </summary>
-internal sealed class InProcessStream : Stream
+internal sealed class InProcessStream : Stream, IHalfClosable
 {
     private readonly PipeReader _reader;
     private readonly PipeWriter _writer;

@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Transport.Queued;
 internal sealed class QueueLoop : IEngineLoop
 {
     private readonly Socket[] _listeners;
-    private readonly string[] _listenerNames;
+    private readonly IReadOnlyList<Listener> _configured;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _signal = new(0);
     private readonly CancellationTokenSource _stopAccepting = new();
@@ -20,8 +20,9 @@ internal sealed class QueueLoop : IEngineLoop
     {
         _time = options.TimeProvider;
         Shell = new EngineShell(engine, options, () => _signal.Release());
-        _listenerNames = [.. options.AllListeners.Select(listener => listener.Name)];
-        _listeners = ListeningSocket.OpenAll(options.AllListeners);
+        _configured = options.AllListeners;
+        _listeners = ListeningSocket.OpenAll(_configured);
+        Array.ForEach(_listeners, ListeningSocket.LimitSegments);
         EndPoints = [.. _listeners.Select(listener => (IPEndPoint)listener.LocalEndPoint!)];
     }
 
@@ -31,7 +32,7 @@ internal sealed class QueueLoop : IEngineLoop
 
     public void Run()
     {
-        _accepting = Task.WhenAll(_listeners.Select((listener, i) => AcceptAsync(listener, _listenerNames[i])));
+        _accepting = Task.WhenAll(_listeners.Select((listener, i) => AcceptAsync(listener, _configured[i])));
         while (!Shell.IsDone)
         {
             _signal.Wait(Shell.WaitMilliseconds(Instant.Never));
@@ -64,7 +65,7 @@ internal sealed class QueueLoop : IEngineLoop
         }
     }
 
-    private async Task AcceptAsync(Socket listener, string name)
+    private async Task AcceptAsync(Socket listener, Listener configured)
     {
         while (!_stopAccepting.IsCancellationRequested)
         {
@@ -72,7 +73,7 @@ internal sealed class QueueLoop : IEngineLoop
             {
                 var socket = await listener.AcceptAsync(_stopAccepting.Token).ConfigureAwait(false);
                 socket.NoDelay = true;
-                Open(socket, name);
+                Open(socket, configured);
             }
             catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
             {
@@ -94,7 +95,7 @@ internal sealed class QueueLoop : IEngineLoop
         }
     }
 
-    private void Open(Socket socket, string listener)
+    private void Open(Socket socket, Listener listener)
     {
         EndPoint? remote;
         try
@@ -108,6 +109,9 @@ internal sealed class QueueLoop : IEngineLoop
         }
 
         _ = QueuedLink.OpenAsync(
-            Shell, new NetworkStream(socket, ownsSocket: true), new ConnectionOrigin { Listener = listener, RemoteEndPoint = remote });
+            Shell,
+            new NetworkStream(socket, ownsSocket: true),
+            new ConnectionOrigin { Listener = listener.Name, RemoteEndPoint = remote },
+            listener.ProxyProtocol);
     }
 }

@@ -21,7 +21,11 @@ internal sealed class QueuedLink : ILink
     private readonly EngineShell _shell;
     private readonly Stream _stream;
     private readonly ConnectionOrigin _origin;
+    private readonly bool _isProxied;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Who uses the stream still: the link until it is closed, the reading task, the sending task. The last one tells that it has ended.
+    private int _users;
     private readonly Action _onReceived;
     private readonly Action _onSent;
 
@@ -41,11 +45,12 @@ internal sealed class QueuedLink : ILink
     private bool _shutDown;
     private bool _closed;
 
-    private QueuedLink(EngineShell shell, Stream stream, ConnectionOrigin origin)
+    private QueuedLink(EngineShell shell, Stream stream, ConnectionOrigin origin, bool isProxied)
     {
         _shell = shell;
         _stream = stream;
         _origin = origin;
+        _isProxied = isProxied;
         _onReceived = OnReceived;
         _onSent = OnSent;
     }
@@ -56,15 +61,29 @@ internal sealed class QueuedLink : ILink
     /// <param name="shell">The loop's shell.</param>
     /// <param name="stream">The connection; the link closes it.</param>
     /// <param name="origin">Where it comes from.</param>
-    /// <returns>Ends when the connection has, and nothing more is read from the stream.</returns>
-    public static Task OpenAsync(EngineShell shell, Stream stream, ConnectionOrigin origin)
+    /// <param name="isProxied">Whether a header of the PROXY protocol comes before everything else.</param>
+    /// <returns>Ends when the connection has, and nothing more is read from the stream or written to it.</returns>
+    public static Task OpenAsync(EngineShell shell, Stream stream, ConnectionOrigin origin, bool isProxied = false)
     {
-        var link = new QueuedLink(shell, stream, origin);
+        var link = new QueuedLink(shell, stream, origin, isProxied);
         shell.Post(link.Begin);
         return link._ended.Task;
     }
 
     public void Flush()
+    {
+        try
+        {
+            Send();
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            // Many are flushed in one go, and the others have to be.
+            _shell.Fail(_connection, defect);
+        }
+    }
+
+    private void Send()
     {
         if (_closed || IsSending)
         {
@@ -74,6 +93,7 @@ internal sealed class QueuedLink : ILink
         if (_connection.Output.Length > 0)
         {
             _handedOut = _connection.Output.HandOut();
+            Interlocked.Increment(ref _users);
             _ = SendAsync(_handedOut);
             return;
         }
@@ -98,8 +118,9 @@ internal sealed class QueuedLink : ILink
             _shell.LogEnd(_connection);
 
             // Both tasks end by it; what the sending task holds comes back with its last command.
-            _stream.Dispose();
+            DisposeStream();
             ResumeReading();
+            Leave();
         }
     }
 
@@ -119,12 +140,13 @@ internal sealed class QueuedLink : ILink
     {
         if (_shell.IsStopping)
         {
-            _stream.Dispose();
+            DisposeStream();
             _ended.SetResult();
             return;
         }
 
-        _connection = _shell.Engine.Open(this, _origin, _shell.Now);
+        _connection = _shell.Engine.Open(this, _origin, _shell.Now, _isProxied);
+        _users = 2;
         _ = ReadAsync();
     }
 
@@ -160,7 +182,16 @@ internal sealed class QueuedLink : ILink
         }
 
         _shell.Post(() => OnEnded(reason));
-        _ended.SetResult();
+        Leave();
+    }
+
+    /// <summary>A user of the stream is done with it.</summary>
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            _ended.SetResult();
+        }
     }
 
     /// <summary>
@@ -171,8 +202,8 @@ internal sealed class QueuedLink : ILink
     {
         switch (_stream)
         {
-            case InProcessStream inside:
-                inside.EndSending();
+            case IHalfClosable ending:
+                ending.EndSending();
                 break;
             case NetworkStream network:
                 try
@@ -202,6 +233,7 @@ internal sealed class QueuedLink : ILink
         }
 
         _shell.Post(_onSent);
+        Leave();
     }
 
     private void OnReceived()
@@ -260,6 +292,19 @@ internal sealed class QueuedLink : ILink
         {
             // What is left has to be read within the time that every closing connection has.
             _shell.Engine.EndedByPeer(_connection, _shell.Now);
+        }
+    }
+
+    /// <summary>The stream may be a host's, and do what it likes: none of it ends more than this connection.</summary>
+    private void DisposeStream()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            _shell.Report(failure);
         }
     }
 

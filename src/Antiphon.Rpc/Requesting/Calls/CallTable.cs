@@ -115,6 +115,15 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
     /// <summary>The client did not take the request, or it came to nothing.</summary>
     public void Failed(Call call, Exception why, TimeSpan now) => End(call, new Outcome(OutcomeKind.Failed, now, why));
 
+    /// <summary>The client has not written the request, or not again, since its time was over.</summary>
+    /// <returns>How many calls that has ended without what they waited for.</returns>
+    public int Expired(Call call, TimeSpan now)
+    {
+        var kind = call.AtDeadline;
+        End(call, new Outcome(kind, now));
+        return kind == OutcomeKind.TimedOut ? 1 : 0;
+    }
+
     /// <summary>The server has acknowledged the request; with QoS 0, it was written.</summary>
     public void Acknowledged(Call call, ReasonCode reasonCode, TimeSpan now)
     {
@@ -175,9 +184,7 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
         var timedOut = 0;
         while (_deadlines.TryTakeDue(now, out var call))
         {
-            var kind = call.AtDeadline;
-            timedOut += kind == OutcomeKind.TimedOut ? 1 : 0;
-            End(call, new Outcome(kind, now));
+            timedOut += Expired(call, now);
         }
 
         return timedOut;

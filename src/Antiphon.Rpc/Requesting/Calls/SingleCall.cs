@@ -43,12 +43,13 @@ internal sealed class SingleCall(ICallOwner? owner) : Call(owner), IValueTaskSou
         }
 
         var facts = Facts(now) with { Progress = Progress };
+        var error = RemoteError.From(facts, status, response);
         return new Outcome(
             OutcomeKind.Failed,
             now,
             WasSentAgain && status.Code is 429 or 503 && !status.IsApplicationError
-                ? new OutcomeUnknownException(facts, $"it was sent twice, and answered with {status.Code} once")
-                : RemoteError.From(facts, status, response));
+                ? new OutcomeUnknownException(facts, $"it was sent twice, and answered with {status.Code} once", error)
+                : error);
     }
 
     /// <inheritdoc/>

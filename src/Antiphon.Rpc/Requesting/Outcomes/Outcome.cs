@@ -54,13 +54,11 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
         {
             OutcomeKind.NoResponder => new NoResponderException(facts),
             OutcomeKind.TimedOut => new RequestTimeoutException(facts, call.Content.Timeout),
-            OutcomeKind.Failed when call.WasSentAgain && Cause is RefusedException refused =>
-                new OutcomeUnknownException(facts, $"the server refused it when it was sent again, with 0x{(byte)refused.ReasonCode:X2}"),
             OutcomeKind.Failed => OfFailure((Exception)Cause!, facts),
             OutcomeKind.SessionLost => new OutcomeUnknownException(facts, "the server has lost the Session, and the response with it"),
             OutcomeKind.Cancelled => new OperationCanceledException((CancellationToken)Cause!),
             OutcomeKind.ClientStopped when Progress == RequestProgress.NotSent => (ConnectionException)Cause!,
-            OutcomeKind.ClientStopped => new OutcomeUnknownException(facts, "the client has stopped"),
+            OutcomeKind.ClientStopped => new OutcomeUnknownException(facts, "the client has stopped", (Exception)Cause!),
             OutcomeKind.Disposed when Progress == RequestProgress.NotSent => new ObjectDisposedException(nameof(Requester)),
             OutcomeKind.Disposed => new OutcomeUnknownException(facts, "the requester was disposed"),
             _ => throw new InvalidOperationException($"A call that is {Kind} has no exception."),
@@ -70,10 +68,12 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
     private static Exception OfFailure(Exception cause, in RequestFacts facts) => cause switch
     {
         RequestException of => of,
+        RefusedException { WasSentBefore: true } refused => new OutcomeUnknownException(
+            facts, $"it was sent twice, and refused the second time with 0x{(byte)refused.ReasonCode:X2}", refused),
         RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
-        QueueFullException or SessionStoreException =>
-            new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, (MqttException)cause),
-        ConnectionException { Sent: true } => new OutcomeUnknownException(facts, "its connection was lost for good"),
+        QueueFullException full =>
+            new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, full),
+        ConnectionException { Sent: true } lost => new OutcomeUnknownException(facts, "its connection was lost for good", lost),
         _ => cause,
     };
 }

@@ -133,8 +133,8 @@ public sealed class RequestRefusedException : RequestException
 
 /// <summary>
 /// The request was not taken, so that nobody can have executed it: too many calls wait already
-/// (<see cref="RequesterOptions.MaximumWaiting"/>, no inner exception), too much waits in the client to be sent
-/// (<see cref="QueueFullException"/>), or its Session store failed (<see cref="SessionStoreException"/>).
+/// (<see cref="RequesterOptions.MaximumWaiting"/>, no inner exception), or too much waits in the client to be sent
+/// (<see cref="QueueFullException"/>).
 /// </summary>
 public sealed class RequestNotSentException : RequestException
 {
@@ -153,12 +153,13 @@ public sealed class RequestNotSentException : RequestException
 
 /// <summary>
 /// The request had been sent and its response can no longer come: the server lost the Session, or the client or the requester was stopped.
-/// Whether it was executed is not known.
+/// Or it had been sent twice, since a connection was lost in between, and one of the two was refused or turned away: the inner exception
+/// says how. Whether it was executed is not known.
 /// </summary>
 public sealed class OutcomeUnknownException : RequestException
 {
-    internal OutcomeUnknownException(in RequestFacts facts, string why)
-        : base($"The outcome of the request on «{facts.Topic}» is unknown: {why}; {facts.Story}.", facts)
+    internal OutcomeUnknownException(in RequestFacts facts, string why, Exception? innerException = null)
+        : base($"The outcome of the request on «{facts.Topic}» is unknown: {why}; {facts.Story}.", facts, innerException)
     {
     }
 }

@@ -2,9 +2,10 @@ namespace Antiphon.Rpc.Responding.Remembering;
 
 /// <summary>
 /// Which requests have been taken, and what was answered, so that one that comes again is answered again and not run again. Everything
-/// stands in a few large arrays: remembering costs the garbage collector nothing. An answer is kept until its request can no longer come
-/// again. Where that takes more memory than is allowed, the oldest answers go first, and of each a mark stays that it was executed; marks
-/// go last. Plain single-threaded state; time is passed in.
+/// stands in a few large arrays: remembering costs the garbage collector nothing. An answer is kept until the time of its request is up.
+/// Where that takes more memory than is allowed, the oldest answers go first, and of each a mark stays that it was executed. Such a mark
+/// also stays for a while when the time of a request is up whose key means it alone: a requester that was away may send it again all the
+/// same. These marks are the first to go. Plain single-threaded state; time is passed in.
 /// </summary>
 internal sealed class AnswerMemory
 {
@@ -14,6 +15,9 @@ internal sealed class AnswerMemory
     private const int StepsPerRequest = 8;
     private const int StepsForRoom = 64;
 
+    /// <summary>For how long a mark of a request stays when its time is up: as long as clients' Sessions usually live.</summary>
+    private static readonly TimeSpan MarkedFor = TimeSpan.FromMinutes(5);
+
     private readonly long _maximumBytes;
     private readonly Slabs<RememberedRequest> _items = new();
     private readonly ByteChains _chains = new();
@@ -21,6 +25,7 @@ internal sealed class AnswerMemory
     private readonly ForgettingWheel _wheel;
     private IndexList _withBytes;
     private IndexList _marks;
+    private IndexList _over;
 
     /// <summary>Makes a memory that remembers nothing yet.</summary>
     /// <param name="maximumBytes">
@@ -52,7 +57,12 @@ internal sealed class AnswerMemory
     public Known Find(in RequestKey key, TimeSpan now, out Memento memento)
     {
         var index = _byHash.Find(key);
-        if (index == None || IsOver(index, now))
+        if (index != None && IsDue(index, now))
+        {
+            index = TimeIsUp(index, now) ? index : None;
+        }
+
+        if (index == None)
         {
             memento = default;
             return Known.Nothing;
@@ -64,7 +74,7 @@ internal sealed class AnswerMemory
 
     /// <summary>A request begins to run, or to wait for that. What had its key before is forgotten: it cannot come again.</summary>
     /// <param name="key">By what it is recognised.</param>
-    /// <param name="forgetAt">When it can no longer come again.</param>
+    /// <param name="forgetAt">When its time is up: nobody waits for its answer any more.</param>
     /// <param name="now">The time.</param>
     public Memento Begin(in RequestKey key, TimeSpan forgetAt, TimeSpan now)
     {
@@ -78,6 +88,8 @@ internal sealed class AnswerMemory
         ref var item = ref _items[index];
         item.Version = Math.Max(item.Version + 1, 1);
         item.State = Known.Running;
+        item.IsUnique = key.IsUnique;
+        item.IsOver = false;
         item.Hash = key.Hash;
         item.PayloadHash = key.PayloadHash;
         item.ForgetAt = forgetAt;
@@ -106,7 +118,23 @@ internal sealed class AnswerMemory
     /// <summary>A request has been answered. Nothing happens where it has been forgotten.</summary>
     public void Answered(Memento memento, scoped ReadOnlySpan<byte> properties, scoped ReadOnlySpan<byte> payload, TimeSpan now)
     {
-        if (IsRunning(memento))
+        if (!IsRunning(memento))
+        {
+            return;
+        }
+
+        // Room is made before it is taken: memory that was taken once is kept.
+        var size = ByteChains.SizeOf(properties.Length + (long)payload.Length);
+        KeepWithinBound(now, size);
+        if (Bytes + size > _maximumBytes)
+        {
+            End(memento.Index, Known.Answered, now);
+            if (_items[memento.Index].Version == memento.Version && _items[memento.Index].Bytes != None)
+            {
+                Strip(memento.Index);
+            }
+        }
+        else
         {
             ref var item = ref _items[memento.Index];
             item.PropertiesLength = properties.Length;
@@ -115,6 +143,15 @@ internal sealed class AnswerMemory
             place.Append(properties);
             place.Append(payload);
             End(memento.Index, Known.Answered, now);
+        }
+    }
+
+    /// <summary>A request has been turned away and has not run. Nothing happens where it has been forgotten.</summary>
+    public void Refused(Memento memento, TimeSpan now)
+    {
+        if (IsRunning(memento))
+        {
+            End(memento.Index, Known.Refused, now);
         }
     }
 
@@ -142,7 +179,7 @@ internal sealed class AnswerMemory
     private bool IsRunning(Memento memento) =>
         memento.Version != 0 && _items[memento.Index].Version == memento.Version && _items[memento.Index].State == Known.Running;
 
-    private bool IsOver(int index, TimeSpan now) => _items[index].State != Known.Running && _items[index].ForgetAt <= now;
+    private bool IsDue(int index, TimeSpan now) => _items[index].State != Known.Running && _items[index].ForgetAt <= now;
 
     private void End(int index, Known state, TimeSpan now)
     {
@@ -154,23 +191,63 @@ internal sealed class AnswerMemory
 
     private void ForgetDue(TimeSpan now, int steps)
     {
+        while (_over.Count > 0 && steps > 0 && _items[_over.First].ForgetAt <= now)
+        {
+            steps--;
+            Forget(_over.First);
+        }
+
         while (_wheel.FindDue(now, ref steps) is not None and var index)
         {
-            Forget(index);
+            TimeIsUp(index, now);
         }
     }
 
-    private void KeepWithinBound(TimeSpan now)
+    /// <summary>The time of a request is up, or that of its mark: leaves a mark, or forgets it.</summary>
+    /// <returns>Whether a mark is left.</returns>
+    private bool TimeIsUp(int index, TimeSpan now)
     {
-        if (Bytes > _maximumBytes)
+        if (_items[index] is { IsOver: true } or { IsUnique: false } || _items[index].ForgetAt + MarkedFor <= now)
+        {
+            Forget(index);
+            return false;
+        }
+
+        if (_items[index].Bytes != None)
+        {
+            Strip(index);
+        }
+
+        _wheel.Remove(index);
+        _marks.Remove<RememberedRequest, RememberedRequest.ByAge>(_items, index);
+        _over.AddLast<RememberedRequest, RememberedRequest.ByAge>(_items, index);
+        _items[index].IsOver = true;
+        _items[index].ForgetAt = now + MarkedFor;
+        while (_over.First != index && !MarksHaveRoom())
+        {
+            Forget(_over.First);
+        }
+
+        return true;
+    }
+
+    /// <summary>Marks are small, and may take a quarter.</summary>
+    private bool MarksHaveRoom() => (_marks.Count + (long)_over.Count) * MarkBytes <= _maximumBytes / 4;
+
+    private void KeepWithinBound(TimeSpan now, long size = 0)
+    {
+        if (Bytes + size > _maximumBytes)
         {
             ForgetDue(now, StepsForRoom);
         }
 
-        while (Bytes > _maximumBytes)
+        while (Bytes + size > _maximumBytes)
         {
-            // Marks are small, and may take a quarter.
-            if (_withBytes.Count > 0 && (long)_marks.Count * MarkBytes <= _maximumBytes / 4)
+            if (_over.Count > 0)
+            {
+                Forget(_over.First);
+            }
+            else if (_withBytes.Count > 0 && MarksHaveRoom())
             {
                 Strip(_withBytes.First);
             }
@@ -201,7 +278,11 @@ internal sealed class AnswerMemory
     {
         ref var item = ref _items[index];
         _byHash.Remove(index);
-        if (item.State != Known.Running)
+        if (item.IsOver)
+        {
+            _over.Remove<RememberedRequest, RememberedRequest.ByAge>(_items, index);
+        }
+        else if (item.State != Known.Running)
         {
             _wheel.Remove(index);
             ref var list = ref item.Bytes == None ? ref _marks : ref _withBytes;

@@ -12,6 +12,9 @@ internal sealed class ByteChains
     /// <summary>How many bytes the chains take.</summary>
     public long Bytes => (long)_blocks.Count * Slabs<Block>.ItemSize;
 
+    /// <summary>How many bytes a chain takes that is made longer by so many, at most.</summary>
+    public static long SizeOf(long length) => ((length / BlockLength) + 1) * Slabs<Block>.ItemSize;
+
     /// <summary>Begins a chain of which nothing is written yet.</summary>
     public int Begin()
     {

@@ -17,6 +17,9 @@ internal enum Known : byte
 
     /// <summary>It ended without an answer: it asked for none, or its time was up.</summary>
     Unanswered,
+
+    /// <summary>It was turned away, and has not run.</summary>
+    Refused,
 }
 
 /// <summary>
@@ -35,8 +38,17 @@ internal struct RememberedRequest : IChained
     public uint Version;
 
     public Known State;
+
+    /// <summary>Whether its key means it alone, for ever (<see cref="RequestKey.IsUnique"/>).</summary>
+    public bool IsUnique;
+
+    /// <summary>Whether its time is up, so that only a mark is left of it.</summary>
+    public bool IsOver;
+
     public ulong Hash;
     public ulong PayloadHash;
+
+    /// <summary>When its time is up; afterwards, when the mark of it goes.</summary>
     public TimeSpan ForgetAt;
 
     /// <summary>Who runs it, while somebody does.</summary>
@@ -52,7 +64,7 @@ internal struct RememberedRequest : IChained
     /// <summary>Among those that may be forgotten at the same time.</summary>
     public Links SameTime;
 
-    /// <summary>Among those with an answer, or those without, the oldest first.</summary>
+    /// <summary>Among those with an answer, those without, or those whose time is up, the oldest first.</summary>
     public Links Older;
 
     /// <summary>The next one whose hash leads to the same place.</summary>

@@ -35,6 +35,11 @@ internal readonly ref struct RequestKey
     /// <summary>A hash of the payload: of the same key, another payload is another request.</summary>
     public ulong PayloadHash { get; init; }
 
+    /// <summary>
+    /// Whether it means one request alone, for ever, as the profile has it; a Packet Identifier means another message some time later.
+    /// </summary>
+    public bool IsUnique => PacketIdentifier == PacketIdentifier.None;
+
     public int Length => HeadLength + CorrelationData.Length + ResponseTopic.Length + Topic.Length;
 
     /// <summary>The same with its hashes.</summary>

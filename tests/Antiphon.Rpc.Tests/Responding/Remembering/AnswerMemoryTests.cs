@@ -13,7 +13,7 @@ public sealed class AnswerMemoryTests
     private readonly byte[] _correlation = new byte[16];
 
     [Fact]
-    public void A_request_is_running_then_answered_until_it_can_no_longer_come_again()
+    public void A_request_is_running_then_answered_until_its_time_is_up()
     {
         Assert.Equal(Known.Nothing, _memory.Find(Key(1), Now, out _));
         var begun = _memory.Begin(Key(1), Now + Seconds(5), Now);
@@ -27,7 +27,70 @@ public sealed class AnswerMemoryTests
         var properties = _memory.Read(found, answer);
         Assert.Equal("properties", Encoding.UTF8.GetString(answer.AsSpan(0, properties)));
         Assert.Equal("payload", Encoding.UTF8.GetString(answer.AsSpan(properties)));
-        Assert.Equal(Known.Nothing, _memory.Find(Key(1), Now + Seconds(5), out _));
+        Assert.Equal(Known.Executed, _memory.Find(Key(1), Now + Seconds(5), out _));
+    }
+
+    [Fact]
+    public void A_mark_stays_for_five_minutes_of_a_request_whose_key_means_it_alone()
+    {
+        var later = Now + Seconds(5);
+        _memory.Answered(_memory.Begin(Key(1), later, Now), default, "yes"u8, Now);
+        _memory.Unanswered(_memory.Begin(Key(2), later, Now), Now);
+        _memory.Refused(_memory.Begin(Key(3), later, Now), Now);
+        _memory.Answered(_memory.Begin(Key(4, isForeign: true), later, Now), default, "yes"u8, Now);
+        foreach (var time in new[] { later, later + Seconds(299) })
+        {
+            Assert.Equal(Known.Executed, _memory.Find(Key(1), time, out _));
+            Assert.Equal(Known.Unanswered, _memory.Find(Key(2), time, out _));
+            Assert.Equal(Known.Refused, _memory.Find(Key(3), time, out _));
+            Assert.Equal(Known.Nothing, _memory.Find(Key(4, isForeign: true), time, out _));
+        }
+
+        Assert.Equal(3 * AnswerMemory.MarkBytes, _memory.Bytes);
+        for (var number = 1; number < 4; number++)
+        {
+            Assert.Equal(Known.Nothing, _memory.Find(Key(number), later + Seconds(300), out _));
+        }
+
+        Assert.Equal((0, 0), (_memory.Count, _memory.ForgottenEarly));
+    }
+
+    [Fact]
+    public void A_mark_also_stays_where_the_time_was_found_to_be_up_by_others()
+    {
+        _memory.Answered(_memory.Begin(Key(1), Now + Seconds(5), Now), default, "yes"u8, Now);
+        Fill(1000, Now + Seconds(100));
+        Assert.Equal(Known.Executed, _memory.Find(Key(1), Now + Seconds(200), out _));
+        Fill(1000, Now + Seconds(600));
+        Assert.Equal(Known.Nothing, _memory.Find(Key(1), Now + Seconds(600), out _));
+    }
+
+    [Fact]
+    public void Marks_of_what_is_over_take_a_quarter_at_most_and_are_the_first_to_go()
+    {
+        var memory = new AnswerMemory(40_000);
+        var now = Now;
+        for (var i = 0; i < 1000; i++, now += Seconds(1))
+        {
+            memory.Answered(memory.Begin(Key(i), now + Seconds(1), now), default, "yes"u8, now);
+        }
+
+        Assert.InRange(memory.Bytes, AnswerMemory.MarkBytes * 100, 11_000);
+        Assert.Equal(Known.Executed, memory.Find(Key(950), now, out _));
+        Assert.Equal(Known.Nothing, memory.Find(Key(800), now, out _));
+        memory.Answered(memory.Begin(Key(2000), now + Seconds(5), now), default, new byte[36_000], now);
+        Assert.Equal(Known.Answered, memory.Find(Key(2000), now, out _));
+        Assert.Equal(0, memory.ForgottenEarly);
+    }
+
+    [Fact]
+    public void A_refusal_is_known_as_one_also_when_its_key_had_to_make_room()
+    {
+        var memory = new AnswerMemory(2_000);
+        memory.Refused(memory.Begin(Key(1), Now + Seconds(5), Now), Now);
+        memory.Answered(memory.Begin(Key(2), Now + Seconds(5), Now), default, new byte[1500], Now);
+
+        Assert.Equal(Known.Refused, memory.Find(Key(1), Now, out _));
     }
 
     [Fact]
@@ -89,7 +152,7 @@ public sealed class AnswerMemoryTests
         Assert.Equal(Known.Executed, memory.Find(Key(0), Now, out _));
         Assert.Equal(Known.Answered, memory.Find(Key(29), Now, out _));
         Assert.Equal(0, memory.ForgottenEarly);
-        Assert.Equal(Known.Nothing, memory.Find(Key(0), Now + Seconds(5), out _));
+        Assert.Equal(Known.Executed, memory.Find(Key(0), Now + Seconds(5), out _));
     }
 
     [Fact]
@@ -106,10 +169,15 @@ public sealed class AnswerMemoryTests
     public void An_answer_larger_than_the_bound_leaves_a_mark()
     {
         var memory = new AnswerMemory(2_000);
-        memory.Answered(memory.Begin(Key(1), Now + Seconds(5), Now), default, new byte[100_000], Now);
+        var answer = new byte[10_000_000];
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        memory.Answered(memory.Begin(Key(1), Now + Seconds(5), Now), default, answer, Now);
 
         Assert.Equal(Known.Executed, memory.Find(Key(1), Now, out _));
         Assert.InRange(memory.Bytes, 1, 2_000);
+
+        // What is taken once is kept.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 500_000);
     }
 
     [Fact]
@@ -214,7 +282,7 @@ public sealed class AnswerMemoryTests
             Span<byte> payload = stackalloc byte[64];
             for (var i = from; i < from + Answers; i++)
             {
-                memory.Answered(memory.Begin(Key(i), now + Seconds(30), now), "__stat200"u8, payload, now);
+                memory.Answered(memory.Begin(Key(i, isForeign: true), now + Seconds(30), now), "__stat200"u8, payload, now);
             }
         }
 
@@ -255,17 +323,18 @@ public sealed class AnswerMemoryTests
     {
         for (var i = 0; i < count; i++)
         {
-            var key = Key(1_000_000 + i + (int)now.TotalSeconds * 10_000);
+            var key = Key(1_000_000 + i + (int)now.TotalSeconds * 10_000, isForeign: true);
             _memory.Answered(_memory.Begin(key, now + Seconds(2 + (i & 1)), now), default, "yes"u8, now);
         }
     }
 
-    private RequestKey Key(int number)
+    private RequestKey Key(int number, bool isForeign = false)
     {
         BinaryPrimitives.WriteInt32LittleEndian(_correlation, number);
         return new RequestKey
         {
             Registration = 1,
+            PacketIdentifier = new PacketIdentifier((ushort)(isForeign ? 7 : 0)),
             CorrelationData = number < 10 ? BitConverter.GetBytes(number) : _correlation,
             ResponseTopic = "r/1"u8,
             Topic = "t"u8,
