@@ -83,7 +83,7 @@ internal sealed class BrokerEngine
         _sessions = new SessionTable(
             subscriptions, responseTopics, router, _sender, _redispatch, memory, _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
+        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
@@ -99,6 +99,7 @@ internal sealed class BrokerEngine
             _wheel,
             _flushList,
             Counters,
+            Events,
             fillRandom);
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
@@ -106,6 +107,9 @@ internal sealed class BrokerEngine
     }
 
     public EngineCounters Counters { get; } = new();
+
+    /// <summary>What happened to connections, for the log.</summary>
+    public ConnectionEvents Events { get; } = new();
 
     /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
     public bool HasOutput => !_flushList.IsEmpty;
@@ -305,7 +309,7 @@ internal sealed class BrokerEngine
         switch (connection.Phase)
         {
             case ConnectionPhase.AwaitingProxyHeader or ConnectionPhase.AwaitingConnect:
-                Counters.Refusals++;
+                _closer.Blame(connection);
                 Abort(connection, Fault.Protocol(
                     $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
                         + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
