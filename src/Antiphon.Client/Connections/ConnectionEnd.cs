@@ -36,6 +36,9 @@ internal sealed record ConnectionEnd(string Message)
         or Protocol.ReasonCode.BadAuthenticationMethod
         or Protocol.ReasonCode.SessionTakenOver);
 
+    /// <summary><see cref="Message"/>, and the Reason Code where there is one.</summary>
+    public string Sentence => ToException().Message;
+
     /// <summary>The server broke the rules.</summary>
     public static ConnectionEnd Violation(Fault fault) => new($"The server broke the protocol: {fault.Message}")
     {
@@ -44,5 +47,5 @@ internal sealed record ConnectionEnd(string Message)
     };
 
     public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
-        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
+        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause) { FromServer = FromServer };
 }
