@@ -20,6 +20,7 @@ internal sealed class SessionTable(
     Sender sender,
     Redispatch redispatch,
     SessionMemory memory,
+    QueueMemory queueMemory,
     TimingWheel wheel,
     EngineCounters counters)
 {
@@ -32,7 +33,7 @@ internal sealed class SessionTable(
 
     public Session Begin(string clientId, string? userName)
     {
-        var session = new Session(clientId, userName);
+        var session = new Session(clientId, userName, queueMemory);
         _sessions.Add(clientId, session);
         memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
@@ -61,6 +62,7 @@ internal sealed class SessionTable(
     public void Detach(Session session, Instant now)
     {
         ConnectedCount--;
+        memory.ReleaseAliases(session.Connection!, session);
         session.ConnectionEnded();
         SubscriptionTable.Move(session);
         counters.ConnectedClients--;
@@ -115,6 +117,7 @@ internal sealed class SessionTable(
         responseTopics.Revoke(session);
         redispatch.SessionEnded(session, now);
         exchanges.EndSession(session);
+        session.GiveBack();
         PublishWill(session, now);
     }
 
