@@ -31,7 +31,8 @@ internal sealed class BrokerEngine
     internal const int DeadlinesPerTurn = 512;
 
     private readonly BrokerOptions _options;
-    private readonly BufferPool _buffers = new();
+    private readonly MemoryAccount _account = new();
+    private readonly BufferPool _buffers;
     private readonly MessagePool _messages;
     private readonly AccessControl _access;
     private readonly AccessReview _review;
@@ -40,6 +41,7 @@ internal sealed class BrokerEngine
     private readonly AcknowledgementGate _gate;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
+    private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
     private readonly ExchangeTable _exchanges;
     private readonly Redispatch _redispatch;
@@ -62,26 +64,27 @@ internal sealed class BrokerEngine
         fillRandom(seed);
         var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
 
+        _buffers = new BufferPool(_account);
         _messages = new MessagePool(_buffers);
         _access = new AccessControl(options);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _pressure = new MemoryPressure(options, _buffers, Counters);
+        _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _sender = new Sender(
-            options, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
+            options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _flushList, Counters);
-        var memory = new SessionMemory(options);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, memory, Counters);
+        _sessionMemory = new SessionMemory(options);
+        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         _redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _sessions = new SessionTable(
-            subscriptions, responseTopics, router, _sender, _redispatch, memory, _access, _wheel, Counters);
+            subscriptions, responseTopics, router, _sender, _redispatch, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
@@ -95,7 +98,7 @@ internal sealed class BrokerEngine
             _identification,
             _sender,
             _closer,
-            memory,
+            _sessionMemory,
             _wheel,
             _flushList,
             Counters,
@@ -110,6 +113,12 @@ internal sealed class BrokerEngine
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
+
+    /// <summary>What messages and buffers of all clients take at the moment, in bytes.</summary>
+    public long BufferBytes => _account.Bytes;
+
+    /// <summary>What Sessions take beside their messages, in bytes.</summary>
+    public long SessionBytes => _sessionMemory.Bytes;
 
     /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
     public bool HasOutput => !_flushList.IsEmpty;

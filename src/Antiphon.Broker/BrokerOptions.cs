@@ -81,9 +81,10 @@ public sealed record BrokerOptions
     public int MaximumSessions { get; init; } = 100_000;
 
     /// <summary>
-    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills and subscriptions,
-    /// as the broker estimates them, 1 MiB or more; 1 GiB unless said otherwise. No Session may take more than a sixteenth of it.
-    /// Beyond either a CONNECT is refused with 0x97, and so is a subscription.
+    /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills, subscriptions
+    /// and the Topic Aliases of who is connected, 1 MiB or more; 1 GiB unless said otherwise.
+    /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription;
+    /// a new Topic Alias ends the connection with it.
     /// </summary>
     public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
 
@@ -203,7 +204,8 @@ public sealed record BrokerOptions
     public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Bytes that messages and buffers of all clients together may take, 1 MiB or more; 512 MiB unless said otherwise.
+    /// Bytes that messages and buffers of all clients together may take in memory, 1 MiB or more; 512 MiB unless said otherwise.
+    /// Places in queues and of what is unacknowledged count too: some 44 and 56 bytes for each delivery, 120 for each message.
     /// Beyond it acknowledgements to publishers are withheld until a quarter is free again; a quarter beyond it publishers are left unread.
     /// Once half is taken, messages for clients that are away are dropped and counted.
     /// Packets that have begun and not ended may take a quarter; beyond it the connection whose packet began first is closed.

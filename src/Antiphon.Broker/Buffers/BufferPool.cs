@@ -7,7 +7,8 @@ namespace Antiphon.Broker.Buffers;
 /// so renting and returning are a pop and a push: no allocation in steady state, whatever the number of connections that have something to
 /// send at once. The arrays are pinned: the kernel may be given their addresses.
 /// </summary>
-internal sealed class BufferPool
+/// <param name="account">Where what is rented out counts; <c>null</c>: on an account of its own.</param>
+internal sealed class BufferPool(MemoryAccount? account = null)
 {
     private const int SmallestLog2 = 6;
     private const int LargestLog2 = 20;
@@ -17,8 +18,8 @@ internal sealed class BufferPool
 
     private readonly Stack<byte[]>[] _bySize = [.. Enumerable.Range(0, LargestLog2 - SmallestLog2 + 1).Select(_ => new Stack<byte[]>())];
 
-    /// <summary>What is rented out at the moment, in bytes, but for what is set apart.</summary>
-    public long RentedBytes { get; private set; }
+    /// <summary>Where what is rented out counts.</summary>
+    public MemoryAccount Account { get; } = account ?? new MemoryAccount();
 
     /// <summary>An array of at least that many bytes; its content is arbitrary.</summary>
     public byte[] Rent(int minimumLength)
@@ -26,11 +27,12 @@ internal sealed class BufferPool
         var size = SizeClass(minimumLength);
         if (size >= _bySize.Length)
         {
-            RentedBytes += BitOperations.RoundUpToPowerOf2((uint)minimumLength);
-            return GC.AllocateUninitializedArray<byte>(checked((int)BitOperations.RoundUpToPowerOf2((uint)minimumLength)), pinned: true);
+            var length = checked((int)BitOperations.RoundUpToPowerOf2((uint)minimumLength));
+            Account.Add(length + MemoryAccount.ArrayOverhead);
+            return GC.AllocateUninitializedArray<byte>(length, pinned: true);
         }
 
-        RentedBytes += 1 << (size + SmallestLog2);
+        Account.Add((1 << (size + SmallestLog2)) + MemoryAccount.ArrayOverhead);
         return _bySize[size].TryPop(out var buffer)
             ? buffer
             : GC.AllocateUninitializedArray<byte>(1 << (size + SmallestLog2), pinned: true);
@@ -39,19 +41,13 @@ internal sealed class BufferPool
     /// <summary>Takes an array back that <see cref="Rent"/> gave.</summary>
     public void Return(byte[] buffer)
     {
-        RentedBytes -= buffer.Length;
+        Account.Add(-(buffer.Length + MemoryAccount.ArrayOverhead));
         var size = SizeClass(buffer.Length);
         if (size < _bySize.Length && _bySize[size].Count < KeptBytesPerSize >> (size + SmallestLog2))
         {
             _bySize[size].Push(buffer);
         }
     }
-
-    /// <summary>What a rented array takes counts elsewhere, against a bound of its own.</summary>
-    public void SetApart(int bytes) => RentedBytes -= bytes;
-
-    /// <summary>It counts here again.</summary>
-    public void CountAgain(int bytes) => RentedBytes += bytes;
 
     private static int SizeClass(int length) => Math.Max(0, BitOperations.Log2((uint)Math.Max(1, length - 1)) + 1 - SmallestLog2);
 }

@@ -112,6 +112,9 @@ internal sealed class Connection
     /// <summary>The client's Topic Aliases; <c>null</c> until it uses one [MQTT-3.3.2-7].</summary>
     public IncomingAliases? IncomingAliases { get; set; }
 
+    /// <summary>What of <see cref="IncomingAliases"/> is in what its Session holds, in bytes.</summary>
+    public long AliasBytes { get; set; }
+
     /// <summary>How many Topic Aliases the client may be sent; 0: none [MQTT-3.1.2-26, MQTT-3.1.2-27].</summary>
     public ushort OutgoingAliasMaximum { get; set; }
 

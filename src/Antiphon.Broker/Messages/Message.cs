@@ -21,11 +21,14 @@ internal sealed class Message
     private Instant _received;
     private int _references;
 
-    /// <summary>What it takes in memory, in bytes, for the bounds of queues.</summary>
+    /// <summary>What the object itself takes in memory, in bytes.</summary>
+    public const int ObjectSize = 96;
+
+    /// <summary>Bytes of topic, properties and payload, for the bounds of queues.</summary>
     public int Size => _topicLength + _propertiesLength + _payloadLength;
 
-    /// <summary>What the array takes that it lives in, in bytes.</summary>
-    public int BufferSize => _buffer.Length;
+    /// <summary>What it takes in memory altogether, in bytes.</summary>
+    public int Footprint => ObjectSize + MemoryAccount.ArrayOverhead + _buffer.Length;
 
     public ReadOnlySpan<byte> Topic => _buffer.AsSpan(0, _topicLength);
 

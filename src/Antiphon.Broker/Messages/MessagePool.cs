@@ -12,14 +12,12 @@ internal sealed class MessagePool(BufferPool buffers)
 
     private readonly Stack<Message> _free = new();
 
-    /// <summary>What messages and buffers of all clients take at the moment, in bytes, but for what is set apart.</summary>
-    public long RentedBytes => buffers.RentedBytes;
-
     /// <summary>Copies a message out of the input; the caller is its first holder.</summary>
     public Message Copy(in PublishView source, Instant now)
     {
         var message = _free.TryPop(out var free) ? free : new Message();
         message.Fill(source, now, buffers);
+        buffers.Account.Add(Message.ObjectSize);
         return message;
     }
 
@@ -27,13 +25,13 @@ internal sealed class MessagePool(BufferPool buffers)
     public void SetApart(Message message)
     {
         message.Retain();
-        buffers.SetApart(message.BufferSize);
+        buffers.Account.Add(-message.Footprint);
     }
 
     /// <summary>The holder that set the message apart is done with it; for others that still hold it, it counts again.</summary>
     public void ReleaseSetApart(Message message)
     {
-        buffers.CountAgain(message.BufferSize);
+        buffers.Account.Add(message.Footprint);
         Release(message);
     }
 
@@ -43,6 +41,7 @@ internal sealed class MessagePool(BufferPool buffers)
         if (message.Release())
         {
             message.Empty(buffers);
+            buffers.Account.Add(-Message.ObjectSize);
             if (_free.Count < Kept)
             {
                 _free.Push(message);

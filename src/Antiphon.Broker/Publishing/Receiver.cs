@@ -18,6 +18,7 @@ internal sealed class Receiver(
     Sender sender,
     AcknowledgementGate gate,
     MemoryPressure pressure,
+    SessionMemory memory,
     FlushList flushList,
     EngineCounters counters)
 {
@@ -39,6 +40,11 @@ internal sealed class Receiver(
             if (fault.Exists)
             {
                 return fault;
+            }
+
+            if (connection.IncomingAliases.Bytes != connection.AliasBytes && !memory.TryHoldAliases(connection, session))
+            {
+                return NoRoomForAlias();
             }
         }
 
@@ -154,6 +160,9 @@ internal sealed class Receiver(
     }
 
     // Sentences are put together out of the way: room for that in the frame of a method is cleared at each call.
+    private static Fault NoRoomForAlias() =>
+        new(ReasonCode.QuotaExceeded, "There is no memory for one more Topic Alias, or one that means a longer Topic Name.");
+
     private Fault QoSNotSupported(QualityOfService qos) =>
         new(
             ReasonCode.QoSNotSupported,

@@ -68,7 +68,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         }
         else
         {
-            exchanges.EndSession(session);
+            Finish(session);
         }
     }
 
@@ -88,10 +88,16 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             else
             {
                 // Not sooner: the permission to answer goes with a message that another member gets.
-                exchanges.EndSession(session);
+                Finish(session);
                 _ended.Dequeue();
             }
         }
+    }
+
+    private void Finish(Session session)
+    {
+        exchanges.EndSession(session);
+        session.GiveBack();
     }
 
     private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
@@ -16,6 +17,7 @@ namespace Antiphon.Broker.Publishing;
 /// </summary>
 internal sealed class Sender(
     BrokerOptions options,
+    MemoryAccount account,
     MessageWriter writer,
     MessagePool messages,
     ExchangeTable exchanges,
@@ -85,7 +87,7 @@ internal sealed class Sender(
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
         var session = subscription.Session;
-        var isCrowded = messages.RentedBytes > options.MaximumBufferBytes / 2;
+        var isCrowded = account.Bytes > options.MaximumBufferBytes / 2;
         if (session.Connection is not { } connection || connection.Output.Backlog >= (isCrowded ? 1 : options.MaximumOutputBytes / 2))
         {
             return false;
@@ -289,7 +291,7 @@ internal sealed class Sender(
     /// <summary>
     /// Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
     /// </summary>
-    private bool IsCrowded(Session session) => session.Connection is null && messages.RentedBytes > options.MaximumBufferBytes / 2;
+    private bool IsCrowded(Session session) => session.Connection is null && account.Bytes > options.MaximumBufferBytes / 2;
 
     /// <summary>What has waited is never sent: its recipient will not answer.</summary>
     private void Drop(in OutgoingMessage outgoing)

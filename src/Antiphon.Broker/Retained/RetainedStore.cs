@@ -16,9 +16,6 @@ namespace Antiphon.Broker.Retained;
 internal sealed class RetainedStore(
     BrokerOptions options, Utf8Comparer comparer, MessagePool messages, TimingWheel wheel, EngineCounters counters)
 {
-    /// <summary>What a message takes in memory beside its buffer, in bytes.</summary>
-    internal const int MessageSize = 112;
-
     /// <summary>What a topic level takes in memory beside its name, in bytes.</summary>
     internal const int LevelSize = 160;
 
@@ -161,5 +158,5 @@ internal sealed class RetainedStore(
         messages.ReleaseSetApart(message);
     }
 
-    private static int SizeOf(Message message) => MessageSize + message.BufferSize;
+    private static int SizeOf(Message message) => message.Footprint;
 }

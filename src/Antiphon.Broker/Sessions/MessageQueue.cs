@@ -4,16 +4,22 @@ using Antiphon.Broker.Timing;
 namespace Antiphon.Broker.Sessions;
 
 /// <summary>What waits for one Session, in order. Its holder keeps it within bounds.</summary>
-internal sealed class MessageQueue
+/// <param name="memory">Where its places come from.</param>
+internal sealed class MessageQueue(QueueMemory memory)
 {
     /// <summary>A search goes through the whole queue; messages that expire one by one must not lead to one each.</summary>
     private static readonly TimeSpan BetweenSearches = TimeSpan.FromMilliseconds(32);
 
-    private readonly Queue<OutgoingMessage> _messages = new();
+    private QueueChunk? _first;
+    private QueueChunk? _last;
 
-    public int Count => _messages.Count;
+    // The place of the oldest in the first chunk, and behind the youngest in the last.
+    private int _start;
+    private int _end;
 
-    /// <summary>What it takes in memory, in bytes.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Bytes of its messages, whether others share them or not.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>When <see cref="RemoveExpired"/> may find something; <see cref="Instant.Never"/>: nothing here expires.</summary>
@@ -23,7 +29,7 @@ internal sealed class MessageQueue
     public void Enqueue(in OutgoingMessage outgoing)
     {
         outgoing.Message.Retain();
-        _messages.Enqueue(outgoing);
+        Append(outgoing);
         Bytes += outgoing.Message.Size;
         NextSearch = Instant.Earlier(NextSearch, outgoing.Message.Expires);
     }
@@ -31,9 +37,9 @@ internal sealed class MessageQueue
     /// <summary>Takes the oldest out; the caller becomes its holder.</summary>
     public OutgoingMessage Dequeue()
     {
-        var oldest = _messages.Dequeue();
+        var oldest = TakeFirst();
         Bytes -= oldest.Message.Size;
-        if (_messages.Count == 0)
+        if (Count == 0)
         {
             NextSearch = Instant.Never;
         }
@@ -52,9 +58,9 @@ internal sealed class MessageQueue
 
         var expired = 0;
         var next = Instant.Never;
-        for (var left = _messages.Count; left > 0; left--)
+        for (var left = Count; left > 0; left--)
         {
-            var outgoing = _messages.Dequeue();
+            var outgoing = TakeFirst();
             if (outgoing.Message.Expires <= now)
             {
                 expired++;
@@ -64,11 +70,50 @@ internal sealed class MessageQueue
             else
             {
                 next = Instant.Earlier(next, outgoing.Message.Expires);
-                _messages.Enqueue(outgoing);
+                Append(outgoing);
             }
         }
 
         NextSearch = next < now + BetweenSearches ? now + BetweenSearches : next;
         return expired;
+    }
+
+    private void Append(in OutgoingMessage outgoing)
+    {
+        if (_last is null)
+        {
+            _first = _last = memory.Rent();
+            _start = _end = 0;
+        }
+        else if (_end == QueueChunk.Length)
+        {
+            _last = _last.Next = memory.Rent();
+            _end = 0;
+        }
+
+        _last.Places[_end++] = outgoing;
+        Count++;
+    }
+
+    private OutgoingMessage TakeFirst()
+    {
+        var chunk = _first!;
+        ref var place = ref chunk.Places[_start++];
+        var outgoing = place;
+        place = default;
+        Count--;
+        if (Count == 0)
+        {
+            _first = _last = null;
+            memory.Return(chunk);
+        }
+        else if (_start == QueueChunk.Length)
+        {
+            _first = chunk.Next;
+            _start = 0;
+            memory.Return(chunk);
+        }
+
+        return outgoing;
     }
 }

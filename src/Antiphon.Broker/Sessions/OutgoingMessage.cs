@@ -20,6 +20,9 @@ internal readonly struct OutgoingMessage(
     ShareGroup? group = null,
     Recipient? recipient = null)
 {
+    /// <summary>What it takes in memory, in bytes.</summary>
+    public const int Size = 40;
+
     private readonly Recipient? _recipient = recipient;
     private readonly int _recipientVersion = recipient?.Version ?? 0;
 

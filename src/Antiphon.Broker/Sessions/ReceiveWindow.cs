@@ -1,3 +1,4 @@
+using Antiphon.Broker.Buffers;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -26,9 +27,14 @@ internal enum ReceivedStage : byte
 /// The messages of a client that are not acknowledged in full: the identifiers of QoS 2 messages until their PUBREL,
 /// which outlive the connection (MQTT 5 §4.1, §4.3.3), and the number of messages, which the broker's own Receive Maximum bounds.
 /// </summary>
-internal sealed class ReceiveWindow
+/// <param name="account">Where it counts.</param>
+internal sealed class ReceiveWindow(MemoryAccount account)
 {
+    /// <summary>What one of its places takes in memory, in bytes: an entry of a dictionary, and its bucket.</summary>
+    private const int PlaceSize = 16;
+
     private Dictionary<ushort, ReceivedStage>? _stages;
+    private int _countedPlaces;
 
     /// <summary>
     /// QoS 1 messages of this connection without their PUBACK and QoS 2 messages without their PUBCOMP [MQTT-3.3.4-7].
@@ -44,7 +50,7 @@ internal sealed class ReceiveWindow
         Unfinished++;
         if (answer == PacketType.PubRec)
         {
-            Stages[identifier.Value] = IsRefusal(code) ? ReceivedStage.WithheldRefusal : ReceivedStage.Withheld;
+            Set(identifier, IsRefusal(code) ? ReceivedStage.WithheldRefusal : ReceivedStage.Withheld);
         }
     }
 
@@ -69,7 +75,7 @@ internal sealed class ReceiveWindow
         }
         else
         {
-            Stages[identifier.Value] = ReceivedStage.Received;
+            Set(identifier, ReceivedStage.Received);
             Unfinished++;
         }
     }
@@ -81,7 +87,7 @@ internal sealed class ReceiveWindow
         var stage = StageOf(identifier);
         if (stage is ReceivedStage.Received or ReceivedStage.Earlier)
         {
-            Stages.Remove(identifier.Value);
+            _stages!.Remove(identifier.Value);
             Unfinished -= stage == ReceivedStage.Received ? 1 : 0;
         }
 
@@ -108,9 +114,36 @@ internal sealed class ReceiveWindow
                 }
             }
         }
+
+        if (_stages is { Count: 0 })
+        {
+            GiveBack();
+        }
     }
 
-    private Dictionary<ushort, ReceivedStage> Stages => _stages ??= [];
+    /// <summary>Nothing in it is needed any more: it gives back what it takes.</summary>
+    public void GiveBack()
+    {
+        _stages = null;
+        CountPlaces();
+    }
+
+    private void Set(PacketIdentifier identifier, ReceivedStage stage)
+    {
+        var stages = _stages ??= [];
+        stages[identifier.Value] = stage;
+        if (stages.Capacity != _countedPlaces)
+        {
+            CountPlaces();
+        }
+    }
+
+    private void CountPlaces()
+    {
+        var places = _stages?.Capacity ?? 0;
+        account.Add((places - _countedPlaces) * (long)PlaceSize);
+        _countedPlaces = places;
+    }
 
     private static bool IsRefusal(ReasonCode code) => code >= ReasonCode.UnspecifiedError;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Messages;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Windows;
@@ -12,9 +13,14 @@ namespace Antiphon.Broker.Sessions;
 /// <remarks>
 /// A message that is never acknowledged takes one identifier and one place of the Receive Maximum, and stops nothing else.
 /// </remarks>
-internal sealed class SendWindow
+/// <param name="account">Where its places count; its messages are counted where they come from.</param>
+internal sealed class SendWindow(MemoryAccount account)
 {
-    private readonly PacketIdentifiers<Entry> _entries = new();
+    /// <summary>What a place takes in memory, in bytes: the message, what it waits for, and the list of identifiers.</summary>
+    private const int PlaceSize = OutgoingMessage.Size + 16;
+
+    private PacketIdentifiers<Entry> _entries = new();
+    private int _countedPlaces;
 
     // For the Network Connection. What has been sent over an earlier one and not over this stands behind all that has been.
     private uint _connection = 1;
@@ -52,7 +58,7 @@ internal sealed class SendWindow
 
     public bool IsEmpty => _entries.Count == 0;
 
-    /// <summary>What the unacknowledged messages take in memory, in bytes.</summary>
+    /// <summary>Bytes of the unacknowledged messages, whether others share them or not.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Adds a message that is sent right now. There is none of an earlier connection to be sent first.</summary>
@@ -61,12 +67,18 @@ internal sealed class SendWindow
     {
         Unacknowledged++;
         Bytes += message.Message.Size;
-        return _entries.Allocate(new Entry
+        var identifier = _entries.Allocate(new Entry
         {
             Outgoing = message,
             Awaited = message.QoS == QualityOfService.ExactlyOnce ? Awaited.PubRec : Awaited.PubAck,
             Connection = _connection,
         });
+        if (_entries.Places != _countedPlaces)
+        {
+            CountPlaces();
+        }
+
+        return identifier;
     }
 
     /// <summary>
@@ -194,6 +206,17 @@ internal sealed class SendWindow
         _connection++;
         _unsent = _entries.Oldest;
         Unacknowledged = 0;
+        if (IsEmpty)
+        {
+            GiveBack();
+        }
+    }
+
+    /// <summary>Nothing is in it any more: it gives back what it takes.</summary>
+    public void GiveBack()
+    {
+        _entries = new PacketIdentifiers<Entry>();
+        CountPlaces();
     }
 
     /// <summary>
@@ -214,6 +237,12 @@ internal sealed class SendWindow
 
         message = default;
         return false;
+    }
+
+    private void CountPlaces()
+    {
+        account.Add((_entries.Places - _countedPlaces) * (long)PlaceSize);
+        _countedPlaces = _entries.Places;
     }
 
     private Awaited AwaitedBy(PacketIdentifier identifier) =>

@@ -1,4 +1,5 @@
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.ResponseTopics;
@@ -15,8 +16,11 @@ namespace Antiphon.Broker.Sessions;
 /// </summary>
 /// <param name="clientId">The Client Identifier.</param>
 /// <param name="user">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
-internal sealed class Session(string clientId, ClientUser? user = null)
+/// <param name="memory">Where what waits for it has its room from; <c>null</c>: from an account of its own.</param>
+internal sealed class Session(string clientId, ClientUser? user = null, QueueMemory? memory = null)
 {
+    private readonly QueueMemory _memory = memory ?? new QueueMemory(new MemoryAccount());
+
     // An idle Session has none of these.
     private SendWindow? _window;
     private ReceiveWindow? _received;
@@ -37,7 +41,7 @@ internal sealed class Session(string clientId, ClientUser? user = null)
     public SubscriptionList Subscriptions { get; } = new();
 
     /// <summary>What the client has not acknowledged.</summary>
-    public SendWindow Window => _window ??= new SendWindow();
+    public SendWindow Window => _window ??= new SendWindow(_memory.Account);
 
     /// <summary>Messages that this connection has been sent and that are not acknowledged in full.</summary>
     public int Unacknowledged => _window?.Unacknowledged ?? 0;
@@ -46,10 +50,10 @@ internal sealed class Session(string clientId, ClientUser? user = null)
     public bool HasUnsent => _window is { HasUnsent: true };
 
     /// <summary>What the client published and was not acknowledged.</summary>
-    public ReceiveWindow Received => _received ??= new ReceiveWindow();
+    public ReceiveWindow Received => _received ??= new ReceiveWindow(_memory.Account);
 
     /// <summary>What waits because the client is away, slow, or has its Receive Maximum of unacknowledged messages.</summary>
-    public MessageQueue Waiting => _waiting ??= new MessageQueue();
+    public MessageQueue Waiting => _waiting ??= new MessageQueue(_memory);
 
     public bool HasWaiting => _waiting is { Count: > 0 };
 
@@ -126,5 +130,12 @@ internal sealed class Session(string clientId, ClientUser? user = null)
         Connection = null;
         _window?.ConnectionEnded();
         _received?.ConnectionEnded();
+    }
+
+    /// <summary>The Session has ended, and nothing waits for it any more.</summary>
+    public void GiveBack()
+    {
+        _window?.GiveBack();
+        _received?.GiveBack();
     }
 }

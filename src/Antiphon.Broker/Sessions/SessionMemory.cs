@@ -1,3 +1,4 @@
+using Antiphon.Broker.Connections;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Sessions;
@@ -5,26 +6,31 @@ namespace Antiphon.Broker.Sessions;
 /// <summary>
 /// What Sessions hold in memory beside messages: Client Identifiers, Wills and subscriptions.
 /// It takes a client few bytes to leave much of it behind, so all have a bound together, and none may hold more than a sixteenth of it.
-/// The sizes are estimates, rather too high: levels that subscriptions share count for each.
+/// In the sum a level of the tree that subscriptions share counts once. In a Session's own share it counts for each of them,
+/// since who came first and who stays last makes no difference to what one client may ask for.
 /// </summary>
 internal sealed class SessionMemory(BrokerOptions options)
 {
     private const int SessionSize = 500;
-    private const int SubscriptionSize = 250;
+    private const int SubscriptionSize = 216;
 
-    /// <summary>A level of the tree, with the dictionary in which it stands.</summary>
+    /// <summary>A level of the tree, with a table of children.</summary>
     private const int LevelSize = 336;
 
     private const int WillSize = 300;
     private const int StringSize = 24;
 
-    private long _bytes;
+    /// <summary>What all Sessions hold, in bytes.</summary>
+    public long Bytes { get; private set; }
 
     /// <summary>What a Session itself takes.</summary>
     public static long SizeOf(string clientId) => SessionSize + SizeOfText(clientId);
 
-    /// <summary>What a subscription takes, with its levels in the tree.</summary>
-    public static long SizeOf(string topicFilter, int levels) => SubscriptionSize + SizeOfText(topicFilter) + (long)levels * LevelSize;
+    /// <summary>What a subscription takes at most, with its levels in the tree.</summary>
+    public static long SizeOf(string topicFilter, int levels) => SizeOfSubscription(topicFilter) + (long)levels * LevelSize;
+
+    /// <summary>What a subscription takes without its levels.</summary>
+    public static long SizeOfSubscription(string topicFilter) => SubscriptionSize + SizeOfText(topicFilter);
 
     /// <summary>What a Will takes.</summary>
     public static long SizeOf(Will? will) => will is not { Message: var message }
@@ -37,14 +43,46 @@ internal sealed class SessionMemory(BrokerOptions options)
     /// <param name="session">The Session; <c>null</c>: one that is about to begin.</param>
     /// <param name="bytes">From <c>SizeOf</c>.</param>
     public bool HasRoom(Session? session, long bytes) =>
-        _bytes + bytes <= options.MaximumSessionBytes && (session?.HeldBytes ?? 0) + bytes <= options.MaximumSessionBytes / 16;
+        Bytes + bytes <= options.MaximumSessionBytes && (session?.HeldBytes ?? 0) + bytes <= options.MaximumSessionBytes / 16;
 
     /// <summary>A Session takes so many bytes more; fewer, where it is negative.</summary>
-    public void Add(Session session, long bytes)
+    public void Add(Session session, long bytes) => Add(session, bytes, bytes);
+
+    /// <summary>A Session takes so many bytes more; fewer, where it is negative.</summary>
+    /// <param name="session">The Session.</param>
+    /// <param name="bytes">What it takes alone.</param>
+    /// <param name="share">The same with all that it shares with others.</param>
+    public void Add(Session session, long bytes, long share)
     {
-        _bytes += bytes;
-        session.HeldBytes += bytes;
+        Bytes += bytes;
+        session.HeldBytes += share;
     }
+
+    /// <summary>The client's Topic Aliases have come to take more, or less. They count until the connection ends.</summary>
+    /// <returns><c>false</c>: there is no room for them.</returns>
+    public bool TryHoldAliases(Connection connection, Session session)
+    {
+        var more = connection.IncomingAliases!.Bytes - connection.AliasBytes;
+        if (!HasRoom(session, more))
+        {
+            return false;
+        }
+
+        Add(session, more);
+        connection.AliasBytes += more;
+        return true;
+    }
+
+    /// <summary>The connection has ended, and its Topic Aliases with it.</summary>
+    public void ReleaseAliases(Connection connection, Session session)
+    {
+        Add(session, -connection.AliasBytes);
+        connection.AliasBytes = 0;
+        connection.IncomingAliases = null;
+    }
+
+    /// <summary>What Sessions share takes so many bytes more; fewer, where it is negative.</summary>
+    public void AddShared(long bytes) => Bytes += bytes;
 
     /// <summary>The Session has ended.</summary>
     public void Release(Session session) => Add(session, -session.HeldBytes);

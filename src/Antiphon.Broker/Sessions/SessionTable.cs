@@ -19,6 +19,7 @@ internal sealed class SessionTable(
     Sender sender,
     Redispatch redispatch,
     SessionMemory memory,
+    QueueMemory queueMemory,
     AccessControl access,
     TimingWheel wheel,
     EngineCounters counters)
@@ -35,7 +36,7 @@ internal sealed class SessionTable(
 
     public Session Begin(string clientId, ClientUser? user)
     {
-        var session = new Session(clientId, user);
+        var session = new Session(clientId, user, queueMemory);
         _sessions.Add(clientId, session);
         memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
@@ -65,6 +66,7 @@ internal sealed class SessionTable(
     public void Detach(Session session, Instant now)
     {
         ConnectedCount--;
+        memory.ReleaseAliases(session.Connection!, session);
         session.ConnectionEnded();
         SubscriptionTable.Move(session);
         counters.ConnectedClients--;

@@ -71,7 +71,7 @@ internal sealed class SubscriptionTable(
                 IsToSystemTopics = SystemTopic.Includes(pattern),
             };
             session.Subscriptions.Add(subscription);
-            memory.Add(session, SizeOf(topicFilter));
+            memory.Add(session, SessionMemory.SizeOfSubscription(topicFilter), SizeOf(topicFilter));
             counters.Subscriptions++;
             ToSystemTopics += subscription.IsToSystemTopics ? 1 : 0;
             if (ownResponse)
@@ -80,7 +80,9 @@ internal sealed class SubscriptionTable(
             }
             else
             {
+                var before = tree.Bytes;
                 tree.Add(subscription, filter);
+                memory.AddShared(tree.Bytes - before);
             }
         }
 
@@ -156,7 +158,8 @@ internal sealed class SubscriptionTable(
     private void Remove(Subscription subscription)
     {
         counters.Subscriptions--;
-        memory.Add(subscription.Session, -SizeOf(subscription.TopicFilter));
+        var topicFilter = subscription.TopicFilter;
+        memory.Add(subscription.Session, -SessionMemory.SizeOfSubscription(topicFilter), -SizeOf(topicFilter));
         ToSystemTopics -= subscription.IsToSystemTopics ? 1 : 0;
         RetainedWalks.Remove(subscription);
         if (subscription.Pattern is not null)
@@ -166,7 +169,9 @@ internal sealed class SubscriptionTable(
         }
 
         var filter = TopicFilter.Parse(subscription.TopicFilter);
+        var before = tree.Bytes;
         tree.Remove(subscription, filter);
+        memory.AddShared(tree.Bytes - before);
         cache.Outdate(filter);
     }
 }

@@ -11,6 +11,12 @@ namespace Antiphon.Broker.Subscriptions;
 /// <param name="comparer">How levels are compared.</param>
 internal sealed class SubscriptionTree(Utf8Comparer comparer)
 {
+    /// <summary>What a level takes in memory beside its name, in bytes: the object, and its place among its parent's children.</summary>
+    private const int LevelSize = 144;
+
+    /// <summary>What a level takes more that has children.</summary>
+    private const int ChildrenSize = 216;
+
     private readonly Level _root = new(null, []);
 
     // For one match: what has been found, by Session.
@@ -21,13 +27,21 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
 
     public int Count { get; private set; }
 
+    /// <summary>What its levels take in memory, in bytes.</summary>
+    public long Bytes { get; private set; }
+
     public void Add(Subscription subscription, TopicFilter filter)
     {
         Count++;
         var level = _root;
         foreach (var part in Levels(filter))
         {
-            level = level.Child(part, comparer);
+            var had = level.HasChildren;
+            level = level.Child(part, comparer, out var isNew);
+            if (isNew)
+            {
+                Bytes += SizeOf(level) + (level.Parent!.HasChildren == had ? 0 : ChildrenSize);
+            }
         }
 
         if (filter.ShareName is null)
@@ -71,6 +85,7 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
 
         for (; level.Parent is not null && level.IsEmpty; level = level.Parent)
         {
+            Bytes -= SizeOf(level) + (level.HasChildren ? ChildrenSize : 0);
             level.Parent.RemoveChild(level.Name);
         }
     }
@@ -89,6 +104,8 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         _foundGroups.Clear();
         return match;
     }
+
+    private static int SizeOf(Level level) => LevelSize + level.Name.Length;
 
     private static IEnumerable<byte[]> Levels(TopicFilter filter) => filter.Pattern.Split('/').Select(Encoding.UTF8.GetBytes);
 
@@ -201,13 +218,18 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
                 && _subscriptions is not { Count: > 0 }
                 && _groups is not { Count: > 0 };
 
-        public Level Child(byte[] name, Utf8Comparer comparer)
+        /// <summary>Whether it has a table of children, which it keeps when they have gone.</summary>
+        public bool HasChildren => _children is not null;
+
+        public Level Child(byte[] name, Utf8Comparer comparer, out bool isNew)
         {
+            isNew = false;
             if (Find(name) is { } existing)
             {
                 return existing;
             }
 
+            isNew = true;
             var child = new Level(this, name);
             if (name is [(byte)'+'])
             {

@@ -9,6 +9,9 @@ internal struct AliasedTopic
     /// <summary>The Topic Name in UTF-8, valid until the next <see cref="Set"/>; empty: the alias means nothing yet.</summary>
     public readonly ReadOnlySpan<byte> Name => _bytes.AsSpan(0, _length);
 
+    /// <summary>What it takes in memory, in bytes; 0: nothing yet.</summary>
+    public readonly int Size => _bytes?.Length ?? 0;
+
     /// <summary>From now on the alias means that topic. Allocates only for a topic that is longer than all before it.</summary>
     public void Set(ReadOnlySpan<byte> topic)
     {

@@ -7,7 +7,13 @@ namespace Antiphon.Protocol.Aliases;
 /// <param name="rule">The label of the statement that binds the peer to it, for the sentence about a higher alias.</param>
 internal sealed class IncomingAliases(ushort maximum, string rule)
 {
+    private const int PlaceSize = 16;
+
     private AliasedTopic[] _topics = [];
+    private long _topicBytes;
+
+    /// <summary>What it takes in memory, in bytes.</summary>
+    public long Bytes => _topicBytes + (long)PlaceSize * _topics.Length;
 
     /// <summary>Puts the Topic Name in the place of an alias, or remembers what it stands for [MQTT-3.3.2-10, MQTT-3.3.2-12].</summary>
     /// <param name="publish">A PUBLISH with a Topic Name, an alias or both. A topic from this table is valid until the next call.</param>
@@ -32,7 +38,9 @@ internal sealed class IncomingAliases(ushort maximum, string rule)
         ref var known = ref _topics[alias - 1];
         if (!publish.Topic.IsEmpty)
         {
+            _topicBytes -= known.Size;
             known.Set(publish.Topic);
+            _topicBytes += known.Size;
             return default;
         }
 

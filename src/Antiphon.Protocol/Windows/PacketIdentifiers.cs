@@ -24,6 +24,9 @@ internal sealed class PacketIdentifiers<TOwner>
     /// <summary>How many are in use.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many places there are, in use or free; each takes what an owner takes and four bytes.</summary>
+    public int Places => _places.Length;
+
     /// <summary>Whether all 65,535 are in use.</summary>
     public bool IsFull => Count == ushort.MaxValue;
 

@@ -21,7 +21,7 @@ public sealed class AcknowledgementGateTests
 
     public AcknowledgementGateTests()
     {
-        _gate = new AcknowledgementGate(new MemoryPressure(new BrokerOptions(), _buffers, _counters), new FlushList(), _counters);
+        _gate = new AcknowledgementGate(new MemoryPressure(new BrokerOptions(), _buffers.Account, _counters), new FlushList(), _counters);
         _first = Open("first");
         _second = Open("second");
     }

@@ -32,12 +32,14 @@ public sealed class RouterTests
         var comparer = new Utf8Comparer(7);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
-        var messages = new MessagePool(new BufferPool());
+        var account = new MemoryAccount();
+        var messages = new MessagePool(new BufferPool(account));
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
-        var sender = new Sender(options, new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
+        var writer = new MessageWriter(comparer, flushList, counters);
+        var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
             options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);

@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Tests.Sessions;
 public sealed class SendWindowTests
 {
     private readonly MessagePool _pool = new(new BufferPool());
-    private readonly SendWindow _window = new();
+    private readonly SendWindow _window = new(new MemoryAccount());
 
     [Fact]
     [Trait("Label", "MQTT-2.2.1-4")]

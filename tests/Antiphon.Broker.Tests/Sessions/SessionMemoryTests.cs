@@ -72,6 +72,30 @@ public sealed class SessionMemoryTests
         }
     }
 
+    [Fact]
+    public void Topic_Aliases_beyond_it_end_the_connection_with_0x97_and_take_nothing_afterwards()
+    {
+        var broker = new HandTurnedBroker(Small with { MaximumSessionBytes = 1024 * 1024 });
+        for (var round = 0; round < 30; round++)
+        {
+            var client = broker.Connect("client", connect => connect with { SessionExpiryInterval = 100 });
+            for (ushort alias = 1; alias <= 7; alias++)
+            {
+                Teach(client, alias);
+            }
+
+            client.ExpectNothing();
+            Teach(client, 8);
+            Assert.Equal(ReasonCode.QuotaExceeded, client.Next<DisconnectPacket>().ReasonCode);
+            client.ExpectClosed();
+            client.Lose();
+        }
+
+        // A topic of 8 KB, of which seven fit into 64 KiB.
+        static void Teach(TestLink client, ushort alias) => client.Send(
+            new PublishPacket(TestLink.Message($"{alias}" + new string('t', 8 * 1024))) { TopicAlias = alias });
+    }
+
     private static TestLink? TryConnect(HandTurnedBroker broker, string clientId, int willPayload, uint? expiry = null)
     {
         var client = broker.Open();
