@@ -7,6 +7,16 @@ namespace Antiphon.Client.Connections;
 /// <param name="Message">A sentence for people.</param>
 internal sealed record ConnectionEnd(string Message)
 {
+    /// <summary>A sentence for people, with one full stop at its end; what it cites of others may have one or none.</summary>
+    public string Message
+    {
+        get;
+        init => field = AsSentence(value);
+    } = AsSentence(Message);
+
+    /// <summary>The sentence, and the Reason Code where there is one.</summary>
+    public string Text => ToException().Message;
+
     /// <summary>What CONNACK or DISCONNECT said, of either side.</summary>
     public ReasonCode? ReasonCode { get; init; }
 
@@ -43,6 +53,8 @@ internal sealed record ConnectionEnd(string Message)
         Farewell = new DisconnectPacket { ReasonCode = fault.Code },
     };
 
+    private static string AsSentence(string text) => text is [.., '!' or '?'] ? text : $"{text.TrimEnd('.', ' ')}.";
+
     public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
-        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
+        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause) { FromServer = FromServer };
 }

@@ -1,4 +1,3 @@
-using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Client.Connections;
@@ -10,16 +9,16 @@ internal sealed partial class ConnectionLoop
 
     [LoggerMessage(
         EventId = 2, Level = LogLevel.Warning,
-        Message = "Not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
-    private partial void LogLost(string reason, ReasonCode? reasonCode, TimeSpan delay);
+        Message = "Not connected: {Reason} Next try in {Delay}")]
+    private partial void LogLost(string reason, TimeSpan delay);
 
     [LoggerMessage(
         EventId = 3, Level = LogLevel.Debug,
-        Message = "Still not connected: {Reason} Reason Code {ReasonCode}. Next try in {Delay}")]
-    private partial void LogFailedAgain(string reason, ReasonCode? reasonCode, TimeSpan delay);
+        Message = "Still not connected: {Reason} Next try in {Delay}")]
+    private partial void LogFailedAgain(string reason, TimeSpan delay);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "Stopped for good: {Reason} Reason Code {ReasonCode}")]
-    private partial void LogStopped(string reason, ReasonCode? reasonCode);
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "Stopped for good: {Reason}")]
+    private partial void LogStopped(string reason);
 
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "Disconnected")]
     private partial void LogDisconnected();

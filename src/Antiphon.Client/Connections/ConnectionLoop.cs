@@ -213,7 +213,7 @@ internal sealed partial class ConnectionLoop
         }
         else
         {
-            LogStopped(end.Message, end.ReasonCode);
+            LogStopped(end.Text);
         }
 
         _notifier.Enqueue(
@@ -358,13 +358,13 @@ internal sealed partial class ConnectionLoop
 
         if (changed)
         {
-            LogLost(end.Message, end.ReasonCode, delay);
+            LogLost(end.Text, delay);
             _notifier.Enqueue(
                 new ConnectionStateChange(ConnectionState.Reconnecting, end.ReasonCode, end.ToException(), SessionPresent: false));
         }
         else
         {
-            LogFailedAgain(end.Message, end.ReasonCode, delay);
+            LogFailedAgain(end.Text, delay);
         }
     }
 }

@@ -159,5 +159,5 @@ internal sealed class Greeting(
         return default;
     }
 
-    private static string Because(string? reasonString) => reasonString is null ? "" : $": {reasonString}";
+    private static string Because(string? reasonString) => reasonString is null ? "" : $": {reasonString.TrimEnd('.')}";
 }

@@ -4,6 +4,7 @@ using Antiphon.Client.Stores;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Windows;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Client.Publishing;
 
@@ -19,6 +20,9 @@ internal sealed class PublishFlow(
     SessionJournal journal,
     MqttClientOptions options)
 {
+    /// <summary>The first byte, a Remaining Length of four bytes, and the most that it can say (MQTT 5 §2.1.4).</summary>
+    private const uint LargestPacket = 1 + 4 + VariableByteInteger.Maximum;
+
     // For the process.
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
 
@@ -34,17 +38,17 @@ internal sealed class PublishFlow(
     /// <summary>Messages appended to the output since the start.</summary>
     public long Written => _writer.Count;
 
-    /// <summary>Why the server would not take such a message; <c>null</c>: it would, or there is no server to ask.</summary>
+    /// <summary>Why no server, or this one, would take such a message; <c>null</c>: it would, or there is no server to ask.</summary>
     public ReasonCode? Refusal(QualityOfService qos, bool retain, int size)
     {
         if (_limits is not { } limits)
         {
-            return null;
+            return size > LargestPacket ? ReasonCode.PacketTooLarge : null;
         }
 
         return qos > limits.MaximumQoS ? ReasonCode.QoSNotSupported
             : retain && !limits.RetainAvailable ? ReasonCode.RetainNotSupported
-            : size > limits.MaximumPacketSize ? ReasonCode.PacketTooLarge
+            : size > (limits.MaximumPacketSize ?? LargestPacket) ? ReasonCode.PacketTooLarge
             : null;
     }
 
@@ -58,7 +62,7 @@ internal sealed class PublishFlow(
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
         {
-            return PublishStart.Failed(new RefusedException("PUBLISH", Text(message.Topic), code));
+            return PublishStart.Failed(Refused(Text(message.Topic), code, message.QoS, size));
         }
 
         var writeNow = _pending.Waiting.Count == 0 && _pending.Resend is null && CanWrite(message.QoS, size);
@@ -299,7 +303,7 @@ internal sealed class PublishFlow(
         var mustGoOn = sent && pending.QoS == QualityOfService.ExactlyOnce && _limits!.SessionPresent;
         if (Refusal(pending.QoS, pending.Retain, pending.Length) is { } code)
         {
-            _pending.Fail(pending, new RefusedException("PUBLISH", pending.Topic, code) { WasSentBefore = sent });
+            _pending.Fail(pending, Refused(pending.Topic, code, pending.QoS, pending.Length, sent));
         }
         else if ((pending.TryAge(now, options.ProtocolVersion) && pending.TryRenew(options.ProtocolVersion)) || mustGoOn)
         {
@@ -318,6 +322,21 @@ internal sealed class PublishFlow(
 
         _pending.TakeOut(pending, list);
         return true;
+    }
+
+    /// <summary>What the server has said beforehand, with what was asked of it.</summary>
+    private RefusedException Refused(string topic, ReasonCode code, QualityOfService qos, int size, bool wasSentBefore = false)
+    {
+        var why = code switch
+        {
+            ReasonCode.PacketTooLarge when _limits?.MaximumPacketSize is { } maximum =>
+                $"the packet has {size} bytes, and the server takes {maximum} at most (Maximum Packet Size, MQTT 5 §3.2.2.3.6)",
+            ReasonCode.PacketTooLarge => $"the packet has {size} bytes, and MQTT has room for {LargestPacket} at most (§2.1.4)",
+            ReasonCode.QoSNotSupported =>
+                $"it has QoS {(int)qos}, and the server takes {(int)_limits!.MaximumQoS} at most (Maximum QoS, MQTT 5 §3.2.2.3.4)",
+            _ => "the server keeps no retained messages (Retain Available, MQTT 5 §3.2.2.3.5)",
+        };
+        return new RefusedException("PUBLISH", topic, code, why) { WasSentBefore = wasSentBefore };
     }
 
     /// <summary>Writes a QoS 1 or 2 message for the first time.</summary>

@@ -348,7 +348,11 @@ internal sealed class SubscriptionTable(PacketIdentifiers<object> identifiers, C
         if (!TryWrite(subscription.ToPacket(identifier, limits.SubscriptionIdentifierAvailable), limits))
         {
             identifiers.Release(identifier);
-            Refuse(subscription, new RefusedException("SUBSCRIBE", subscription.TopicFilter, ReasonCode.PacketTooLarge));
+            Refuse(subscription, new RefusedException(
+                "SUBSCRIBE",
+                subscription.TopicFilter,
+                ReasonCode.PacketTooLarge,
+                $"the server takes packets of {limits.MaximumPacketSize} bytes at most (Maximum Packet Size, MQTT 5 §3.2.2.3.6)"));
             return;
         }
 

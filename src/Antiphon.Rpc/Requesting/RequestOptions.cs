@@ -1,6 +1,7 @@
 using Antiphon.Protocol;
 using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Topics;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Rpc;
 
@@ -47,6 +48,18 @@ public sealed record RequestOptions
         if (ResponseTopic is not null)
         {
             TopicName.ThrowIfInvalid(ResponseTopic, parameterName);
+        }
+
+        // A request may be written much later, by a loop that has nobody to tell.
+        if (ContentType is not null)
+        {
+            Utf8Text.GetByteCount(ContentType, parameterName);
+        }
+
+        for (var i = 0; i < UserProperties.Count; i++)
+        {
+            Utf8Text.GetByteCount(UserProperties[i].Name, parameterName);
+            Utf8Text.GetByteCount(UserProperties[i].Value, parameterName);
         }
     }
 }

@@ -12,9 +12,9 @@ namespace Antiphon.Rpc;
 /// One standing subscription serves all calls, made at the first of them. Every call ends with exactly one outcome:
 /// a <see cref="Response"/>, a subclass of <see cref="RequestException"/>, <see cref="OperationCanceledException"/>,
 /// or <see cref="ConnectionException"/> where the client has stopped before the request was sent.
-/// Calls are sent in the order in which they were begun. Safe from any thread and from within handlers.
+/// Calls with one Response Topic are sent in the order in which they were begun. Safe from any thread and from within handlers.
 /// </summary>
-public sealed class Requester : IAsyncDisposable
+public sealed class Requester : IRequester, IAsyncDisposable
 {
     private readonly RequesterCore _core;
 

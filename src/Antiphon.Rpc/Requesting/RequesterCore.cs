@@ -174,7 +174,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
     {
         if (message.Retain)
         {
-            _counting.RetainedResponses++;
+            _counting.Stray(default, isRetained: true, hasCorrelation: false);
             return;
         }
 
@@ -182,8 +182,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         var match = isOnItsTopic ? _table.Find(channel, message.CorrelationData, out call) : ResponseMatch.Foreign;
         if (call is null)
         {
-            _counting.LateResponses += match == ResponseMatch.Late ? 1 : 0;
-            _counting.ForeignResponses += match == ResponseMatch.Foreign ? 1 : 0;
+            _counting.Stray(match, isRetained: false, hasCorrelation: !message.CorrelationData.IsEmpty);
             return;
         }
 
@@ -204,9 +203,18 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
             _table.SessionLost(_timer.Now);
         }
 
-        foreach (var moved in _channels.Connected(server))
+        foreach (var channel in _channels.All)
         {
-            _table.ChannelMoved(moved, _timer.Now);
+            var hasMoved = _channels.CloseIfMoved(channel, server);
+            if (hasMoved)
+            {
+                _table.ChannelMoved(channel, _timer.Now);
+            }
+
+            if (hasMoved || channel.Waiting.Count > 0)
+            {
+                Open(channel, _timer.Now);
+            }
         }
 
         Conclude();
@@ -285,6 +293,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         var now = _timer.Now;
         var channel = _channels.Find(content.Options.ResponseTopic);
         call.Begin(content with { Channel = channel }, now);
+        call.Strays = _counting.Strays;
         _counting.Calls++;
         var isFull = _table.Pending - _table.InFlight >= _options.MaximumWaiting;
         _table.Began(call);
@@ -388,6 +397,7 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
         while (_table.Ended.TryDequeue(out var call))
         {
             _session.Withdraw(call.Publish, abandon: true);
+            call.Strays = _counting.Strays.Since(call.Strays);
             _counting.DroppedReplies += (call as GatheringCall)?.Dropped ?? 0;
             _session.Defer(call, call.Version);
         }

@@ -27,6 +27,9 @@ public readonly record struct RequesterCounters
     /// <summary>Messages that arrived on a Response Topic without the Correlation Data of any call ever made there.</summary>
     public long ForeignResponses { get; init; }
 
+    /// <summary>Of those, messages without any Correlation Data.</summary>
+    public long UncorrelatedResponses { get; init; }
+
     /// <summary>Retained messages that arrived on a Response Topic.</summary>
     public long RetainedResponses { get; init; }
 

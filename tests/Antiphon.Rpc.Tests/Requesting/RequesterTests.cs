@@ -170,6 +170,35 @@ public sealed class RequesterTests : IDisposable
     });
 
     [Fact]
+    public void A_timeout_says_what_else_came() => _thread.RunTest(async () =>
+    {
+        var before = Call("before");
+        var old = await _server.PublishAsync();
+        _server.Respond(old, "ok");
+        await before;
+        _server.Respond(old, "before the call");
+        await ExchangeAsync();
+        var call = Call();
+        var request = await _server.PublishAsync();
+        var answer = new ApplicationMessage { Topic = request.Message.ResponseTopic! };
+        _server.Deliver(answer);
+        _server.Deliver(answer with { CorrelationData = new byte[16] });
+        _server.Deliver(answer with { CorrelationData = "1"u8.ToArray() });
+        _server.Deliver(answer with { Retain = true });
+        _server.Respond(old, "late");
+        await ExchangeAsync();
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        var exception = await Assert.ThrowsAsync<RequestTimeoutException>(() => call);
+        Assert.Equal(new StrayResponses { WithoutCorrelationData = 1, UnknownCorrelationData = 2, Late = 1, Retained = 1 }, exception.Strays);
+        Assert.Equal(
+            "No response on «relay/1» within 5 s; the request was sent and not acknowledged. Other messages came to the requester meanwhile: "
+            + "1 without Correlation Data, 2 with unknown Correlation Data, 1 for a call that had ended, 1 retained.",
+            exception.Message);
+        Assert.Equal((3, 1), (_requester.Counters.ForeignResponses, _requester.Counters.UncorrelatedResponses));
+    });
+
+    [Fact]
     public void The_deadline_runs_while_there_is_no_connection_and_the_request_is_never_sent_after_it() => _thread.RunTest(async () =>
     {
         await ExchangeAsync();
@@ -616,6 +645,102 @@ public sealed class RequesterTests : IDisposable
         Assert.Contains("«#»", mistakes.Message, StringComparison.Ordinal);
         Assert.Equal(0, _requester.Counters.Calls);
         await ExchangeAsync();
+    });
+
+    [Fact]
+    public void What_has_no_form_on_the_wire_is_said_to_the_caller_and_never_to_a_loop_that_sends_it_later() => _thread.RunTest(async () =>
+    {
+        await ExchangeAsync();
+        _server.IsOpen = false;
+        _server.Cut();
+        var calls = _requester.Counters.Calls;
+        foreach (var text in new[] { "\0", "\uD800", new string('x', 70_000) })
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ContentType = text }));
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { UserProperties = [new("name", text)] }));
+            await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { UserProperties = [new(text, "value")] }));
+        }
+
+        Assert.Equal(calls, _requester.Counters.Calls);
+        _server.IsOpen = true;
+        _server.LetReconnect();
+        await ExchangeAsync();
+    });
+
+    /// <summary>The subscription fails on the loop that has connected, which nothing may end.</summary>
+    [Fact]
+    public void A_Response_Topic_that_the_client_has_subscribed_to_itself_ends_a_call_made_offline_and_no_connection() => _thread.RunTest(async () =>
+    {
+        await _client.SubscribeAsync("mine", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
+        _server.IsOpen = false;
+        _server.Cut();
+        var taken = Call(new RequestOptions { ResponseTopic = "mine" });
+        var call = Call("next");
+        _server.IsOpen = true;
+        _server.LetReconnect();
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => taken);
+        _server.Respond(await _server.PublishAsync(), "ok");
+        Assert.Equal("ok", (await call).Text);
+    });
+
+    [Fact]
+    public void Calls_made_offline_are_sent_whatever_a_handler_of_StateChanged_throws() => _thread.RunTest(async () =>
+    {
+        await ExchangeAsync();
+        var raised = 0;
+        _client.StateChanged += (_, _) =>
+        {
+            raised++;
+            throw new InvalidOperationException("The handler has a bad day.");
+        };
+        _server.IsOpen = false;
+        _server.Cut();
+        var calls = Enumerable.Range(0, 3).Select(number => Call($"{number}")).ToList();
+        _server.IsOpen = true;
+        _server.LetReconnect();
+
+        foreach (var call in calls)
+        {
+            _server.Respond(await _server.PublishAsync(), "ok");
+            Assert.Equal("ok", (await call).Text);
+        }
+
+        Assert.Equal(2, raised);
+    });
+
+    [Fact]
+    public void A_call_ends_at_its_deadline_whatever_runs_on_a_cancelled_token() => _thread.RunTest(async () =>
+    {
+        using var cancellation = new CancellationTokenSource();
+        cancellation.Token.Register(static () => throw new InvalidOperationException("A callback has a bad day."));
+        var cancelled = _requester.RequestAsync("relay/1", "1", cancellationToken: cancellation.Token).AsTask();
+        cancellation.Token.Register(static () => throw new InvalidOperationException("A callback has a bad day."));
+        var due = Call();
+        await _server.PublishAsync();
+        await _server.PublishAsync();
+
+        await Assert.ThrowsAsync<AggregateException>(cancellation.CancelAsync);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<RequestTimeoutException>(() => due);
+        await ExchangeAsync();
+    });
+
+    [Fact]
+    public void A_request_that_is_too_large_says_its_size_and_the_limit() => _thread.RunTest(async () =>
+    {
+        _server.ConnAck = new ConnAckPacket { MaximumPacketSize = 500 };
+        Reconnect(sessionPresent: false);
+
+        var exception = await Assert.ThrowsAsync<RequestRefusedException>(
+            () => _requester.RequestAsync("relay/1", new byte[1000], cancellationToken: Token).AsTask());
+
+        Assert.Equal(ReasonCode.PacketTooLarge, exception.ReasonCode);
+        Assert.Matches(
+            @"^The request on «relay/1» was refused\. PUBLISH «relay/1» was refused: PacketTooLarge \(0x95\), the packet has 1\d{3} bytes, "
+            + @"and the server takes 500 at most \(Maximum Packet Size, MQTT 5 §3\.2\.2\.3\.6\)\.$",
+            exception.Message);
     });
 
     private Task<Response> Call(RequestOptions? options = null) => _requester.RequestAsync("relay/1", "1", options, Token).AsTask();

@@ -64,6 +64,9 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
 
     public int AnswersReceived { get; set; }
 
+    /// <summary>What had come to the requester without ending a call: before this one began, and once it has ended, since then.</summary>
+    public StrayResponses Strays { get; set; }
+
     /// <summary>How it ended; without a kind while it has not.</summary>
     public Outcome Outcome { get; set; }
 

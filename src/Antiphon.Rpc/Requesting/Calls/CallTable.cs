@@ -86,30 +86,17 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
     public bool TryStart([NotNullWhen(true)] out Call? call)
     {
         call = null;
-        while (_waiting.First is { } node)
+        if (_waiting.First is not { } node || !TryTakeSlot(out var slot))
         {
-            if (!node.Value.Channel.IsReady)
-            {
-                // Its Response Topic is being moved.
-                _waiting.RemoveFirst();
-                node.Value.Channel.Waiting.AddLast(node);
-                continue;
-            }
-
-            if (!TryTakeSlot(out var slot))
-            {
-                return false;
-            }
-
-            _waiting.RemoveFirst();
-            call = node.Value;
-            call.Slot = slot;
-            call.Number = ++_uses[slot] << SlotBits | (uint)slot;
-            _calls[slot] = call;
-            return true;
+            return false;
         }
 
-        return false;
+        _waiting.RemoveFirst();
+        call = node.Value;
+        call.Slot = slot;
+        call.Number = ++_uses[slot] << SlotBits | (uint)slot;
+        _calls[slot] = call;
+        return true;
     }
 
     /// <summary>The client did not take the request, or it came to nothing.</summary>
@@ -205,9 +192,24 @@ internal sealed class CallTable(int maximumInFlight, ulong prefix)
         }
     }
 
-    /// <summary>The channel's topic has changed, with the Session: what was sent with the old one cannot be answered any more.</summary>
+    /// <summary>
+    /// The channel's topic has changed, with the Session: what was sent with the old one cannot be answered any more.
+    /// What was not sent waits for the new one, before all that is begun later.
+    /// </summary>
     public void ChannelMoved(ResponseChannel channel, TimeSpan now)
     {
+        for (var node = _waiting.First; node is not null;)
+        {
+            var next = node.Next;
+            if (ReferenceEquals(node.Value.Channel, channel))
+            {
+                _waiting.Remove(node);
+                channel.Waiting.AddLast(node);
+            }
+
+            node = next;
+        }
+
         for (var slot = 0; slot < _slots; slot++)
         {
             if (_calls[slot] is { } call && ReferenceEquals(call.Channel, channel))

@@ -53,7 +53,7 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
         return Kind switch
         {
             OutcomeKind.NoResponder => new NoResponderException(facts),
-            OutcomeKind.TimedOut => new RequestTimeoutException(facts, call.Content.Timeout),
+            OutcomeKind.TimedOut => new RequestTimeoutException(facts, call.Content.Timeout, call.Strays),
             OutcomeKind.Failed => OfFailure((Exception)Cause!, facts),
             OutcomeKind.SessionLost => new OutcomeUnknownException(facts, "the server has lost the Session, and the response with it"),
             OutcomeKind.Cancelled => new OperationCanceledException((CancellationToken)Cause!),

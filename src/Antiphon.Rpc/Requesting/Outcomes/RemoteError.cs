@@ -36,8 +36,14 @@ internal static class RemoteError
             0 => "a response whose __stat is no status",
             _ => $"error {status.Code}",
         };
+        return Describe(facts.Topic, what, response);
+    }
+
+    /// <summary>The sentence for what a responder answered with.</summary>
+    public static string Describe(string topic, string what, in Response response)
+    {
         var why = response.StatusMessage is { } message ? $": {message.TrimEnd('.')}" : "";
-        return $"The responder on «{facts.Topic}» answered with {what}{why}.";
+        return $"The responder on «{topic}» answered with {what}{why}.";
     }
 
     private static string? Text(ReadOnlySpan<byte> utf8) => utf8.IsEmpty ? null : Encoding.UTF8.GetString(utf8);

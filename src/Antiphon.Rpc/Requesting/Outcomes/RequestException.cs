@@ -1,5 +1,6 @@
 using Antiphon.Client;
 using Antiphon.Protocol;
+using Antiphon.Rpc.Requesting.Outcomes;
 
 namespace Antiphon.Rpc;
 
@@ -29,7 +30,7 @@ internal readonly record struct RequestFacts(string Topic, ReadOnlyMemory<byte> 
 }
 
 /// <summary>A request that did not end with a response that is a success. Each subclass is one outcome.</summary>
-#pragma warning disable CA1032 // Only the library makes these: an outcome without its request would say nothing.
+#pragma warning disable CA1032 // An outcome without its request would say nothing.
 public abstract class RequestException : Exception
 {
     private protected RequestException(string message, in RequestFacts facts, Exception? innerException = null)
@@ -57,6 +58,17 @@ public abstract class RequestException : Exception
 /// <summary>The responder answered with an error.</summary>
 public sealed class RemoteErrorException : RequestException
 {
+    /// <summary>Makes one for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="topic">The Topic Name of the request.</param>
+    /// <param name="response">The response, which has the status of an error.</param>
+    public RemoteErrorException(string topic, Response response)
+        : this(
+            RemoteError.Describe(topic, $"error {response.Status ?? 0}", response),
+            new RequestFacts(topic, response.CorrelationData, response.Elapsed, RequestProgress.Acknowledged),
+            response)
+    {
+    }
+
     internal RemoteErrorException(string message, in RequestFacts facts, Response response)
         : base(message, facts)
     {
@@ -94,6 +106,13 @@ public sealed class RemoteErrorException : RequestException
 /// </summary>
 public sealed class NoResponderException : RequestException
 {
+    /// <summary>Makes one for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="topic">The Topic Name of the request.</param>
+    public NoResponderException(string topic)
+        : this(new RequestFacts(topic, default, default, RequestProgress.Acknowledged))
+    {
+    }
+
     internal NoResponderException(in RequestFacts facts)
         : base($"Nobody listens on «{facts.Topic}».", facts)
     {
@@ -109,13 +128,30 @@ public sealed class ResponderGoneException : RequestException
     }
 }
 
-/// <summary>The time was up. <see cref="RequestException.Progress"/> says how far the request had got.</summary>
+/// <summary>
+/// The time was up. <see cref="RequestException.Progress"/> says how far the request had got, and <see cref="Strays"/> what else came.
+/// </summary>
 public sealed class RequestTimeoutException : RequestException
 {
-    internal RequestTimeoutException(in RequestFacts facts, TimeSpan timeout)
-        : base($"No response on «{facts.Topic}» within {timeout.TotalSeconds:0.###} s; {facts.Story}.", facts)
+    /// <summary>Makes one for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="topic">The Topic Name of the request.</param>
+    /// <param name="timeout">How long it waited.</param>
+    /// <param name="progress">How far the request got.</param>
+    public RequestTimeoutException(string topic, TimeSpan timeout, RequestProgress progress = RequestProgress.Acknowledged)
+        : this(new RequestFacts(topic, default, timeout, progress), timeout, default)
     {
     }
+
+    internal RequestTimeoutException(in RequestFacts facts, TimeSpan timeout, in StrayResponses strays)
+        : base($"No response on «{facts.Topic}» within {timeout.TotalSeconds:0.###} s; {facts.Story}.{strays.Sentence()}", facts)
+    {
+        Strays = strays;
+    }
+
+    /// <summary>
+    /// What came to the Response Topics of the requester while the call waited, and ended no call: the response may be among it.
+    /// </summary>
+    public StrayResponses Strays { get; }
 }
 
 /// <summary>The server refused the request, or the subscription to its Response Topic.</summary>
@@ -158,6 +194,14 @@ public sealed class RequestNotSentException : RequestException
 /// </summary>
 public sealed class OutcomeUnknownException : RequestException
 {
+    /// <summary>Makes one for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="topic">The Topic Name of the request.</param>
+    /// <param name="why">Why it is unknown, a sentence without its full stop.</param>
+    public OutcomeUnknownException(string topic, string why)
+        : this(new RequestFacts(topic, default, default, RequestProgress.Sent), why)
+    {
+    }
+
     internal OutcomeUnknownException(in RequestFacts facts, string why, Exception? innerException = null)
         : base($"The outcome of the request on «{facts.Topic}» is unknown: {why}; {facts.Story}.", facts, innerException)
     {

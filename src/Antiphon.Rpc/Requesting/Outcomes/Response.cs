@@ -21,6 +21,53 @@ public readonly struct Response
     private readonly int _payloadLength;
     private readonly int _status;
 
+    /// <summary>Makes a response for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="payload">The payload, copied.</param>
+    /// <param name="status">The status, an HTTP status code; <c>null</c>: none.</param>
+    /// <param name="statusMessage">The sentence beside the status; <c>null</c>: none.</param>
+    /// <param name="contentType">What the payload is; <c>null</c>: not said.</param>
+    /// <param name="userProperties">Further User Properties; <c>null</c>: none.</param>
+    /// <param name="elapsed">From the call to the arrival.</param>
+    /// <exception cref="ArgumentException">Some text has no form on the wire.</exception>
+    public Response(
+        ReadOnlyMemory<byte> payload,
+        int? status = null,
+        string? statusMessage = null,
+        string? contentType = null,
+        IReadOnlyList<UserProperty>? userProperties = null,
+        TimeSpan elapsed = default)
+    {
+        var properties = new PropertySection(stackalloc byte[256]);
+        try
+        {
+            properties.AddContentType(contentType);
+            if (status is { } code)
+            {
+                properties.AddUser(RpcPropertyName.Status, code);
+            }
+
+            properties.AddUser(RpcPropertyName.StatusMessage, statusMessage);
+            properties.AddUser(userProperties ?? []);
+            _bytes = [.. payload.Span, .. properties.Written];
+        }
+        finally
+        {
+            properties.Dispose();
+        }
+
+        _payloadLength = payload.Length;
+        _status = status ?? NoStatus;
+        Elapsed = elapsed;
+    }
+
+    /// <summary>Makes a response that is text, for the test of a program that asks through an <see cref="IRequester"/>.</summary>
+    /// <param name="text">The payload, in UTF-8.</param>
+    /// <param name="status">The status, an HTTP status code; <c>null</c>: none.</param>
+    public Response(string text, int? status = null)
+        : this(Encoding.UTF8.GetBytes(text), status)
+    {
+    }
+
     internal Response(byte[] bytes, int payloadLength, ResponseAddress address, ulong number, int? status, TimeSpan elapsed)
     {
         _bytes = bytes;

@@ -41,6 +41,7 @@ internal sealed class ResponseChannels(ClientSession session, IChannelOwner owne
 
     /// <summary>Subscribes, unless that is done or there is no connection yet that could say under which topic.</summary>
     /// <exception cref="InvalidOperationException">The client has a subscription to the topic.</exception>
+    /// <exception cref="ArgumentException">The topic is too long.</exception>
     public void Open(ResponseChannel channel)
     {
         if (channel.Subscription is null && session.Server is { } server)
@@ -49,31 +50,25 @@ internal sealed class ResponseChannels(ClientSession session, IChannelOwner owne
         }
     }
 
-    /// <summary>The server has accepted a connection: opens what calls wait for, and moves what has the wrong topic by now.</summary>
-    /// <returns>The channels that have moved.</returns>
-    public List<ResponseChannel> Connected(ServerLimits server)
+    /// <summary>All channels there are.</summary>
+    public IEnumerable<ResponseChannel> All => _chosen.Values.Prepend(_own);
+
+    /// <summary>The server has accepted a connection: closes a channel that should have another topic by now.</summary>
+    /// <returns>Whether it was closed; it is to be opened again.</returns>
+    public bool CloseIfMoved(ResponseChannel channel, ServerLimits server)
     {
-        var moved = new List<ResponseChannel>();
-        foreach (var channel in _chosen.Values.Prepend(_own))
+        if (channel.Subscription is null || channel.Address.Topic == TopicOf(channel, server))
         {
-            if (channel.Subscription is not null && channel.Address.Topic != TopicOf(channel, server))
-            {
-                moved.Add(channel);
-                _ = session.UnsubscribeAsync(channel.Close()!);
-                Open(channel, server);
-            }
-            else if (channel.Waiting.Count > 0)
-            {
-                Open(channel);
-            }
+            return false;
         }
 
-        return moved;
+        _ = session.UnsubscribeAsync(channel.Close()!);
+        return true;
     }
 
     /// <summary>The requester is over.</summary>
     /// <returns>The subscriptions to give up.</returns>
-    public List<Subscription> CloseAll() => [.. _chosen.Values.Prepend(_own).Select(channel => channel.Close()).OfType<Subscription>()];
+    public List<Subscription> CloseAll() => [.. All.Select(channel => channel.Close()).OfType<Subscription>()];
 
     private void Open(ResponseChannel channel, ServerLimits server)
     {

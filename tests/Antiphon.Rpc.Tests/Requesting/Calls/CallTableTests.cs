@@ -175,12 +175,35 @@ public sealed class CallTableTests
     {
         var call = Begin();
         _channel.Close();
+        _table.ChannelMoved(_channel, default);
         Assert.False(_table.TryStart(out _));
 
         _table.ChannelFailed(_channel, new InvalidOperationException("why"), default);
         Assert.Same(call, Assert.Single(_table.Ended));
         Assert.Equal("why", call.Outcome.ToException(call).Message);
         Assert.Equal(0, _table.Pending);
+    }
+
+    [Fact]
+    public void Calls_keep_their_order_when_their_channel_is_moved()
+    {
+        var other = Ready();
+        Begin(channel: other);
+        var first = Begin();
+        _channel.Close();
+        _table.ChannelMoved(_channel, default);
+        var second = Begin();
+        Assert.True(_table.TryStart(out _));
+        Assert.False(_table.TryStart(out _));
+        _channel.Opening("r/2", "c", null!);
+        _channel.Subscribed(null);
+        _table.ChannelReady(_channel);
+
+        Assert.True(_table.TryStart(out var started));
+        Assert.Same(first, started);
+        Answer(first);
+        Assert.True(_table.TryStart(out started));
+        Assert.Same(second, started);
     }
 
     [Fact]
