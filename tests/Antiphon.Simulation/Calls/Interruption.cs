@@ -58,6 +58,9 @@ internal sealed class Interruption
     /// <summary>Whether handlers keep what they run until <see cref="LetGo"/>.</summary>
     public bool Keeps { get; set; }
 
+    /// <summary>How long answers are, at least: blanks follow.</summary>
+    public int AnswerLength { get; set; }
+
     /// <summary>Handlers end that have been kept, and no more are kept.</summary>
     public void LetGo()
     {
@@ -113,7 +116,7 @@ internal sealed class Interruption
             await kept.Task;
         }
 
-        return request.Text;
+        return request.Text.PadRight(AnswerLength);
     }
 }
 

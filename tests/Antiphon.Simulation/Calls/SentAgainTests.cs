@@ -21,6 +21,40 @@ public sealed class SentAgainTests
         Assert.All(two.Runs, static run => Assert.Equal(1, run.Value));
     });
 
+    /// <summary>As with 600 answers of 64 KB and the default of 16 MB, of which 431 ran twice.</summary>
+    [Fact]
+    public void Answers_that_have_to_make_room_leave_a_mark_and_nothing_runs_twice() => Each(world =>
+    {
+        var two = new Interruption(world, new ResponderOptions { MaximumRememberedBytes = 200_000 }) { AnswerLength = 4000 };
+        two.Link.HoldToClient(Long);
+        var calls = Enumerable.Range(1, 100).Select(number => two.Call(number, TimeSpan.FromSeconds(30))).ToList();
+        world.Until(() => two.Runs.Count == 100, "all are run");
+        two.Interrupt(TimeSpan.FromSeconds(2));
+        two.Settle();
+
+        Assert.All(two.Runs, static run => Assert.Equal(1, run.Value));
+        Assert.All(calls, static call => Assert.True(call.Failure is null or RemoteErrorException { Status: 409 }, $"{call.Failure}"));
+        Assert.Equal(0, two.Responder.ForgottenEarly);
+        Assert.InRange(two.Responder.AlreadyExecuted, 20, 100);
+    });
+
+    [Fact]
+    public void A_request_that_was_acknowledged_early_and_comes_again_is_run_once() => Each(world =>
+    {
+        var two = new Interruption(world) { Keeps = true };
+        two.Link.HoldToClient(Long);
+        var calls = Enumerable.Range(1, 20).Select(number => two.Call(number, TimeSpan.FromSeconds(60))).ToList();
+        world.Until(() => two.Runs.Count == 20, "all run");
+        world.Until(() => two.Responder.AcknowledgedEarly == 20, "all are acknowledged early");
+        two.Interrupt(TimeSpan.FromSeconds(2));
+        world.Until(() => two.Responder.Repeated == 20, "all have come again");
+        two.LetGo();
+        two.Settle();
+
+        Assert.All(calls, static call => Assert.Null(call.Failure));
+        Assert.All(two.Runs, static run => Assert.Equal(1, run.Value));
+    });
+
     [Fact]
     public void A_PUBLISH_that_was_lost_is_not_run_when_its_call_is_over() => Each(world =>
     {
