@@ -7,6 +7,8 @@ namespace Antiphon.Client.Output;
 /// Wakes one waiter. Set before the wait, it is remembered; set many times, it wakes once.
 /// Setting is safe from any thread and never allocates. The waiter goes to the end of the scheduler's queue, behind what is ready to run:
 /// publishers that run meanwhile get into the same send.
+/// The state is always exchanged, never only read or stored: a setter's news may be a plain store, which must not be held back behind its
+/// look at the state, nor the waiter's look for news be moved before it says that it waits.
 /// </summary>
 internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -22,7 +24,7 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
 
     public void Set()
     {
-        if (Volatile.Read(ref _state) != Ready && TryWake())
+        if (TryWake())
         {
             scheduler.Queue(this);
         }
@@ -68,7 +70,7 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
         _core.Reset();
         if (Interlocked.CompareExchange(ref _state, Waiting, Idle) == Ready)
         {
-            Volatile.Write(ref _state, Idle);
+            Interlocked.Exchange(ref _state, Idle);
             return default;
         }
 
@@ -91,7 +93,7 @@ internal sealed class AsyncSignal(Scheduler scheduler) : IValueTaskSource, IThre
             return false;
         }
 
-        Volatile.Write(ref _state, Idle);
+        Interlocked.Exchange(ref _state, Idle);
         return true;
     }
 }

@@ -16,7 +16,10 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
     private const int LongestWithoutProperties = 3;
 
     private readonly List<Subscription> _receivers = [];
-    private readonly IncomingAliases _aliases = new(options.TopicAliasMaximum, rule: "MQTT-3.1.2-27");
+    private IncomingAliases _aliases = NoAliases(options);
+
+    // Topic Aliases that stand for a Topic Name with a flaw, and what the flaw is.
+    private Dictionary<ushort, Fault>? _flawedAliases;
 
     /// <summary>Handles a packet other than CONNACK, PINGRESP and DISCONNECT, which concern the connection alone.</summary>
     public Fault Handle(in Frame frame)
@@ -24,7 +27,9 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
         switch (frame.Type)
         {
             case PacketType.Publish:
-                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault) ? Deliver(ref view) : Refuse(frame, fault);
+                return PublishView.TryDecode(frame, options.ProtocolVersion, out var view, out var fault)
+                    ? Deliver(ref view)
+                    : Refuse(frame, fault);
             case >= PacketType.PubAck and <= PacketType.PubComp when frame.Body.Length <= LongestWithoutProperties:
                 return AcknowledgementPacket.TryRead(frame, options.ProtocolVersion, out var identifier, out var code, out fault)
                     ? session.Acknowledged(frame.Type, identifier, new PublishResult(code))
@@ -49,10 +54,20 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
 
     private Fault Deliver(ref PublishView message)
     {
-        var fault = _aliases.Resolve(ref message);
-        if (fault.Exists)
+        var fault = default(Fault);
+        if (message.TopicAlias is { } alias)
         {
-            return fault;
+            if (IsFlawed(alias, message.Topic, out var flaw))
+            {
+                Refuse(message, flaw);
+                return default;
+            }
+
+            fault = _aliases.Resolve(ref message);
+            if (fault.Exists)
+            {
+                return fault;
+            }
         }
 
         HandHeld();
@@ -73,23 +88,69 @@ internal sealed class InboundPackets(ClientSession session, MqttClientOptions op
     /// </summary>
     private Fault Refuse(in Frame frame, Fault flaw)
     {
-        if (!FlawedPublish.TryRead(frame, options.ProtocolVersion, out var message))
+        if (!FlawedPublish.TryRead(frame, options.ProtocolVersion, out var message, out var isAliasCertain))
         {
             return flaw;
         }
 
-        // Its alias counts for the messages that follow; a wrong one is the connection's.
-        var fault = _aliases.Resolve(ref message);
-        if (!fault.Exists)
+        if (!isAliasCertain)
         {
-            session.Failures.FlawedMessage(flaw);
-            HandHeld();
-            _receivers.Clear();
-            session.Inbound.Refuse(message, flaw, _receivers);
+            // It may have set any alias without our seeing it: none of before is to be trusted.
+            _aliases = NoAliases(options);
+            _flawedAliases = null;
+            message.TopicAlias = null;
         }
 
-        return fault;
+        if (message.TopicAlias is { } alias)
+        {
+            // It counts for the messages that follow, also where the Topic Name is the flaw; a wrong one is the connection's.
+            var hasTopic = frame.Body is not [0, 0, ..];
+            if (hasTopic && message.Topic.IsEmpty)
+            {
+                if (alias > options.TopicAliasMaximum)
+                {
+                    return _aliases.Resolve(ref message);
+                }
+
+                (_flawedAliases ??= [])[alias] = flaw;
+            }
+            else if (!IsFlawed(alias, message.Topic, out _) && _aliases.Resolve(ref message) is { Exists: true } fault)
+            {
+                return fault;
+            }
+        }
+
+        Refuse(message, flaw);
+        return default;
     }
+
+    private void Refuse(in PublishView message, Fault flaw)
+    {
+        session.Failures.FlawedMessage(flaw);
+        HandHeld();
+        _receivers.Clear();
+        session.Inbound.Refuse(message, flaw, _receivers);
+    }
+
+    /// <summary>Whether an alias stands for a Topic Name with a flaw; not any more, once it comes with a right one.</summary>
+    private bool IsFlawed(ushort alias, ReadOnlySpan<byte> topic, out Fault flaw)
+    {
+        flaw = default;
+        if (_flawedAliases is null)
+        {
+            return false;
+        }
+
+        if (topic.IsEmpty)
+        {
+            return _flawedAliases.TryGetValue(alias, out flaw);
+        }
+
+        _flawedAliases.Remove(alias);
+        return false;
+    }
+
+    private static IncomingAliases NoAliases(MqttClientOptions options) => new(options.TopicAliasMaximum, rule: "MQTT-3.1.2-27");
 
     private Fault Subscribed(Packet answer)
     {

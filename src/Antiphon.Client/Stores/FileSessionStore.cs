@@ -8,7 +8,8 @@ namespace Antiphon.Client;
 /// <summary>
 /// A store in one file that records are appended to, rewritten when most of them are over.
 /// What has been written survives the end of the program at any moment; with <c>flushToDisk</c> it survives that of the machine.
-/// The file is locked: one process at a time can have it open. Thread-safe.
+/// The file is locked: one process at a time can have it open. When it is rewritten, the new file has the mode and owner of the old one,
+/// and takes its place in one step; symbolic links stay. Thread-safe.
 /// </summary>
 public sealed class FileSessionStore : ISessionStore, IDisposable
 {
@@ -29,7 +30,8 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
 
     /// <summary>Opens the file, or makes it. It is read with <see cref="Load"/>.</summary>
     /// <param name="path">
-    /// The file; its directory has to be there. Beside it, <c>.new</c> is appended to the name while the file is rewritten.
+    /// The file, or a symbolic link to it; its directory has to be there. A file that is made can be read by its owner alone.
+    /// Beside it, <c>.new</c> is appended to the name while the file is rewritten.
     /// </param>
     /// <param name="flushToDisk">
     /// Whether each record waits until the disk has it, so that a crash of the whole machine loses nothing either;
@@ -40,10 +42,10 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
     public FileSessionStore(string path, bool flushToDisk = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _path = path;
+        _path = StoreFile.Resolve(path);
         _flushToDisk = flushToDisk;
-        _records = new LiveRecords(path);
-        _file = Open(path, FileMode.OpenOrCreate);
+        _records = new LiveRecords(_path);
+        _file = StoreFile.Open(_path);
     }
 
     /// <inheritdoc/>
@@ -151,8 +153,6 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
         }
     }
 
-    private static SafeFileHandle Open(string path, FileMode mode) => File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.None);
-
     private StoredSession Read(byte[] bytes)
     {
         var session = Content(bytes, _records.Session, out _);
@@ -237,7 +237,7 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
         _rewriteAt = 2 * _records.Length;
 
         var path = _path + ".new";
-        var file = Open(path, FileMode.Create);
+        var file = StoreFile.Create(path, _file);
         var moved = false;
         try
         {
@@ -257,9 +257,6 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             RandomAccess.FlushToDisk(file);
             File.Move(path, _path, overwrite: true);
             moved = true;
-            _file.Dispose();
-            _file = file;
-            _rewriteAt = SmallFile;
         }
         finally
         {
@@ -270,6 +267,10 @@ public sealed class FileSessionStore : ISessionStore, IDisposable
             }
         }
 
+        _file.Dispose();
+        _file = file;
+        _rewriteAt = SmallFile;
         _records.MoveTogether();
+        StoreFile.FlushName(_path);
     }
 }

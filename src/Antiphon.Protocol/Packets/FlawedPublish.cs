@@ -19,13 +19,17 @@ internal static class FlawedPublish
     /// QoS, Packet Identifier, payload and, where they are right, Topic Name, Topic Alias, Response Topic and Correlation Data;
     /// the properties as they stand there, unchecked.
     /// </param>
+    /// <param name="isAliasCertain">
+    /// Whether it is known which Topic Alias the packet has, if any: not where one may stand behind what cannot be read, or two stand there.
+    /// </param>
     /// <returns>
-    /// <c>false</c>: its parts cannot be told from each other, so that there is nothing to acknowledge; or its Topic Alias is wrong, which
-    /// concerns other messages too.
+    /// <c>false</c>: its parts cannot be told from each other, so that there is nothing to acknowledge; or its Topic Alias is 0, which the
+    /// server has made itself.
     /// </returns>
-    public static bool TryRead(in Frame frame, ProtocolVersion version, out PublishView view)
+    public static bool TryRead(in Frame frame, ProtocolVersion version, out PublishView view, out bool isAliasCertain)
     {
         view = default;
+        isAliasCertain = false;
         var qos = (QualityOfService)(frame.Flags >> 1 & 3);
         var reader = new WireReader(frame.Body);
         var topic = reader.ReadBinary();
@@ -43,13 +47,15 @@ internal static class FlawedPublish
         view.Topic = IsTopicName(topic) ? topic : default;
         view.Payload = reader.ReadRest();
         view.Properties = section;
-        ReadProperties(section, ref view);
-        return view.TopicAlias is null ? !topic.IsEmpty : view.TopicAlias > 0;
+        isAliasCertain = TryReadProperties(section, ref view);
+        return view.TopicAlias != 0;
     }
 
     /// <summary>Reads as far as properties can be told from each other.</summary>
-    private static void ReadProperties(ReadOnlySpan<byte> section, ref PublishView view)
+    /// <returns>Whether that is to the end of the section, with one Topic Alias at most.</returns>
+    private static bool TryReadProperties(ReadOnlySpan<byte> section, ref PublishView view)
     {
+        var hasOneAlias = true;
         var reader = new WireReader(section);
         while (reader.Remaining > 0)
         {
@@ -57,7 +63,7 @@ internal static class FlawedPublish
             ref readonly var rule = ref PropertyTable.Rule(identifier);
             if (!rule.Exists)
             {
-                return;
+                return false;
             }
 
             var number = rule.Type switch
@@ -79,6 +85,7 @@ internal static class FlawedPublish
             switch ((PropertyIdentifier)identifier)
             {
                 case PropertyIdentifier.TopicAlias:
+                    hasOneAlias = view.TopicAlias is null;
                     view.TopicAlias = (ushort)number;
                     break;
                 case PropertyIdentifier.ResponseTopic when IsTopicName(bytes):
@@ -91,6 +98,8 @@ internal static class FlawedPublish
                     break;
             }
         }
+
+        return hasOneAlias && !reader.Fault.Exists;
     }
 
     private static bool IsTopicName(ReadOnlySpan<byte> text) =>

@@ -22,6 +22,7 @@ public sealed class FlawedMessagesTests
     [InlineData("a Topic Name with a surrogate", "32 09 0003 EDA080 0001 00 'x'", "40 03 0001 83")]
     [InlineData("a Topic Name with U+0000", "32 09 0003 'a' 00 'b' 0001 00 'x'", "40 03 0001 83")]
     [InlineData("a Topic Name that is no UTF-8", "32 07 0001 FF 0001 00 'x'", "40 03 0001 83")]
+    [InlineData("neither Topic Name nor alias", "32 06 0000 0001 00 'x'", "40 03 0001 83")]
     [InlineData("a flaw with QoS 2", "34 0A 0001 'a' 0001 03 08 0000 'x'", "50 03 0001 83")]
     [InlineData("a flaw with QoS 0", "30 08 0001 'a' 03 08 0000 'x'", "")]
     [Trait("Label", "MQTT-3.3.2-1")]
@@ -55,7 +56,6 @@ public sealed class FlawedMessagesTests
     [InlineData("a topic beyond the packet", "32 07 0009 'a' 0001 00 'x'")]
     [InlineData("properties beyond the packet", "32 07 0001 'a' 0001 09 'x'")]
     [InlineData("DUP with QoS 0", "38 05 0001 'a' 00 'x'")]
-    [InlineData("neither Topic Name nor alias", "32 06 0000 0001 00 'x'")]
     [InlineData("Topic Alias 0", "32 0A 0001 'a' 0001 03 23 0000 'x'")]
     [InlineData("an alias that stands for nothing", "32 09 0000 0001 03 23 0001 'x'")]
     [InlineData("an alias beyond the maximum", "32 0A 0001 'a' 0001 03 23 0FFF 'x'")]
@@ -81,6 +81,62 @@ public sealed class FlawedMessagesTests
         await pair.Server.ExpectAsync("40 03 0001 83");
         await pair.Server.ExpectAsync("40 02 0002");
         Assert.Equal("ok", await seen.Reader.ReadAsync(Limit.Token));
+    }
+
+    [Fact]
+    public async Task An_alias_of_a_Topic_Name_with_a_flaw_is_no_other_topics_until_it_comes_with_another()
+    {
+        await using var pair = await Pair.ConnectAsync(change: options => options with { TopicAliasMaximum = 8 });
+        var seen = Channel.CreateUnbounded<string>();
+        await pair.SubscribeAsync("a", (message, token) => seen.Writer.WriteAsync(message.Text, token));
+
+        await pair.Server.SendAsync("32 0A 0001 'a' 0001 03 23 0001 '1'");
+        await pair.Server.SendAsync("32 0C 0003 'a/#' 0002 03 23 0001 '2'");
+        await pair.Server.SendAsync("32 09 0000 0003 03 23 0001 '3'");
+        await pair.Server.SendAsync("32 0C 0000 0004 06 23 0001 08 0000 '4'");
+        await pair.Server.SendAsync("32 0A 0001 'a' 0005 03 23 0001 '5'");
+        await pair.Server.SendAsync("32 09 0000 0006 03 23 0001 '6'");
+
+        Assert.Equal("1", await seen.Reader.ReadAsync(Limit.Token));
+        Assert.Equal("5", await seen.Reader.ReadAsync(Limit.Token));
+        Assert.Equal("6", await seen.Reader.ReadAsync(Limit.Token));
+        await pair.Server.ExpectAsync("40 02 0001");
+        await pair.Server.ExpectAsync("40 03 0002 90");
+        await pair.Server.ExpectAsync("40 03 0003 90");
+        await pair.Server.ExpectAsync("40 03 0004 83");
+        await pair.Server.ExpectAsync("40 02 0005");
+        await pair.Server.ExpectAsync("40 02 0006");
+        Assert.Equal((3, 0), (pair.Client.Counters.FlawedMessages, pair.Client.Counters.Reconnects));
+    }
+
+    [Theory]
+    [InlineData("behind an unknown property", "32 0C 0001 'b' 0002 05 7F 00 23 0001 'x'")]
+    [InlineData("twice", "32 0D 0001 'b' 0002 06 23 0002 23 0001 'x'")]
+    public async Task Where_an_alias_may_have_been_set_unseen_none_is_trusted_any_more(string where, string publish)
+    {
+        await using var pair = await Pair.ConnectAsync(change: options => options with { TopicAliasMaximum = 8 });
+        var seen = Channel.CreateUnbounded<string>();
+        await pair.SubscribeAsync("a", (message, token) => seen.Writer.WriteAsync(message.Text, token));
+
+        await pair.Server.SendAsync("32 0A 0001 'a' 0001 03 23 0001 '1'");
+        await pair.Server.ExpectAsync("40 02 0001");
+        await pair.Server.SendAsync(publish);
+        await pair.Server.SendAsync("32 0A 0001 'a' 0003 03 23 0003 '3'");
+        await pair.Server.SendAsync("32 09 0000 0004 03 23 0003 '4'");
+        await pair.Server.SendAsync("32 09 0000 0005 03 23 0001 'x'");
+
+        Assert.Equal("1", await seen.Reader.ReadAsync(Limit.Token));
+        Assert.Equal("3", await seen.Reader.ReadAsync(Limit.Token));
+        Assert.Equal("4", await seen.Reader.ReadAsync(Limit.Token));
+        await pair.Server.ExpectAsync("40 03 0002 83");
+        byte[] last;
+        do
+        {
+            last = await pair.Server.ReadAsync();
+        }
+        while (last[0] == 0x40);
+        Assert.Equal((where, "E00182"), (where, Convert.ToHexString(last)));
+        Assert.False(seen.Reader.TryRead(out _));
     }
 
     [Fact]

@@ -46,7 +46,6 @@ public sealed class InboundTopicAliasTests
     [InlineData("30 07 0001 'a' 03 23 0000", "94")] // There is no alias 0.
     [InlineData("30 07 0001 'a' 03 23 0003", "94")] // Above the maximum.
     [InlineData("30 06 0000 03 23 0002", "82")] // It stands for nothing yet.
-    [InlineData("30 03 0000 00", "82")] // Neither topic nor alias.
     public async Task A_wrong_alias_ends_the_connection(string publish, string code)
     {
         await using var pair = await Pair.ConnectAsync(change: options => options with { TopicAliasMaximum = 2 });
