@@ -10,7 +10,8 @@ using Antiphon.Rpc;
 var host = args.Length > 0 ? args[0] : "localhost";
 var port = args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1883;
 
-// Each worker has a connection of its own, as if it ran on a machine of its own.
+// Each worker has a connection of its own, as if it ran on a machine of its own. Its Session ends with the connection,
+// so that no request waits for a worker that has gone.
 await using var worker1 = await StartWorkerAsync("worker 1");
 await using var worker2 = await StartWorkerAsync("worker 2");
 await using var worker3 = await StartWorkerAsync("worker 3");
@@ -35,7 +36,8 @@ foreach (var (worker, count) in answers.OrderBy(answer => answer.Key))
 
 async Task<MqttClient> StartWorkerAsync(string name)
 {
-    var connection = await MqttClient.ConnectAsync(host, port);
+    var connection = await MqttClient.ConnectAsync(
+        new MqttClientOptions { Host = host, Port = port, SessionExpiry = TimeSpan.Zero });
     var responder = new Responder(connection);
     await responder.RespondAsync(
         "squares",

@@ -10,8 +10,9 @@ using Antiphon.Rpc;
 var host = args.Length > 0 ? args[0] : "localhost";
 var port = args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1883;
 
-// The sensor.
-await using var sensor = await MqttClient.ConnectAsync(host, port);
+// The sensor. Its Session ends with its connection, so that nobody waits for a sensor that has gone.
+await using var sensor = await MqttClient.ConnectAsync(
+    new MqttClientOptions { Host = host, Port = port, SessionExpiry = TimeSpan.Zero });
 await using var responder = new Responder(sensor);
 var readings = 0;
 await responder.RespondAsync<ReadingRequest, Reading>("greenhouse/sensor_7/reading", (asked, _) =>

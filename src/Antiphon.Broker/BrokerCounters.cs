@@ -94,6 +94,9 @@ public readonly record struct BrokerCounters
     /// <summary>Connections closed because of what their peer sent or failed to send.</summary>
     public long Refusals { get; init; }
 
+    /// <summary>Connections closed as soon as they came, because the process may not open another file descriptor.</summary>
+    public long TurnedAway { get; init; }
+
     /// <summary>Retained messages, those below <c>$SYS</c> included.</summary>
     public long RetainedMessages { get; init; }
 
@@ -106,7 +109,9 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long NotRetained { get; init; }
 
-    /// <summary>Messages of clients to <c>$SYS</c> and below, which were refused.</summary>
+    /// <summary>
+    /// Messages of clients to <c>$SYS</c> and below, which were refused, and Wills of bridges there, without which they were let in.
+    /// </summary>
     public long RefusedSystemMessages { get; init; }
 
     /// <summary>Messages of clients, Wills among them, that the access rules did not allow. Nobody got them.</summary>

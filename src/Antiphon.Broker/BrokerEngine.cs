@@ -42,6 +42,7 @@ internal sealed class BrokerEngine
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionTable _sessions;
     private readonly ExchangeTable _exchanges;
+    private readonly Redispatch _redispatch;
     private readonly RetainedStore _retained;
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
@@ -78,11 +79,11 @@ internal sealed class BrokerEngine
         var memory = new SessionMemory(options);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, memory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
-        var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
+        _redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _sessions = new SessionTable(
-            subscriptions, responseTopics, _exchanges, router, _sender, redispatch, memory, _access, _wheel, Counters);
+            subscriptions, responseTopics, router, _sender, _redispatch, memory, _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters);
+        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
@@ -98,6 +99,7 @@ internal sealed class BrokerEngine
             _wheel,
             _flushList,
             Counters,
+            Events,
             fillRandom);
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
@@ -106,11 +108,14 @@ internal sealed class BrokerEngine
 
     public EngineCounters Counters { get; } = new();
 
+    /// <summary>What happened to connections, for the log.</summary>
+    public ConnectionEvents Events { get; } = new();
+
     /// <summary>Whether <see cref="Flush"/> has something to do.</summary>
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _redispatch.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -232,6 +237,7 @@ internal sealed class BrokerEngine
 
         _isBehind = left == 0;
         _walks.Continue(now);
+        _redispatch.Continue(now);
         _exchanges.Continue();
         _review.Continue(now);
     }
@@ -303,7 +309,7 @@ internal sealed class BrokerEngine
         switch (connection.Phase)
         {
             case ConnectionPhase.AwaitingProxyHeader or ConnectionPhase.AwaitingConnect:
-                Counters.Refusals++;
+                _closer.Blame(connection);
                 Abort(connection, Fault.Protocol(
                     $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
                         + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);

@@ -28,8 +28,14 @@ public sealed class BrokerHost : IAsyncDisposable
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
         var epoll = options.Transport == BrokerTransport.Epoll
             || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
-        _loop = epoll ? new EpollLoop(_engine, options) : new QueueLoop(_engine, options);
+        var limit = options.AllListeners.Count > 0 ? options.Descriptors ?? DescriptorLimit.Raise() : null;
+        limit?.ThrowIfTooLow();
+        _loop = epoll ? new EpollLoop(_engine, options, limit) : new QueueLoop(_engine, options, limit);
         EndPoints = _loop.EndPoints;
+        if (limit is not null)
+        {
+            _loop.Shell.LogRoom(limit, options.MaximumConnections);
+        }
     }
 
     /// <summary>
@@ -53,9 +59,12 @@ public sealed class BrokerHost : IAsyncDisposable
     public Task Completion => _ended.Task;
 
     /// <summary>Starts a broker; it listens when this returns.</summary>
+    /// <remarks>On Linux it raises the process's limit of open files to the highest that the process may set.</remarks>
     /// <param name="options">How it is to run.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every one.</exception>
-    /// <exception cref="BrokerStartException">The address or port cannot be listened on.</exception>
+    /// <exception cref="BrokerStartException">
+    /// The address or port cannot be listened on, or the process may open too few files for a broker's connections.
+    /// </exception>
     /// <exception cref="PlatformNotSupportedException">
     /// <see cref="BrokerTransport.Epoll"/> was asked for on a system other than Linux.
     /// </exception>

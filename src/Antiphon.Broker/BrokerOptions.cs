@@ -1,6 +1,7 @@
 using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Transport;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,7 +11,10 @@ namespace Antiphon.Broker;
 /// <summary>How a broker is to run. Immutable; checked once, when the broker starts, and all mistakes are reported together.</summary>
 public sealed record BrokerOptions
 {
-    /// <summary>The address to listen on, where there are no <see cref="Listeners"/>; 127.0.0.1 unless said otherwise.</summary>
+    /// <summary>
+    /// The address to listen on, where there are no <see cref="Listeners"/>; 127.0.0.1 unless said otherwise.
+    /// 0.0.0.0 is all addresses of IPv4, <c>::</c> all of IPv6 and IPv4.
+    /// </summary>
     public IPAddress Bind { get; init; } = IPAddress.Loopback;
 
     /// <summary>
@@ -236,6 +240,9 @@ public sealed record BrokerOptions
 
     /// <summary>Where the log goes; nowhere unless said otherwise.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>For tests: what to take for the process's limit of descriptors. <c>null</c>: the system is asked.</summary>
+    internal DescriptorLimit? Descriptors { get; init; }
 
     /// <summary>Whether the broker asks anybody who they are.</summary>
     internal bool IdentifiesClients => Authenticator is not null || AuthenticationMethods.Count > 0;

@@ -30,6 +30,7 @@ internal sealed class EngineCounters
     public long WithheldAcknowledgements;
     public long PausedConnections;
     public long Refusals;
+    public long TurnedAway;
     public long RetainedMessages;
     public long RetainedBytes;
     public long NotRetained;
@@ -70,6 +71,7 @@ internal sealed class EngineCounters
         WithheldAcknowledgements = Volatile.Read(ref WithheldAcknowledgements),
         PausedConnections = Volatile.Read(ref PausedConnections),
         Refusals = Volatile.Read(ref Refusals),
+        TurnedAway = Volatile.Read(ref TurnedAway),
         RetainedMessages = Volatile.Read(ref RetainedMessages),
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),

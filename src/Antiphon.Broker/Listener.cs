@@ -10,7 +10,10 @@ public sealed record Listener
     /// </summary>
     public required string Name { get; init; }
 
-    /// <summary>The address to listen on; 127.0.0.1 unless said otherwise.</summary>
+    /// <summary>
+    /// The address to listen on; 127.0.0.1 unless said otherwise. <see cref="IPAddress.IPv6Any"/>, <c>::</c>, is all addresses of the
+    /// machine, those of IPv4 too, unless another listener with an address of IPv4 has the same port; 0.0.0.0 is those of IPv4.
+    /// </summary>
     public IPAddress Bind { get; init; } = IPAddress.Loopback;
 
     /// <summary>The TCP port, 0 to 65,535; 0 takes a free one. 1883 unless said otherwise.</summary>

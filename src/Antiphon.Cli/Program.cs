@@ -1,6 +1,14 @@
 using Antiphon.Cli.CommandLine;
 using Antiphon.Cli.Output;
 
-using var interruption = new Interruption();
-using var terminal = new Terminal();
-return (int)await CommandTree.RunAsync(args, terminal, TimeProvider.System, interruption.Token);
+try
+{
+    using var interruption = new Interruption();
+    using var terminal = new Terminal();
+    return (int)await CommandTree.RunAsync(args, terminal, TimeProvider.System, interruption.Token);
+}
+catch (Exception failure)
+{
+    LastWords.Say(failure);
+    return (int)ExitCode.Other;
+}

@@ -186,6 +186,12 @@ public sealed class MqttClient : IAsyncDisposable
     /// an exception of the handler is logged, counted, and the message acknowledged.
     /// When a reconnect finds the Session gone, the client subscribes again by itself.
     /// </summary>
+    /// <remarks>
+    /// Acknowledgements leave in the order in which the messages arrived [MQTT-4.6.0-2], those of all subscriptions of the client. So a
+    /// handler that takes long holds up all that comes behind its message: at <see cref="MqttClientOptions.ReceiveMaximum"/> the server
+    /// sends no more QoS 1 and 2 messages, the responses to calls over this client included. Work that takes long belongs behind the
+    /// handler, or on a client of its own.
+    /// </remarks>
     /// <param name="topicFilter">The Topic Filter, <c>$share/NAME/…</c> for a shared subscription.</param>
     /// <param name="handler">
     /// Called for each message, in order and one at a time unless <see cref="SubscribeOptions.MaximumConcurrency"/> says otherwise;

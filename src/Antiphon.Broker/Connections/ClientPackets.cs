@@ -188,7 +188,7 @@ internal sealed class ClientPackets(
             session.Will = null;
         }
 
-        closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
+        closer.Close(connection, Closer.Farewell(disconnect), now);
         return default;
     }
 

@@ -2,6 +2,7 @@ using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
 
@@ -17,7 +18,8 @@ internal sealed class Closer(
     SessionTable sessions,
     TimingWheel wheel,
     FlushList flushList,
-    EngineCounters counters)
+    EngineCounters counters,
+    ConnectionEvents events)
 {
     private const int MaximumDiscarded = 1024 * 1024;
 
@@ -28,7 +30,7 @@ internal sealed class Closer(
     /// <param name="serverReference">Where the client is to go instead (§4.11).</param>
     public void Refuse(Connection connection, Fault fault, Instant now, string? serverReference = null)
     {
-        counters.Refusals++;
+        Blame(connection);
         if (connection.Phase is ConnectionPhase.AwaitingConnect or ConnectionPhase.Authenticating)
         {
             if (!ConnAckPacket.CanSay(fault.Code, connection.Version))
@@ -51,8 +53,21 @@ internal sealed class Closer(
     /// <summary>Closes on whoever may not even speak MQTT, without a word (MQTT 5 §4.13.1).</summary>
     public void Reject(Connection connection, Fault fault, Instant now)
     {
-        counters.Refusals++;
+        Blame(connection);
         Close(connection, fault, now);
+    }
+
+    /// <summary>Why a client ends its connection, as far as it says so.</summary>
+    public static Fault Farewell(DisconnectPacket disconnect) =>
+        new(
+            disconnect.ReasonCode,
+            disconnect.ReasonString is { } told ? $"The client disconnected: «{Utf8Text.Excerpt(told)}»." : "The client disconnected.");
+
+    /// <summary>The connection is about to end because of what its client did or failed to do.</summary>
+    public void Blame(Connection connection)
+    {
+        counters.Refusals++;
+        connection.IsRefused = true;
     }
 
     /// <summary>
@@ -79,6 +94,7 @@ internal sealed class Closer(
     public void Close(Connection connection, Fault reason, Instant now)
     {
         connection.CloseReason = reason;
+        events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closing;
         unfinished.Remove(connection);
         connection.EndHold();
@@ -112,6 +128,7 @@ internal sealed class Closer(
             return;
         }
 
+        events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closed;
         connections.Remove(connection);
         counters.Connections--;

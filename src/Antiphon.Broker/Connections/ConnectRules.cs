@@ -46,6 +46,8 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
 
         return connect.Will switch
         {
+            // It is left out, whatever it asks for.
+            { } will when SystemTopic.IsOfBridge(will.Message.Topic) => default,
             { Message.QoS: var qos } when qos > options.MaximumQoS =>
                 new Fault(
                     ReasonCode.QoSNotSupported,
@@ -53,7 +55,7 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
             { Message.Retain: true } when !options.RetainAvailable =>
                 new Fault(
                     ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
-            { } will when (SystemTopic.Includes(will.Message.Topic) && !SystemTopic.IsOfBridge(will.Message.Topic))
+            { } will when SystemTopic.Includes(will.Message.Topic)
                 || OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(will.Message.Topic)) => new Fault(
                 ReasonCode.NotAuthorized,
                 $"The Will Topic is «{Utf8Text.Excerpt(will.Message.Topic)}»; no Will is published to $SYS or to a response topic of "

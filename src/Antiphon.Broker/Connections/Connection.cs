@@ -155,6 +155,12 @@ internal sealed class Connection
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }
 
+    /// <summary>Whether it ends because of what its client did or failed to do.</summary>
+    public bool IsRefused { get; set; }
+
+    /// <summary>Whether its end stands among the <see cref="ConnectionEvents"/>.</summary>
+    public bool IsEndNoted { get; set; }
+
     /// <summary>The Client Identifier, once CONNECT has said it; for the log.</summary>
     public string? ClientId { get; set; }
 

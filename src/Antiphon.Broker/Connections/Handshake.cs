@@ -26,6 +26,7 @@ internal sealed class Handshake(
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
+    ConnectionEvents events,
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
@@ -75,7 +76,7 @@ internal sealed class Handshake(
                 fault = identification.ReceiveAuth(connection, auth);
                 break;
             case DisconnectPacket disconnect:
-                closer.Close(connection, new Fault(disconnect.ReasonCode, disconnect.ReasonString ?? "The client disconnected."), now);
+                closer.Close(connection, Closer.Farewell(disconnect), now);
                 return;
             default:
                 fault = Fault.Protocol(
@@ -118,6 +119,12 @@ internal sealed class Handshake(
 
         if (!PacketDecoder.TryDecode(frame, connection.Version, out var packet, out var fault))
         {
+            if (fault.Code == ReasonCode.UnsupportedProtocolVersion)
+            {
+                // Such as «MQIsdp» with the level of MQTT 5.
+                connection.Version = ProtocolVersion.V311;
+            }
+
             closer.Refuse(connection, fault, now);
             return;
         }
@@ -145,10 +152,14 @@ internal sealed class Handshake(
     /// </summary>
     public void RefuseFrame(Connection connection, ReadOnlySpan<byte> start, Fault fault, Instant now)
     {
-        // The header takes 2 to 5 bytes, the length of the name 2.
-        if (start[..Math.Min(start.Length, 12)].IndexOf("MQTT\u0004"u8) >= 0)
+        // The header takes 2 to 5 bytes.
+        for (var header = 2; header <= Math.Min(5, start.Length); header++)
         {
-            connection.Version = ProtocolVersion.V311;
+            if (ConnectPacket.PeekProtocolLevel(start[header..]) is { } level)
+            {
+                connection.Version = level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
+                break;
+            }
         }
 
         closer.Refuse(connection, fault, now);
@@ -228,7 +239,12 @@ internal sealed class Handshake(
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = WillOf(connect);
-        counters.RefusedSystemMessages += session.Will == connect.Will ? 0 : 1;
+        if (session.Will != connect.Will)
+        {
+            counters.RefusedSystemMessages++;
+            events.Add(ConnectionEventKind.WillLeftOut, connection);
+        }
+
         connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
@@ -274,6 +290,7 @@ internal sealed class Handshake(
             return;
         }
 
+        events.Add(present ? ConnectionEventKind.Resumed : ConnectionEventKind.Connected, connection);
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }

@@ -29,7 +29,7 @@ internal sealed class Input(
         if (connection.Output.Backlog > MaximumUnread)
         {
             // It asks and asks and reads no answer. Messages alone never fill an output that far.
-            counters.Refusals++;
+            closer.Blame(connection);
             connection.CloseReason = new Fault(ReasonCode.QuotaExceeded, $"{connection.Output.Backlog} bytes of output wait to be read.");
             closer.Abort(connection, now);
             return;

@@ -21,23 +21,24 @@ internal sealed class Exchange
     private int _recipientCount;
     private int _openCount;
     private int _openResponders;
+    private bool _isAnsweredByResponder;
+    private bool _isRetry;
     private Dictionary<Session, Recipient>? _index;
 
-    public Exchange()
-    {
-        Deadline = new Deadline(this);
-        AmongAnswered = new LinkedListNode<Exchange>(this);
-    }
+    public Exchange() => Deadline = new Deadline(this);
 
     public Deadline Deadline { get; }
 
     /// <summary>Whose request it is; <c>null</c> while it is not open.</summary>
     public Session? Requester { get; private set; }
 
-    /// <summary>The neighbours among the open exchanges of its requester.</summary>
+    /// <summary>Where it stands among the open exchanges of its requester; <c>null</c> while it is not open.</summary>
+    public RequesterShare? Share { get; set; }
+
+    /// <summary>The neighbours in <see cref="Share"/>: the next older one.</summary>
     public Exchange? Previous { get; set; }
 
-    /// <inheritdoc cref="Previous"/>
+    /// <summary>The next younger one.</summary>
     public Exchange? Next { get; set; }
 
     /// <summary>The hash of its key.</summary>
@@ -47,30 +48,27 @@ internal sealed class Exchange
     public Exchange? NextInBucket { get; set; }
 
     /// <summary>How many Response Messages the request asks each recipient for.</summary>
-    public int Replies { get; set; }
+    public int Replies { get; private set; }
 
     /// <summary>Whether it is being delivered right now: it does not end before all its recipients are known.</summary>
     public bool IsOpening { get; set; }
 
-    /// <summary>Whether what is being delivered is a retry, with DUP, and not one request more.</summary>
-    public bool IsRetry { get; set; }
-
-    /// <summary>Whether somebody that counts as a responder has answered in full.</summary>
+    /// <summary>Whether somebody has answered in full, and nothing was asked since. That one need not count as a responder.</summary>
     public bool IsAnswered { get; private set; }
-
-    /// <summary>Its place among those that are answered and still open; it is there while it <see cref="LinkedListNode{T}.List"/>s one.</summary>
-    public LinkedListNode<Exchange> AmongAnswered { get; }
 
     /// <summary>
     /// Whether nobody may answer any more, or nobody that counts as a responder after one of them has answered: it is not kept open for
     /// who only listens.
     /// </summary>
-    public bool IsSettled => _openCount == 0 || (IsAnswered && _openResponders == 0);
+    public bool IsSettled => _openCount == 0 || (_isAnsweredByResponder && _openResponders == 0);
+
+    /// <summary>Sessions that have been given the request, whether they may still answer or not.</summary>
+    public int RecipientCount => _recipientCount;
 
     /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
     public int Size => 280 + _key.Length + 80 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length);
 
-    /// <summary>What of <see cref="Size"/> is in the sum of all.</summary>
+    /// <summary>What of <see cref="Size"/> is counted in <see cref="Share"/>.</summary>
     public int Counted { get; set; }
 
     public bool IsKey(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
@@ -91,13 +89,24 @@ internal sealed class Exchange
         correlation.CopyTo(_key.AsSpan(topic.Length));
     }
 
+    /// <summary>A request is about to be delivered: it waits for an answer, whether it is the first with this key or not.</summary>
+    /// <param name="replies">How many Response Messages it asks each recipient for.</param>
+    /// <param name="isRetry">Whether it came before, and is not one request more.</param>
+    public void Begin(int replies, bool isRetry)
+    {
+        IsOpening = true;
+        IsAnswered = _isAnsweredByResponder = false;
+        Replies = replies;
+        _isRetry = isRetry;
+    }
+
     /// <summary>
     /// A Session receives the request and may answer as often as it asks for. One request more adds to that (§3.3.2.3.6: neither
     /// Correlation Data nor Response Topic is unique); a retry does not.
     /// </summary>
     /// <param name="session">The Session.</param>
     /// <param name="isResponder">Whether it counts as a responder.</param>
-    public Recipient Admit(Session session, bool isResponder) => Admit(session, isResponder, Replies, adds: !IsRetry);
+    public Recipient Admit(Session session, bool isResponder) => Admit(session, isResponder, Replies, _isRetry);
 
     /// <summary>The recipient that is this Session.</summary>
     public Recipient? Find(Session session)
@@ -135,16 +144,16 @@ internal sealed class Exchange
         return true;
     }
 
-    /// <summary>The request was delivered to a recipient, or could not be; a recipient that has it from before keeps it.</summary>
+    /// <summary>The request was delivered to a recipient, or could not be. What was sent once stays so, whatever comes later.</summary>
     public void Delivered(Recipient recipient, RecipientState state)
     {
-        if (state != RecipientState.Gone && recipient.Remaining > 0)
-        {
-            recipient.State = state;
-        }
-        else if (!IsRetry || recipient.State == RecipientState.Gone)
+        if (state == RecipientState.Gone)
         {
             LoseOne(recipient);
+        }
+        else if (recipient.Remaining > 0 && recipient.State != RecipientState.Sent)
+        {
+            recipient.State = state;
         }
     }
 
@@ -157,10 +166,14 @@ internal sealed class Exchange
         }
     }
 
-    /// <summary>One request of those under this key does not reach a recipient.</summary>
+    /// <summary>One copy of those under this key does not reach a recipient; while it has a retry of it, nothing is lost.</summary>
     public void LoseOne(Recipient recipient)
     {
-        if (recipient.Remaining > Replies)
+        if (recipient.Spares > 0)
+        {
+            recipient.Spares--;
+        }
+        else if (recipient.Remaining > Replies)
         {
             recipient.Remaining -= Replies;
         }
@@ -187,9 +200,8 @@ internal sealed class Exchange
         }
 
         IsOpening = true;
-        IsRetry = false;
         LoseOne(from);
-        return Admit(to, isResponder, moved, adds: true);
+        return Admit(to, isResponder, moved, isRetry: false);
     }
 
     public void Close()
@@ -200,7 +212,6 @@ internal sealed class Exchange
         }
 
         Requester = null;
-        IsAnswered = IsRetry = false;
         _index = null;
         _recipientCount = _openCount = _openResponders = 0;
         if (_recipients.Length > IndexedFrom)
@@ -210,7 +221,7 @@ internal sealed class Exchange
         }
     }
 
-    private Recipient Admit(Session session, bool isResponder, int messages, bool adds)
+    private Recipient Admit(Session session, bool isResponder, int messages, bool isRetry)
     {
         var recipient = Find(session) ?? Add(session);
         if (recipient.Remaining == 0)
@@ -218,12 +229,22 @@ internal sealed class Exchange
             // It has not got the request yet.
             recipient.State = RecipientState.Gone;
             recipient.IsResponder = isResponder;
+            recipient.Remaining = messages;
             recipient.Link();
             _openCount++;
             _openResponders += isResponder ? 1 : 0;
         }
+        else if (isRetry)
+        {
+            // Who has begun to answer may begin anew.
+            recipient.Remaining = Math.Max(recipient.Remaining, messages);
+            recipient.Spares++;
+        }
+        else
+        {
+            recipient.Remaining = (int)Math.Min(int.MaxValue, (long)recipient.Remaining + messages);
+        }
 
-        recipient.Remaining = adds ? recipient.Remaining + messages : Math.Max(recipient.Remaining, messages);
         return recipient;
     }
 
@@ -250,14 +271,15 @@ internal sealed class Exchange
 
     private void Finish(Recipient recipient, RecipientState state)
     {
-        recipient.Remaining = 0;
+        recipient.Remaining = recipient.Spares = 0;
         recipient.State = state;
+        IsAnswered |= state == RecipientState.Answered;
         recipient.Unlink();
         _openCount--;
         if (recipient.IsResponder)
         {
             _openResponders--;
-            IsAnswered |= state == RecipientState.Answered;
+            _isAnsweredByResponder |= state == RecipientState.Answered;
         }
     }
 }

@@ -7,9 +7,10 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
-/// The open exchanges, and with them the permission to answer: who received a request as a responder may publish to its Response Topic,
-/// with its Correlation Data, until its deadline. Bounded in bytes: where there is no room, the oldest goes that somebody has answered,
-/// else the oldest of a requester that takes the most. A steady flow of exchanges allocates nothing.
+/// The open exchanges, and with them the permission to answer: who received a request may publish to its Response Topic, with its
+/// Correlation Data, until its deadline. Bounded in bytes: where there is no room, the oldest of a requester goes that takes the most.
+/// What somebody has answered and is open for others keeps an eighth of the room at least, and takes no more where others need it.
+/// A steady flow of exchanges allocates nothing.
 /// </summary>
 internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
 {
@@ -23,13 +24,13 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
     private readonly ExchangeIndex _open = new();
     private readonly Stack<Exchange> _free = new();
-    private readonly RequesterShares _shares = new();
-
-    /// <summary>Those that were answered and are open for others, the one that was answered first at the beginning.</summary>
-    private readonly LinkedList<Exchange> _answered = new();
-
+    private readonly RequesterShares _unanswered = new();
+    private readonly RequesterShares _answered = new();
     private readonly Queue<Session> _ended = new();
-    private long _bytes;
+    private long _freeBytes;
+
+    /// <summary>What the open exchanges take in memory, in bytes.</summary>
+    public long OpenBytes => _unanswered.Bytes + _answered.Bytes;
 
     /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
     public bool IsReady => _ended.Count > 0;
@@ -41,21 +42,16 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <returns><c>false</c>: there is none.</returns>
     public bool TryMakeRoom()
     {
-        while (_bytes >= options.MaximumExchangeBytes)
+        while (OpenBytes >= options.MaximumExchangeBytes)
         {
-            if (_answered.First is { } answered)
-            {
-                Close(answered.Value);
-            }
-            else if (_shares.Greediest?.LastExchange is { } oldest)
-            {
-                counters.EvictedExchanges++;
-                Close(oldest);
-            }
-            else
+            var shares = _answered.Bytes > options.MaximumExchangeBytes / 8 ? _answered : _unanswered;
+            if (shares.OldestOfTheGreediest is not { } oldest)
             {
                 return false;
             }
+
+            counters.EvictedExchanges += oldest.IsAnswered ? 0 : 1;
+            Close(oldest);
         }
 
         return true;
@@ -73,22 +69,17 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     {
         var hash = Hash(request.ResponseTopic, request.CorrelationData);
         var exchange = _open.Find(request.ResponseTopic, request.CorrelationData, hash);
+        var isRetry = exchange is not null && request.Dup;
         if (exchange is null)
         {
-            exchange = _free.TryPop(out var free) ? free : new Exchange();
+            exchange = Take();
             exchange.Open(request.ResponseTopic, request.CorrelationData, hash, requester);
             _open.Add(exchange);
-            Link(exchange, requester);
             counters.OpenExchanges++;
         }
 
-        else
-        {
-            exchange.IsRetry = request.Dup;
-        }
-
-        exchange.IsOpening = true;
-        exchange.Replies = Replies(request);
+        exchange.Begin(Replies(request), isRetry);
+        Sort(exchange);
         var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
         var due = now + (limit < options.LongestExchange ? limit : options.LongestExchange);
         if (!exchange.Deadline.IsSet || exchange.Deadline.Due < due)
@@ -112,25 +103,18 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             return false;
         }
 
-        Count(exchange, exchange.Size);
+        exchange.Share!.Resize(exchange, exchange.Size);
         return true;
     }
 
-    /// <summary>
-    /// What waited for a recipient is not sent to it. While a retry is on its way to it, this is about the older copy of the same
-    /// request, and means nothing.
-    /// </summary>
+    /// <summary>What waited for a recipient is not sent to it.</summary>
     public void Lose(Recipient recipient)
     {
         var exchange = recipient.Exchange;
+        exchange.LoseOne(recipient);
         if (!exchange.IsOpening)
         {
-            exchange.LoseOne(recipient);
             Settle(exchange);
-        }
-        else if (!exchange.IsRetry)
-        {
-            exchange.LoseOne(recipient);
         }
     }
 
@@ -155,9 +139,9 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         {
             Close(exchange);
         }
-        else if (exchange.IsAnswered && exchange.AmongAnswered.List is null)
+        else
         {
-            _answered.AddLast(exchange.AmongAnswered);
+            Sort(exchange);
         }
 
         return true;
@@ -167,14 +151,13 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     public void Close(Exchange exchange)
     {
         wheel.Cancel(exchange.Deadline);
-        exchange.AmongAnswered.List?.Remove(exchange.AmongAnswered);
         _open.Remove(exchange);
-        Count(exchange, 0);
-        Unlink(exchange, exchange.Requester!);
+        exchange.Share!.Remove(exchange);
         counters.OpenExchanges--;
         exchange.Close();
-        if (_free.Count < KeptForReuse)
+        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.MaximumExchangeBytes)
         {
+            _freeBytes += exchange.Size;
             _free.Push(exchange);
         }
     }
@@ -185,7 +168,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// </summary>
     public void EndSession(Session session)
     {
-        if (session.FirstExchange is not null || session.FirstRecipient is not null)
+        if (OldestOf(session) is not null || session.FirstRecipient is not null)
         {
             _ended.Enqueue(session);
         }
@@ -194,53 +177,58 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
     public void Continue()
     {
-        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session); steps--)
+        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session);)
         {
-            if (session.FirstExchange is { } exchange)
+            if (OldestOf(session) is { } exchange)
             {
+                steps -= exchange.RecipientCount;
                 Close(exchange);
             }
-            else if (session.FirstRecipient is { } recipient)
+            else if (session.FirstRecipient is { Exchange: var answerable } recipient)
             {
-                recipient.Exchange.Lose(recipient);
-                Settle(recipient.Exchange);
+                var recipients = answerable.RecipientCount;
+                answerable.Lose(recipient);
+                steps -= Settle(answerable) ? 1 : recipients;
             }
             else
             {
+                steps--;
                 _ended.Dequeue();
             }
         }
     }
 
-    private static void Link(Exchange exchange, Session requester)
+    private static Exchange? OldestOf(Session requester) =>
+        requester.UnansweredExchanges?.Oldest ?? requester.AnsweredExchanges?.Oldest;
+
+    /// <summary>One that is not in use.</summary>
+    private Exchange Take()
     {
-        exchange.Next = requester.FirstExchange;
-        exchange.Next?.Previous = exchange;
-        requester.FirstExchange = exchange;
-        requester.LastExchange ??= exchange;
+        if (!_free.TryPop(out var exchange))
+        {
+            return new Exchange();
+        }
+
+        _freeBytes -= exchange.Size;
+        return exchange;
     }
 
-    private static void Unlink(Exchange exchange, Session requester)
+    /// <summary>Puts it among those of its requester where it belongs, answered or not.</summary>
+    private void Sort(Exchange exchange)
     {
-        if (exchange.Previous is { } previous)
+        var requester = exchange.Requester!;
+        var share = exchange.IsAnswered
+            ? requester.AnsweredExchanges ??= new RequesterShare(_answered)
+            : requester.UnansweredExchanges ??= new RequesterShare(_unanswered);
+        if (exchange.Share == share)
         {
-            previous.Next = exchange.Next;
-        }
-        else
-        {
-            requester.FirstExchange = exchange.Next;
-        }
-
-        if (exchange.Next is { } next)
-        {
-            next.Previous = exchange.Previous;
-        }
-        else
-        {
-            requester.LastExchange = exchange.Previous;
+            return;
         }
 
-        exchange.Previous = exchange.Next = null;
+        var counted = exchange.Counted;
+        exchange.Share?.Remove(exchange);
+        share.Add(exchange);
+        share.Resize(exchange, counted);
     }
 
     private static bool IsTooLong(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
@@ -248,14 +236,6 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
     private int Hash(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> correlation) =>
         31 * comparer.GetHashCode(topic) + comparer.GetHashCode(correlation);
-
-    private void Count(Exchange exchange, int bytes)
-    {
-        var more = bytes - exchange.Counted;
-        exchange.Counted = bytes;
-        _shares.Add(exchange.Requester!, more);
-        _bytes += more;
-    }
 
     private int Replies(in PublishView request)
     {

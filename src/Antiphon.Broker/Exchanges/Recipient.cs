@@ -42,6 +42,9 @@ internal sealed class Recipient(Exchange exchange)
     /// <summary>How many Response Messages may still come.</summary>
     public int Remaining { get; set; }
 
+    /// <summary>Retries that it was given while it had the request: so many copies may be lost without its losing the permission.</summary>
+    public int Spares { get; set; }
+
     /// <summary>The neighbours among those that the same Session has open; it is one of them while a Response Message may come.</summary>
     public Recipient? Previous { get; private set; }
 
@@ -88,7 +91,7 @@ internal sealed class Recipient(Exchange exchange)
     {
         Unlink();
         Session = null;
-        Remaining = 0;
+        Remaining = Spares = 0;
         Version++;
     }
 }

@@ -1,18 +1,23 @@
 using System.Numerics;
-using Antiphon.Broker.Sessions;
 
 namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
-/// The requesters, in ranks by what their open exchanges take: each rank is twice as much as the one below.
-/// So one with the most, or nearly, is found at once.
+/// Open exchanges of one kind, unanswered or answered, by requester. The requesters stand in ranks by what their exchanges take:
+/// each rank is twice as much as the one below, so one with the most, or nearly, is found at once.
 /// </summary>
 internal sealed class RequesterShares
 {
-    private readonly LinkedList<Session>[] _ranks = [.. Enumerable.Range(0, 64).Select(_ => new LinkedList<Session>())];
+    private readonly LinkedList<RequesterShare>[] _ranks =
+        [.. Enumerable.Range(0, 64).Select(_ => new LinkedList<RequesterShare>())];
 
-    /// <summary>A requester that takes more than half of what any other takes; <c>null</c>: nobody takes anything.</summary>
-    public Session? Greediest
+    /// <summary>What they take together, in bytes.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>
+    /// The oldest exchange of a requester that takes more than half of what any other takes; <c>null</c>: nobody takes anything.
+    /// </summary>
+    public Exchange? OldestOfTheGreediest
     {
         get
         {
@@ -20,7 +25,7 @@ internal sealed class RequesterShares
             {
                 if (_ranks[rank].First is { } place)
                 {
-                    return place.Value;
+                    return place.Value.Oldest;
                 }
             }
 
@@ -28,17 +33,18 @@ internal sealed class RequesterShares
         }
     }
 
-    /// <summary>The exchanges of a requester take so many bytes more; fewer, where it is negative.</summary>
-    public void Add(Session requester, long bytes)
+    /// <summary>A share has changed.</summary>
+    /// <param name="place">The share's place in its rank.</param>
+    /// <param name="before">What it took before, in bytes.</param>
+    /// <param name="after">What it takes now.</param>
+    public void Rank(LinkedListNode<RequesterShare> place, long before, long after)
     {
-        var before = requester.ExchangeBytes;
-        var after = requester.ExchangeBytes = before + bytes;
+        Bytes += after - before;
         if (before > 0 && after > 0 && BitOperations.Log2((ulong)before) == BitOperations.Log2((ulong)after))
         {
             return;
         }
 
-        var place = requester.AmongRequesters ??= new LinkedListNode<Session>(requester);
         place.List?.Remove(place);
         if (after > 0)
         {

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Aliases;
@@ -51,7 +52,7 @@ internal sealed class Receiver(
             return QoSNotSupported(publish.QoS);
         }
 
-        if (publish.Retain && !options.RetainAvailable)
+        if (publish.Retain && !options.RetainAvailable && !SystemTopic.IsOfBridge(publish.Topic))
         {
             return new Fault(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");

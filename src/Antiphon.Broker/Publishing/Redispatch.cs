@@ -15,6 +15,14 @@ namespace Antiphon.Broker.Publishing;
 /// </summary>
 internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
 {
+    /// <summary>How many messages of Sessions that have ended are dealt with in one turn.</summary>
+    internal const int StepsPerTurn = 1024;
+
+    private readonly Queue<Session> _ended = new();
+
+    /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
+    public bool IsReady => _ended.Count > 0;
+
     /// <summary>A User Property of a request: <c>1</c> when it may be executed twice.</summary>
     private static ReadOnlySpan<byte> IdempotentProperty => "antiphon-idempotent"u8;
 
@@ -48,17 +56,41 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         }
     }
 
-    /// <summary>A Session that no connection serves ends, and has left its share groups: nothing stays with it.</summary>
-    public void SessionEnded(Session session, Instant now)
+    /// <summary>
+    /// A Session that no connection serves ends, and has left its share groups: nothing stays with it, messages nor exchanges.
+    /// There may be many, so this is done in the turns that follow.
+    /// </summary>
+    public void SessionEnded(Session session)
     {
-        while (session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
+        if (session.HasUnsent || session.HasWaiting)
         {
-            Leave(outgoing, session, wasSent: true, now);
+            _ended.Enqueue(session);
         }
-
-        while (session.HasWaiting)
+        else
         {
-            Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
+            exchanges.EndSession(session);
+        }
+    }
+
+    /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
+    public void Continue(Instant now)
+    {
+        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session); steps--)
+        {
+            if (session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
+            {
+                Leave(outgoing, session, wasSent: true, now);
+            }
+            else if (session.HasWaiting)
+            {
+                Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
+            }
+            else
+            {
+                // Not sooner: the permission to answer goes with a message that another member gets.
+                exchanges.EndSession(session);
+                _ended.Dequeue();
+            }
         }
     }
 

@@ -9,7 +9,6 @@ using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
-using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Broker.Publishing;
 
@@ -148,34 +147,15 @@ internal sealed class Router(
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
     {
-        if (!responseTopics.TryFindOwner(publish.Topic, out var owner) || owner.ResponseSubscriptions is not { } subscriptions)
+        if (!responseTopics.TryFindOwner(publish.Topic, out var owner)
+            || owner.ResponseSubscriptions is not { } subscriptions
+            || !subscriptions.TryMatch(publish.Topic, out var only, out var several))
         {
             return new RoutingResult(ReasonCode.NoMatchingSubscribers);
         }
 
-        Subscription? first = null;
-        List<Subscription>? several = null;
-        foreach (var subscription in subscriptions)
-        {
-            if (TopicFilter.Matches(subscription.Pattern, publish.Topic))
-            {
-                if (first is null)
-                {
-                    first = subscription;
-                }
-                else
-                {
-                    (several ??= [first]).Add(subscription);
-                }
-            }
-        }
-
-        if (first is null)
-        {
-            return new RoutingResult(ReasonCode.NoMatchingSubscribers);
-        }
-
-        if (publisher != owner && (publisher is null || !exchanges.TryUse(publish, publisher)))
+        // The owner needs no permission; but an exchange that it answers itself is answered.
+        if ((publisher is null || !exchanges.TryUse(publish, publisher)) && publisher != owner)
         {
             counters.UninvitedResponses++;
 
@@ -188,18 +168,18 @@ internal sealed class Router(
         {
             counters.Expired++;
         }
-        else if (several is not null)
+        else if (only is null)
         {
-            var matched = new MatchedSession(owner, [.. several]);
-            foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
+            foreach (ref readonly var to in several[0].WithoutNoLocal(publisher))
             {
-                var state = sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, to.QoS), retain: false, to.Identifiers, now);
+                var retain = publish.Retain && to.RetainAsPublished;
+                var state = sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, to.QoS), retain, to.Identifiers, now);
                 recipients += state == RecipientState.Gone ? 0 : 1;
             }
         }
-        else if (!first.Options.NoLocal || publisher != owner)
+        else if (!only.Options.NoLocal || publisher != owner)
         {
-            recipients += Deliver(publish, ref copy, first, now, recipient: null) == RecipientState.Gone ? 0 : 1;
+            recipients += Deliver(publish, ref copy, only, now, recipient: null) == RecipientState.Gone ? 0 : 1;
         }
 
         return new RoutingResult(ReasonCode.Success, recipients);

@@ -1,6 +1,7 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
@@ -58,22 +59,16 @@ internal sealed class Session(string clientId, ClientUser? user = null)
     public byte[]? ResponseTopicRoot { get; set; }
 
     /// <summary>Subscriptions at or below <see cref="ResponseTopicRoot"/>; they stand in no tree.</summary>
-    public List<Subscription>? ResponseSubscriptions { get; set; }
+    public ResponseSubscriptions? ResponseSubscriptions { get; set; }
 
     /// <summary>The exchanges of others that it may answer, linked with each other.</summary>
     public Recipient? FirstRecipient { get; set; }
 
-    /// <summary>Its open exchanges as requester, linked with each other: the newest.</summary>
-    public Exchange? FirstExchange { get; set; }
+    /// <summary>Its open exchanges as requester that nobody has answered in full; <c>null</c> until it has one.</summary>
+    public RequesterShare? UnansweredExchanges { get; set; }
 
-    /// <summary>The oldest of them.</summary>
-    public Exchange? LastExchange { get; set; }
-
-    /// <summary>Its place in the <see cref="RequesterShares"/>; <c>null</c> until it has one for the first time.</summary>
-    public LinkedListNode<Session>? AmongRequesters { get; set; }
-
-    /// <summary>What these take in memory, in bytes.</summary>
-    public long ExchangeBytes { get; set; }
+    /// <summary>Those that somebody has answered and that are open for others; <c>null</c> until it has one.</summary>
+    public RequesterShare? AnsweredExchanges { get; set; }
 
     /// <summary>
     /// Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.

@@ -1,7 +1,6 @@
 using System.Buffers;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
-using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Subscriptions;
@@ -16,7 +15,6 @@ namespace Antiphon.Broker.Sessions;
 internal sealed class SessionTable(
     SubscriptionTable subscriptions,
     OwnResponseTopics responseTopics,
-    ExchangeTable exchanges,
     Router router,
     Sender sender,
     Redispatch redispatch,
@@ -119,8 +117,7 @@ internal sealed class SessionTable(
         subscriptions.RemoveAll(session);
         memory.Release(session);
         responseTopics.Revoke(session);
-        redispatch.SessionEnded(session, now);
-        exchanges.EndSession(session);
+        redispatch.SessionEnded(session);
         PublishWill(session, now);
     }
 

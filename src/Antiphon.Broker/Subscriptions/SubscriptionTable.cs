@@ -76,7 +76,7 @@ internal sealed class SubscriptionTable(
             ToSystemTopics += subscription.IsToSystemTopics ? 1 : 0;
             if (ownResponse)
             {
-                (session.ResponseSubscriptions ??= []).Join(subscription);
+                (session.ResponseSubscriptions ??= new ResponseSubscriptions(tree.Comparer)).Add(subscription);
             }
             else
             {
@@ -161,7 +161,7 @@ internal sealed class SubscriptionTable(
         RetainedWalks.Remove(subscription);
         if (subscription.Pattern is not null)
         {
-            subscription.Session.ResponseSubscriptions!.Leave(subscription);
+            subscription.Session.ResponseSubscriptions!.Remove(subscription);
             return;
         }
 

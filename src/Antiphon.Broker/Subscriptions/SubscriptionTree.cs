@@ -17,6 +17,8 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
     private readonly Dictionary<Session, List<Subscription>> _found = [];
     private readonly List<ShareGroup> _foundGroups = [];
 
+    public Utf8Comparer Comparer => comparer;
+
     public int Count { get; private set; }
 
     public void Add(Subscription subscription, TopicFilter filter)

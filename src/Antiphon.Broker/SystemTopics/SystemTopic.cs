@@ -21,4 +21,7 @@ internal static class SystemTopic
     /// <c>$SYS/broker/connection/NAME/state</c>.
     /// </summary>
     public static bool IsOfBridge(string topic) => topic.StartsWith(BridgeText, StringComparison.Ordinal);
+
+    /// <inheritdoc cref="IsOfBridge(string)"/>
+    public static bool IsOfBridge(ReadOnlySpan<byte> topic) => topic.StartsWith("$SYS/broker/connection/"u8);
 }

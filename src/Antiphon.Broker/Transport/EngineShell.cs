@@ -3,6 +3,7 @@ using Antiphon.Broker.Connections;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Antiphon.Broker.Transport;
 
@@ -12,12 +13,18 @@ namespace Antiphon.Broker.Transport;
 /// </summary>
 internal sealed partial class EngineShell
 {
+    /// <summary>What happens again and again is a line in the log so often.</summary>
+    private static readonly TimeSpan LinePause = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentQueue<Action> _commands = new();
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly ILogger _logger;
     private readonly Action _wake;
+    private readonly ConnectionLog _connections;
     private readonly AuthenticationRunner _authentications;
+    private Instant _nextTurnedAwayLine;
+    private Instant _nextPauseLine;
 
     // 1: the loop has been woken and has not looked at the commands since. See Post.
     private int _woken;
@@ -33,6 +40,8 @@ internal sealed partial class EngineShell
         _time = options.TimeProvider;
         _started = _time.GetTimestamp();
         _logger = new GuardedLogger(options.LoggerFactory.CreateLogger("Antiphon.Broker"), engine.Counters);
+        _connections = new ConnectionLog(_logger, engine.Events);
+        engine.Events.IsWatched = options.LoggerFactory is not NullLoggerFactory;
         _wake = wake;
         _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
     }
@@ -115,7 +124,7 @@ internal sealed partial class EngineShell
         LogDefect(_logger, defect);
     }
 
-    /// <summary>A turn ends: does what is due, and hands out all output.</summary>
+    /// <summary>A turn ends: does what is due, hands out all output, and writes the log.</summary>
     public void Finish()
     {
         try
@@ -133,6 +142,8 @@ internal sealed partial class EngineShell
             // What is still to be flushed is flushed in the next turn, which comes at once.
             Report(defect);
         }
+
+        _connections.Write();
     }
 
     /// <summary>A defect of ours ends the connection that met it, never the broker.</summary>
@@ -149,12 +160,35 @@ internal sealed partial class EngineShell
         }
     }
 
-    /// <summary>A connection is closed.</summary>
-    public void LogEnd(Connection connection) =>
-        LogClosed(_logger, connection.ClientId, connection.CloseReason.Code, connection.CloseReason.Message);
+    /// <summary>No connection can be accepted for now. On the loop's thread. The log tells it once in a while.</summary>
+    public void PauseAccepting(string error)
+    {
+        if (_nextPauseLine <= Now)
+        {
+            _nextPauseLine = Now + LinePause;
+            LogAcceptPaused(_logger, error, ListeningSocket.AcceptPause.TotalMilliseconds);
+        }
+    }
 
-    /// <summary>No connection could be accepted for now.</summary>
-    public void LogNoAccept(string error, TimeSpan pause) => LogAcceptPaused(_logger, error, pause.TotalMilliseconds);
+    /// <summary>
+    /// A connection was closed as soon as it came, because there is no descriptor for it. On the loop's thread.
+    /// However many there are, the log tells it once in a while.
+    /// </summary>
+    public void TurnAway()
+    {
+        Engine.Counters.TurnedAway++;
+        if (_nextTurnedAwayLine <= Now)
+        {
+            _nextTurnedAwayLine = Now + LinePause;
+            LogTurnedAway(_logger, Engine.Counters.Connections, Engine.Counters.TurnedAway);
+        }
+    }
+
+    /// <summary>How many connections the process has room for.</summary>
+    /// <param name="limit">Its limit of descriptors.</param>
+    /// <param name="maximumConnections">How many clients may be connected as far as the options are concerned.</param>
+    public void LogRoom(DescriptorLimit limit, int maximumConnections) =>
+        LogRoom(_logger, limit.Maximum, limit.InUse, limit.Room, maximumConnections);
 
     /// <summary>Says goodbye to everyone; the loop ends when all have gone.</summary>
     public void Stop()

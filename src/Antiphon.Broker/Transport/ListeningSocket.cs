@@ -20,7 +20,7 @@ internal static class ListeningSocket
         {
             foreach (var listener in listeners)
             {
-                sockets.Add(Open(new IPEndPoint(listener.Bind, listener.Port)));
+                sockets.Add(Open(new IPEndPoint(listener.Bind, listener.Port), ServesBothFamilies(listener, listeners)));
             }
 
             return [.. sockets];
@@ -45,11 +45,27 @@ internal static class ListeningSocket
         }
     }
 
-    private static Socket Open(IPEndPoint endPoint)
+    /// <summary>
+    /// Whether a listener on all addresses of IPv6 serves IPv4 too, as people expect of <c>::</c>:
+    /// unless another listener has the port there.
+    /// </summary>
+    private static bool ServesBothFamilies(Listener listener, IReadOnlyList<Listener> listeners) =>
+        listener.Bind.Equals(IPAddress.IPv6Any)
+        && Socket.OSSupportsIPv4
+        && !listeners.Any(other =>
+            other.Bind.AddressFamily == AddressFamily.InterNetwork && other.Port == listener.Port && listener.Port != 0);
+
+    private static Socket Open(IPEndPoint endPoint, bool isDual)
     {
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (isDual)
+            {
+                socket.DualMode = true;
+            }
+
             AllowTimeWait(socket);
             socket.Bind(endPoint);
             socket.Listen(Backlog);
@@ -57,11 +73,20 @@ internal static class ListeningSocket
         }
         catch (SocketException refused)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new BrokerStartException(
-                $"The broker cannot listen on {endPoint}: {refused.Message}. Choose another port, or 0 for a free one.", refused);
+                $"The broker cannot listen on {endPoint}: {refused.Message.TrimEnd('.')}. {Advice(refused.SocketErrorCode)}", refused);
         }
     }
+
+    private static string Advice(SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => "Choose another port, or 0 for a free one.",
+        SocketError.AddressNotAvailable => "Choose an address of this machine.",
+        SocketError.AddressFamilyNotSupported => "Choose an address of a family that this machine has.",
+        SocketError.AccessDenied => "Choose a port that this user may listen on, such as one above 1023.",
+        _ => "Choose another address or port.",
+    };
 
     /// <summary>
     /// A port that another program listens on stays refused; one in TIME_WAIT does not.

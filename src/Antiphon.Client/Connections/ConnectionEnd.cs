@@ -56,5 +56,5 @@ internal sealed record ConnectionEnd(string Message)
     private static string AsSentence(string text) => text is [.., '!' or '?'] ? text : $"{text.TrimEnd('.', ' ')}.";
 
     public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
-        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause);
+        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause) { FromServer = FromServer };
 }

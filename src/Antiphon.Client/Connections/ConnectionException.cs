@@ -28,6 +28,12 @@ public sealed class ConnectionException : MqttException
     /// </summary>
     public ReasonCode? ReasonCode { get; }
 
+    /// <summary>
+    /// Whether the server said <see cref="ReasonCode"/>; <c>false</c>: nobody did, or this client, for instance to a server that broke
+    /// the rules.
+    /// </summary>
+    public bool FromServer { get; internal init; }
+
     /// <summary>Another server to use, if the server named one with 0x9C or 0x9D (MQTT 5 §4.11).</summary>
     public string? ServerReference { get; }
 

@@ -76,8 +76,8 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
     /// <summary>Whether its response is on the way.</summary>
     public bool IsPublishing { get; set; }
 
-    /// <summary>Whether its response is the error that stands for one which was too large.</summary>
-    public bool IsSubstituted { get; set; }
+    /// <summary>The error that stands for its response, which the server does not take; <c>null</c>: there was no need.</summary>
+    public Reply? Substitute { get; set; }
 
     public ReceivedRequest? Previous { get; set; }
 
@@ -251,7 +251,7 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
         State = RequestState.None;
         Message.Clear();
         Memento = default;
-        IsSubstituted = false;
+        Substitute = null;
         IsAcknowledged = false;
         _acknowledgement = default;
         _cancellation = null;

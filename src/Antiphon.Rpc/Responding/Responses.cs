@@ -17,6 +17,9 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     /// <summary>What takes the place of a response that is larger than the server, or MQTT itself, allows.</summary>
     public static readonly Reply TooLarge = Reply.Failure(500, "The response is larger than the server accepts.");
 
+    /// <summary>What takes the place of a response whose payload is not the UTF-8 that it is said to be, where the server looks (§3.3.2.3.2).</summary>
+    private static readonly Reply NotUtf8 = Reply.Failure(500, "The response says that its payload is UTF-8 text, and the server finds none.");
+
     /// <summary>Answers a request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="properties">The properties of the response.</param>
@@ -36,10 +39,10 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         {
             request.IsPublishing = true;
         }
-        else if (IsTooLarge(request, start.Failure))
+        else if (HasFlaw(request, start.Failure, out var substitute))
         {
-            request.IsSubstituted = true;
-            SendInstead(request, TooLarge, now);
+            request.Substitute = substitute;
+            SendInstead(request, substitute, now);
         }
         else
         {
@@ -93,9 +96,10 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     /// <summary>The response of a request is with the server, or came to nothing.</summary>
     public void Published(ReceivedRequest request, in PublishResult result, MqttException? failure)
     {
-        if (IsTooLarge(request, failure))
+        if (HasFlaw(request, failure, out var substitute))
         {
             // A sink does not publish.
+            request.Substitute = substitute;
             session.Defer(request, request.Version);
             return;
         }
@@ -114,16 +118,15 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         pool.ReturnIfOver(request);
     }
 
-    /// <summary>Answers a request with an error, since its response was too large. Enters the gate.</summary>
+    /// <summary>Answers a request with an error, since its response had a flaw. Enters the gate.</summary>
     public void Substitute(ReceivedRequest request, uint version, TimeSpan now)
     {
         lock (session.Gate)
         {
-            if (request.Version == version)
+            if (request.Version == version && request.Substitute is { } substitute)
             {
                 request.IsPublishing = false;
-                request.IsSubstituted = true;
-                SendInstead(request, TooLarge, now);
+                SendInstead(request, substitute, now);
                 pool.ReturnIfOver(request);
             }
         }
@@ -131,8 +134,13 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         session.AfterGate();
     }
 
-    private static bool IsTooLarge(ReceivedRequest request, MqttException? failure) =>
-        !request.IsSubstituted && failure is RefusedException { ReasonCode: ReasonCode.PacketTooLarge };
+    /// <summary>Whether a response was refused for what it holds, so that another one may be sent; that is tried once.</summary>
+    private static bool HasFlaw(ReceivedRequest request, MqttException? failure, out Reply substitute)
+    {
+        var code = request.Substitute is null && failure is RefusedException refused ? refused.ReasonCode : ReasonCode.Success;
+        substitute = code == ReasonCode.PacketTooLarge ? TooLarge : NotUtf8;
+        return code is ReasonCode.PacketTooLarge or ReasonCode.PayloadFormatInvalid;
+    }
 
     private void Undelivered(ReceivedRequest request, MqttException failure)
     {

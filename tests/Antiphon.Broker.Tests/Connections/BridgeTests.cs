@@ -65,5 +65,39 @@ public sealed class BridgeTests
         Assert.Equal(2, _broker.Counters.RefusedSystemMessages);
     }
 
+    [Theory]
+    [InlineData(ProtocolVersion.V311, QualityOfService.AtMostOnce)]
+    [InlineData(ProtocolVersion.V311, QualityOfService.AtLeastOnce)]
+    [InlineData(ProtocolVersion.V5, QualityOfService.AtMostOnce)]
+    [InlineData(ProtocolVersion.V5, QualityOfService.AtLeastOnce)]
+    public void What_a_bridge_says_of_its_state_does_not_end_its_connection_even_where_nothing_is_retained(
+        ProtocolVersion version, QualityOfService qos)
+    {
+        const string State = "$SYS/broker/connection/edge/state";
+        var broker = new HandTurnedBroker(new BrokerOptions { RetainAvailable = false });
+        var bridge = broker.Connect("bridge", connect => connect with
+        {
+            ProtocolVersion = version,
+            IsBridge = version == ProtocolVersion.V311,
+            CleanStart = true,
+            Will = new Will(TestLink.Message(State, "0", QualityOfService.AtLeastOnce) with { Retain = true }),
+        });
+
+        bridge.Send(new PublishPacket(TestLink.Message(State, "1", qos) with { Retain = true })
+        {
+            PacketIdentifier = qos == QualityOfService.AtMostOnce ? default : new(1),
+        });
+
+        if (qos == QualityOfService.AtLeastOnce)
+        {
+            var answer = bridge.ExpectAnswer(PacketType.PubAck, new(1));
+            Assert.Equal(version == ProtocolVersion.V5 ? ReasonCode.NotAuthorized : ReasonCode.Success, answer);
+        }
+
+        bridge.Send(PingReqPacket.Instance);
+        bridge.Next<PingRespPacket>();
+        Assert.Equal(2, broker.Counters.RefusedSystemMessages);
+    }
+
     private TestLink Bridge() => _broker.ConnectV311("bridge", with: connect => connect with { IsBridge = true });
 }

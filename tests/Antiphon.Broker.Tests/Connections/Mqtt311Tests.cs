@@ -77,7 +77,14 @@ public sealed class Mqtt311Tests
     [InlineData("10 0F 0006 4D5149736470 04 02 003C 0001 78")] // a name and a level that do not belong together
     [InlineData("10 0D 0004 4D515454 03 02 003C 0001 78")]
     [InlineData("10 0D 0004 4D515454 00 02 003C 0001 78")]
-    public void An_older_protocol_is_refused_with_return_code_1(string hex)
+    [InlineData("10 0F 0006 4D5149736470 83 02 003C 0001 78")] // MQTT 3.1 with the bit of a bridge
+    [InlineData("10 10 0006 4D5149736470 05 02 003C 00 0001 78")]
+    [InlineData("10 0E 0004 4D515454 06 02 003C 00 0001 78")] // versions to come
+    [InlineData("10 0E 0004 4D515454 7F 02 003C 00 0001 78")]
+    [InlineData("10 0E 0004 4D515454 85 02 003C 00 0001 78")] // MQTT 5 has no bit for bridges
+    [InlineData("10 0D 0004 4D515454 80 02 003C 0001 78")]
+    [InlineData("10 0D 0004 4D515454 FF 02 003C 0001 78")]
+    public void A_protocol_that_is_not_spoken_here_is_refused_with_return_code_1(string hex)
     {
         var client = Open();
 
@@ -86,14 +93,16 @@ public sealed class Mqtt311Tests
         ExpectReturnCode(client, 1);
     }
 
-    [Fact]
-    public void MQTT_3_1_1_can_be_switched_off()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MQTT_3_1_1_can_be_switched_off(bool isBridge)
     {
         var broker = new HandTurnedBroker(new BrokerOptions { MinimumProtocolVersion = ProtocolVersion.V5 });
         var client = broker.Open();
         client.Version = ProtocolVersion.V311;
 
-        client.Send(new ConnectPacket { ClientId = "old", ProtocolVersion = ProtocolVersion.V311, CleanStart = true });
+        client.Send(new ConnectPacket { ClientId = "old", ProtocolVersion = ProtocolVersion.V311, IsBridge = isBridge, CleanStart = true });
 
         ExpectReturnCode(client, 1);
         broker.Connect("new");

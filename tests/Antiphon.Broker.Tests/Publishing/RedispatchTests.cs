@@ -1,3 +1,4 @@
+using Antiphon.Broker.Publishing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -34,6 +35,38 @@ public sealed class RedispatchTests
         Assert.False(second.NextMessage("1").Dup);
         second.ExpectNothing();
         Assert.Equal((4, 0), (_broker.Counters.Redispatched, _broker.Counters.DroppedWithSession));
+    }
+
+    [Fact]
+    public void What_a_Session_leaves_behind_goes_to_others_in_slices()
+    {
+        const int Count = 3 * Redispatch.StepsPerTurn;
+        var first = _broker.Subscriber(
+            "first", "$share/g/t", with: connect => connect with { ReceiveMaximum = 2 * Redispatch.StepsPerTurn });
+        var requester = _broker.Connect("requester", connect => connect with { RequestResponseInformation = true });
+        var topic = requester.ConnAck.ResponseInformation!;
+        requester.Subscribe(topic, QualityOfService.AtMostOnce);
+        for (var i = 0; i < Count; i++)
+        {
+            var request = TestLink.Message("t", $"{i}") with { ResponseTopic = topic, UserProperties = [Idempotent] };
+            requester.PublishAcknowledged(request with { CorrelationData = BitConverter.GetBytes(i) });
+        }
+
+        var second = Member("second", receiveMaximum: Count);
+        _broker.Engine.Ended(first.Connection, _broker.Now);
+        _broker.Engine.Advance(_broker.Now);
+
+        Assert.Equal((Redispatch.StepsPerTurn, Count), (_broker.Counters.Redispatched, _broker.Counters.OpenExchanges));
+        Assert.True(_broker.Engine.HasWork);
+        _broker.Settle();
+        Assert.Equal((Count, Count), (_broker.Counters.Redispatched, _broker.Counters.OpenExchanges));
+        for (var i = 0; i < Count; i++)
+        {
+            var response = TestLink.Message(topic, "!") with { CorrelationData = second.NextMessage($"{i}").Message.CorrelationData };
+            Assert.Equal(ReasonCode.Success, second.PublishAcknowledged(response));
+        }
+
+        Assert.Equal(0, _broker.Counters.OpenExchanges);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Antiphon.Broker.ResponseTopics;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -122,6 +123,86 @@ public sealed class OwnResponseTopicsTests
         var publish = Assert.IsType<PublishPacket>(Assert.Single(requester.All(), packet => packet is PublishPacket));
         Assert.Equal([1u, 2u], publish.SubscriptionIdentifiers.Order());
         Assert.Equal(QualityOfService.AtLeastOnce, publish.Message.QoS);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(ResponseSubscriptions.Few)]
+    [InlineData(ResponseSubscriptions.Few + 1)]
+    [InlineData(100)]
+    public void Few_or_many_subscriptions_to_ones_own_topics_match_alike(int count)
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        for (var i = 0; i < count; i++)
+        {
+            requester.Subscribe($"{root}/{i}", QualityOfService.AtMostOnce, (uint)i + 1);
+        }
+
+        Assert.Equal(ReasonCode.NoMatchingSubscribers, requester.PublishAcknowledged($"{root}/{count}"));
+        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged($"{root}/{count - 1}", "!"));
+        Assert.Equal([(uint)count], requester.NextMessage("!").SubscriptionIdentifiers);
+
+        requester.Subscribe(root + "/+", QualityOfService.AtMostOnce, 1000);
+        requester.Publish($"{root}/0", "both");
+        Assert.Equal([1u, 1000u], requester.NextMessage("both").SubscriptionIdentifiers.Order());
+
+        for (var i = 0; i < count; i++)
+        {
+            requester.Unsubscribe($"{root}/{i}");
+        }
+
+        requester.Publish($"{root}/0", "one");
+        Assert.Equal([1000u], requester.NextMessage("one").SubscriptionIdentifiers);
+        requester.Unsubscribe(root + "/+");
+        Assert.Equal(ReasonCode.NoMatchingSubscribers, requester.PublishAcknowledged($"{root}/0"));
+        Assert.Equal(0, broker.Counters.Subscriptions);
+    }
+
+    [Fact]
+    public void Ten_thousand_subscriptions_to_ones_own_topics_do_not_make_each_message_dear()
+    {
+        const int Count = 10_000;
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumSubscriptions = Count });
+        var (requester, root) = Requester(broker);
+        for (var i = 0; i < Count; i++)
+        {
+            requester.Subscribe($"{root}/{i}", QualityOfService.AtMostOnce);
+        }
+
+        var start = TimeProvider.System.GetTimestamp();
+        for (var i = 0; i < 20 * Count; i++)
+        {
+            requester.Publish($"{root}/{i % Count}", "!");
+        }
+
+        Assert.Equal(20 * Count, broker.Counters.MessagesSent);
+
+        // Half a second. Each compared with all, 2e9 times, it would take more than a minute.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(20));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Label", "MQTT-3.3.1-13")]
+    public void A_response_with_RETAIN_is_not_retained_and_says_so_to_who_wants_that_as_published(bool overlapping)
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        var options = new SubscriptionOptions(QualityOfService.AtMostOnce) { RetainAsPublished = true };
+        requester.Subscribe(root + "/0", options);
+        if (overlapping)
+        {
+            requester.Subscribe(root + "/#", options);
+        }
+
+        requester.Publish(TestLink.Message(root + "/0", "!") with { Retain = true });
+
+        Assert.True(requester.NextMessage("!").Message.Retain);
+        requester.Subscribe(root + "/+");
+        requester.ExpectNothing();
+        Assert.Equal(0, broker.Counters.RetainedMessages);
     }
 
     [Fact]

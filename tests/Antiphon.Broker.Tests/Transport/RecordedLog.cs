@@ -32,7 +32,7 @@ internal sealed class RecordedLog(LogLevel lowest) : ILoggerFactory, ILogger
     {
         if (IsEnabled(logLevel))
         {
-            Assert.True(_entries.Writer.TryWrite($"{formatter(state, exception)} {exception}"));
+            Assert.True(_entries.Writer.TryWrite($"{formatter(state, exception)} {exception}".TrimEnd()));
         }
     }
 

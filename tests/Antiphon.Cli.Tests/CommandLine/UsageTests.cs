@@ -52,7 +52,13 @@ public sealed class UsageTests
     [InlineData("sub a --will-retain", "--will-retain belongs to a Will: give --will-topic too.")]
     [InlineData("sub a --will-topic a/+", "The Topic Name «a/+» holds a wildcard")]
     [InlineData("sub a --retained-only --retain-as-published", "--retained-only knows what was kept by the RETAIN flag")]
-    [InlineData("broker --bind here", "--bind «here» is not an IP address; write for instance 127.0.0.1, ::1 or 0.0.0.0.")]
+    [InlineData("broker --bind here", "--bind «here» is not an IP address; write for instance 127.0.0.1, ::1, 0.0.0.0 or [::1]:1884.")]
+    [InlineData("broker --bind 1", "--bind «1» is not an IP address")]
+    [InlineData("broker --bind [::1]:99999", "--bind «[::1]:99999» is not an IP address")]
+    [InlineData("broker --bind ::1 --bind 127.0.0.1:", "--bind «127.0.0.1:» is not an IP address")]
+    [InlineData("broker --bind ::1 --port 1884 --bind [::1]:1884", "--bind [::1]:1884 is given twice.")]
+    [InlineData("broker --bind 127.0.0.1 --bind [::]:0", "--bind :: is open to other machines.")]
+    [InlineData("broker --log-level loud", "--log-level «loud» is not possible; use error or warn or info or debug.")]
     [InlineData(
         "broker --bind 0.0.0.0",
         "--bind 0.0.0.0 is open to other machines. Give --password-file to let in users with a password, "

@@ -21,6 +21,25 @@ public sealed class SampleTests
         await device.OutputLineAsync("relay_1: 0.0 V");
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    [InlineData("KILL")]
+    public async Task The_controller_hears_at_once_that_the_device_has_ended(string signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var device = ProgramRun.StartBuilt("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await device.OutputLineAsync("relay_1 waits for requests");
+
+        await (signal switch { "TERM" => device.TerminateAsync(), "INT" => device.InterruptAsync(), _ => device.KillAsync() });
+        var ended = await device.EndAsync();
+        await using var controller = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+
+        Assert.Equal(signal == "KILL" ? 137 : 0, ended.ExitCode);
+        Assert.Equal("device_1 is not there.\n", (await controller.EndAsync()).Output);
+    }
+
     [Fact]
     public async Task The_controller_says_when_the_device_is_not_there()
     {

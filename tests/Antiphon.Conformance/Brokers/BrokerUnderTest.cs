@@ -67,7 +67,7 @@ public sealed class BrokerUnderTest : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         _listeners = await Task.WhenAll(
             _endPoints.Select(async endPoint => new Listener(endPoint, await Features.AskAsync(endPoint, limit.Token))));
     }

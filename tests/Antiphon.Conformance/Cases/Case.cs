@@ -20,7 +20,7 @@ internal sealed record Case(string Sentence, string Labels, string Table)
     public Need[] Needs { get; init; } = [];
 
     /// <summary>How long each expected answer may take.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether it waits for the broker's own clock.</summary>
     public bool IsSlow => Table.Split('\n').Any(line => line.StartsWith("pause ", StringComparison.Ordinal));

@@ -40,7 +40,7 @@ public sealed class CrowdTests(BrokerProcess broker, ITestOutputHelper output) :
                 await Task.WhenAll(sockets.Select(async socket => Assert.Equal(0, await socket.ReceiveAsync(new byte[16], Cancelled))));
                 var closed = TimeProvider.System.GetElapsedTime(started);
                 output.WriteLine($"all closed after {closed.TotalSeconds:F1} s");
-                Assert.InRange(closed, TimeSpan.FromSeconds(10), opened + TimeSpan.FromSeconds(20));
+                Assert.InRange(closed, TimeSpan.FromSeconds(10), opened + TimeSpan.FromSeconds(80));
             }
             finally
             {

@@ -180,6 +180,52 @@ public sealed class ExchangeTests
     [Theory]
     [InlineData(Kind.Antiphon)]
     [InlineData(Kind.Mosquitto)]
+    public async Task A_QoS_2_request_is_run_once_and_answered_with_QoS_2_where_a_registration_asks_for_that(Kind kind)
+    {
+        await using var server = await Server.StartAsync(kind);
+        await using var device = await server.ConnectAsync();
+        await using var client = await server.ConnectAsync();
+        await using var responder = new Responder(device);
+        await responder.RespondAsync(
+            "t", request => request.Text, new RespondOptions { MaximumQoS = QualityOfService.ExactlyOnce }, Limit.Token);
+        var answers = new List<ApplicationMessage>();
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await client.SubscribeAsync(
+            "r/1",
+            (message, _) =>
+            {
+                answers.Add(message.Message);
+                if (answers.Count == 10)
+                {
+                    all.SetResult();
+                }
+
+                return ValueTask.CompletedTask;
+            },
+            new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce },
+            Limit.Token);
+        for (var i = 0; i < 10; i++)
+        {
+            await client.PublishAsync(
+                new ApplicationMessage
+                {
+                    Topic = "t",
+                    Payload = new[] { (byte)i },
+                    QoS = QualityOfService.ExactlyOnce,
+                    ResponseTopic = "r/1",
+                },
+                Limit.Token);
+        }
+
+        await all.Task.InTime();
+        Assert.All(answers, answer => Assert.Equal(QualityOfService.ExactlyOnce, answer.QoS));
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => (byte)i), answers.Select(answer => answer.Payload.Span[0]).Order());
+        Assert.Equal((10, 10), (responder.Counters.Requests, responder.Counters.Answered));
+    }
+
+    [Theory]
+    [InlineData(Kind.Antiphon)]
+    [InlineData(Kind.Mosquitto)]
     public async Task A_burst_to_a_trivial_handler_is_not_refused_with_the_defaults(Kind kind)
     {
         await using var server = await Server.StartAsync(kind);

@@ -136,11 +136,36 @@ public sealed class UnsendableReplyTests : IDisposable
         Assert.Contains(new("__stMsg", "The response is larger than the server accepts."), (await AskAsync()).UserProperties);
     });
 
+    [Fact]
+    public void A_payload_that_is_not_the_text_it_is_said_to_be_is_answered_with_an_error_once_where_the_server_looks() => _thread.RunTest(async () =>
+    {
+        await using var responder = Make();
+        var registration = await responder.RespondAsync("t", _ => new Reply { Payload = new byte[] { 0xff }, PayloadIsUtf8 = true }, cancellationToken: Token);
+        var identifier = Ask();
+        _server.Acknowledge(await _server.PublishAsync(), ReasonCode.PayloadFormatInvalid);
+        var answer = await _server.PublishAsync();
+        Assert.Equal(
+            [new("__stat", "500"), new("__stMsg", "The response says that its payload is UTF-8 text, and the server finds none."), new("__protVer", "1.0")],
+            answer.Message.UserProperties);
+        Assert.Empty(_server.Acknowledged);
+        _server.Acknowledge(answer, ReasonCode.PayloadFormatInvalid);
+        Assert.Equal(identifier, (await _server.PubAckAsync()).PacketIdentifier.Value);
+        Assert.Equal(1, registration.RefusedAnswers);
+    });
+
     private Responder Make(bool exposeExceptions = false) =>
         new(_client, new ResponderOptions { DrainTimeout = TimeSpan.Zero, ExposeExceptions = exposeExceptions });
 
     private async Task<ApplicationMessage> AskAsync()
     {
+        Ask();
+        var answer = await _server.PublishAsync();
+        _server.Acknowledge(answer);
+        await _server.PubAckAsync();
+        return answer.Message;
+    }
+
+    private ushort Ask() =>
         _server.Deliver(new ApplicationMessage
         {
             Topic = "t",
@@ -150,11 +175,6 @@ public sealed class UnsendableReplyTests : IDisposable
             CorrelationData = Guid.NewGuid().ToByteArray(),
             UserProperties = [new("__protVer", "1.0")],
         });
-        var answer = await _server.PublishAsync();
-        _server.Acknowledge(answer);
-        await _server.PubAckAsync();
-        return answer.Message;
-    }
 
     private sealed class Node
     {

@@ -35,10 +35,17 @@ internal sealed class EpollLoop : IEngineLoop
     private readonly List<(EpollConnection? Connection, uint Generation)> _slots = [];
     private readonly Stack<int> _freeSlots = new();
 
+    private readonly DescriptorLimit? _limit;
+    private readonly SpareDescriptor _spare = new();
     private Instant _acceptAgain = Instant.Never;
 
-    public EpollLoop(BrokerEngine engine, BrokerOptions options)
+    /// <summary>A loop that listens.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="options">Where to listen.</param>
+    /// <param name="limit">Which descriptors are not for connections; <c>null</c>: not known.</param>
+    public EpollLoop(BrokerEngine engine, BrokerOptions options, DescriptorLimit? limit)
     {
+        _limit = limit;
         Shell = new EngineShell(engine, options, _wakeUp.Signal);
         _configured = options.AllListeners;
         _listeners = ListeningSocket.OpenAll(_configured);
@@ -99,7 +106,6 @@ internal sealed class EpollLoop : IEngineLoop
     /// <summary>A connection's socket is about to be closed, which takes it out of the epoll set.</summary>
     public void Remove(EpollConnection link)
     {
-        Shell.LogEnd(link.Connection);
         var slot = (int)(uint)link.Token;
         _slots[slot] = (null, (_slots[slot].Generation + 1) & LastGeneration);
         _freeSlots.Push(slot);
@@ -109,6 +115,7 @@ internal sealed class EpollLoop : IEngineLoop
     {
         CloseListeners();
         _wakeUp.Dispose();
+        _spare.Dispose();
         Set?.Dispose();
     }
 
@@ -169,10 +176,25 @@ internal sealed class EpollLoop : IEngineLoop
                         return;
                     case Native.EINTR or Native.ECONNABORTED:
                         continue;
+                    case Native.EMFILE or Native.ENFILE when _spare.TryGiveUp():
+                        if (TryTurnAway(listener))
+                        {
+                            continue;
+                        }
+
+                        // It is refused a descriptor also where nobody waits.
+                        return;
                     case var error:
                         PauseAccepting(Marshal.GetPInvokeErrorMessage(error));
                         return;
                 }
+            }
+
+            if (_limit is not null && _limit.IsReserved(fd))
+            {
+                _ = Native.Close(fd);
+                Shell.TurnAway();
+                continue;
             }
 
             var origin = new ConnectionOrigin
@@ -189,9 +211,25 @@ internal sealed class EpollLoop : IEngineLoop
         }
     }
 
+    /// <summary>Takes a connection with the descriptor of the spare one, and closes it.</summary>
+    /// <returns>Whether there was one.</returns>
+    private unsafe bool TryTurnAway(int listener)
+    {
+        var fd = Native.Accept(Descriptor(listener), null, null, Native.SOCK_CLOEXEC);
+        if (fd >= 0)
+        {
+            _ = Native.Close(fd);
+            Shell.TurnAway();
+        }
+
+        _ = _spare.TryTake();
+        return fd >= 0;
+    }
+
     private void PauseAccepting(string error)
     {
-        Shell.LogNoAccept(error, ListeningSocket.AcceptPause);
+        _ = _spare.TryTake();
+        Shell.PauseAccepting(error);
         WatchListeners(0);
         _acceptAgain = Shell.Now + ListeningSocket.AcceptPause;
     }

@@ -32,6 +32,8 @@ internal static partial class Native
 
     public const int EINTR = 4;
     public const int EAGAIN = 11;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
     public const int ECONNABORTED = 103;
     public const int ENOBUFS = 105;
     public const int ENOMEM = 12;

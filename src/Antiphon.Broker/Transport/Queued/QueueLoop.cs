@@ -11,13 +11,19 @@ internal sealed class QueueLoop : IEngineLoop
 {
     private readonly Socket[] _listeners;
     private readonly IReadOnlyList<Listener> _configured;
+    private readonly DescriptorLimit? _limit;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _signal = new(0);
     private readonly CancellationTokenSource _stopAccepting = new();
     private Task _accepting = Task.CompletedTask;
 
-    public QueueLoop(BrokerEngine engine, BrokerOptions options)
+    /// <summary>A loop that listens.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="options">Where to listen.</param>
+    /// <param name="limit">Which descriptors are not for connections; <c>null</c>: not known.</param>
+    public QueueLoop(BrokerEngine engine, BrokerOptions options, DescriptorLimit? limit)
     {
+        _limit = limit;
         _time = options.TimeProvider;
         Shell = new EngineShell(engine, options, () => _signal.Release());
         _configured = options.AllListeners;
@@ -67,11 +73,20 @@ internal sealed class QueueLoop : IEngineLoop
 
     private async Task AcceptAsync(Socket listener, Listener configured)
     {
+        using var spare = new SpareDescriptor();
         while (!_stopAccepting.IsCancellationRequested)
         {
             try
             {
                 var socket = await listener.AcceptAsync(_stopAccepting.Token).ConfigureAwait(false);
+                if (!spare.TryTake() || (_limit is not null && _limit.IsReserved(socket.Handle)))
+                {
+                    socket.Dispose();
+                    Shell.Post(Shell.TurnAway);
+                    _ = spare.TryTake();
+                    continue;
+                }
+
                 socket.NoDelay = true;
                 Open(socket, configured);
             }
@@ -87,9 +102,13 @@ internal sealed class QueueLoop : IEngineLoop
             {
                 return;
             }
+            catch (SocketException failure) when (failure.SocketErrorCode == SocketError.TooManyOpenSockets && spare.TryGiveUp())
+            {
+                // There is a descriptor for one to be accepted, and turned away.
+            }
             catch (SocketException failure)
             {
-                Shell.LogNoAccept(failure.Message, ListeningSocket.AcceptPause);
+                Shell.Post(() => Shell.PauseAccepting(failure.Message));
                 await Task.Delay(ListeningSocket.AcceptPause, _time, CancellationToken.None).ConfigureAwait(false);
             }
         }
@@ -100,7 +119,7 @@ internal sealed class QueueLoop : IEngineLoop
         EndPoint? remote;
         try
         {
-            remote = socket.RemoteEndPoint;
+            remote = socket.RemoteEndPoint is IPEndPoint peer ? PeerAddress.WithoutMapping(peer) : null;
         }
         catch (SocketException)
         {

@@ -115,7 +115,6 @@ internal sealed class QueuedLink : ILink
         if (!_closed)
         {
             _closed = true;
-            _shell.LogEnd(_connection);
 
             // Both tasks end by it; what the sending task holds comes back with its last command.
             DisposeStream();

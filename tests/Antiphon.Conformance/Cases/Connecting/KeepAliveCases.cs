@@ -17,13 +17,13 @@ public sealed class KeepAliveCases(BrokerUnderTest broker)
             a ends 8D
             """),
         Both("Who sends within the Keep Alive stays connected", "MQTT-3.1.2-22 MQTT311-3.1.2-24", """
-            a > 10[ "MQTT" VV 02 0002 () "~" ]
+            a > 10[ "MQTT" VV 02 0008 () "~" ]
             a < 20[ 00 00 (*) ]
-            pause 1300
+            pause 4500
             a quiet
-            pause 1300
+            pause 4500
             a > 30[ "~/t" () 'x' ]
-            pause 1300
+            pause 4500
             a quiet
             """),
         Both("A Keep Alive of 0 ends nothing", "MQTT-3.1.2-22 MQTT311-3.1.2-24", """

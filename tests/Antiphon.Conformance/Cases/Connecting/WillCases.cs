@@ -158,7 +158,7 @@ public sealed class WillCases(BrokerUnderTest broker)
         V5("A will waits for its delay", "MQTT-3.1.2-8", """
             s connects
             s subscribes "~/w" 00
-            a > 10[ "MQTT" 05 06 0000 (11 0000003C) "~a" (18 00000003) "~/w" "gone" ]
+            a > 10[ "MQTT" 05 06 0000 (11 0000003C) "~a" (18 0000000A) "~/w" "gone" ]
             a < 20[ 00 00 (*) ]
             a cut
             pause 500
@@ -184,12 +184,12 @@ public sealed class WillCases(BrokerUnderTest broker)
         V5("A client that is back before the delay is over stops its will", "MQTT-3.1.3-9 MQTT-3.1.2-8", """
             s connects
             s subscribes "~/w" 00
-            a > 10[ "MQTT" 05 06 0000 (11 0000003C) "~a" (18 00000002) "~/w" "gone" ]
+            a > 10[ "MQTT" 05 06 0000 (11 0000003C) "~a" (18 0000000A) "~/w" "gone" ]
             a < 20[ 00 00 (*) ]
             a cut
             b > 10[ "MQTT" 05 00 0000 (11 0000003C) "~a" ]
             b < 20[ 01 00 (*) ]
-            pause 3500
+            pause 12000
             s quiet
             """),
         V5("A client that comes back with Clean Start does not stop its will", "MQTT-3.1.2-8 MQTT-3.1.2-4", """

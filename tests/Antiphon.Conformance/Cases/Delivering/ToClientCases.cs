@@ -163,12 +163,12 @@ public sealed class ToClientCases(BrokerUnderTest broker)
             a connects (11 0000003C)
             a subscribes "~/t" 02
             p connects
-            p > 34[ "~/t" 0001 (02 00000002) 'x' ]
+            p > 34[ "~/t" 0001 (02 0000000A) 'x' ]
             p < 50[ 0001 ok ]
             p > 62[ 0001 ]
             p < 70[ 0001 ok ]
-            a < 34[ "~/t" <id> (02 #1-2) 'x' ]
-            pause 3500
+            a < 34[ "~/t" <id> (02 #1-10) 'x' ]
+            pause 11500
             a > 50[ <id> ]
             a < 62[ <id> ok ]
             a > 70[ <id> ]

@@ -102,6 +102,16 @@ public sealed class UnsubscribeCases(BrokerUnderTest broker)
             a > A2[ 0001 () s{ '~/' FF } ]
             a ends 81|8F
             """),
+        Both("A filter of no characters cannot be given up", "MQTT-4.7.3-1 MQTT311-4.7.3-1", """
+            a connects
+            a > A2[ 0001 () "" ]
+            a < B0[ 0001 (*) 80+ ] or E0[ 81|82|8F * ] or closed
+            """),
+        Both("A filter with a wildcard that is not a level of its own cannot be given up", "MQTT-4.7.1-1 MQTT311-4.7.1-2", """
+            a connects
+            a > A2[ 0001 () "~/a#" ]
+            a < B0[ 0001 (*) 80+ ] or E0[ 81|82|8F * ] or closed
+            """),
         Both("An UNSUBSCRIBE without a filter ends the connection", "MQTT-3.10.3-2 MQTT-4.13.1-1 MQTT311-3.10.3-2 MQTT311-4.8.0-1", """
             a connects
             a > A2[ 0001 () ]

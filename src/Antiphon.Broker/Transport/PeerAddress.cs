@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
 
-namespace Antiphon.Broker.Transport.Epoll;
+namespace Antiphon.Broker.Transport;
 
 /// <summary>
 /// Linux's <c>struct sockaddr_in</c> and <c>sockaddr_in6</c>: the address family in the machine's byte order,
@@ -25,11 +25,15 @@ internal static class PeerAddress
                 return new IPEndPoint(new IPAddress(address.Slice(4, 4)), Port(address));
             case AF_INET6:
                 var scope = MemoryMarshal.Read<uint>(address[24..]);
-                return new IPEndPoint(new IPAddress(address.Slice(8, 16), scope), Port(address));
+                return WithoutMapping(new IPEndPoint(new IPAddress(address.Slice(8, 16), scope), Port(address)));
             default:
                 return null;
         }
     }
+
+    /// <summary>A socket of IPv6 that serves IPv4 too shows such a peer as <c>::ffff:1.2.3.4</c>; it is 1.2.3.4.</summary>
+    public static IPEndPoint WithoutMapping(IPEndPoint peer) =>
+        peer.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(peer.Address.MapToIPv4(), peer.Port) : peer;
 
     private static int Port(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 }

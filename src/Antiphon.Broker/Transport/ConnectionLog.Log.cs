@@ -1,0 +1,39 @@
+using Antiphon.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Broker.Transport;
+
+internal sealed partial class ConnectionLog
+{
+    [LoggerMessage(
+        EventId = 1105, Level = LogLevel.Information, Message = "Client «{ClientId}» connected from {Origin}: {Protocol}, {Session}{User}")]
+    private static partial void LogConnected(
+        ILogger logger, string clientId, string origin, string protocol, string session, string user);
+
+    [LoggerMessage(EventId = 1106, Level = LogLevel.Information, Message = "Client «{ClientId}» from {Origin} closed: {Reason}")]
+    private static partial void LogClosed(ILogger logger, string clientId, string origin, string? reason);
+
+    [LoggerMessage(
+        EventId = 1107,
+        Level = LogLevel.Warning,
+        Message = "Client «{ClientId}» from {Origin} closed for its fault: 0x{Code:X2} {ReasonCode}: {Reason}")]
+    private static partial void LogFaulted(
+        ILogger logger, string clientId, string origin, byte code, ReasonCode reasonCode, string? reason);
+
+    [LoggerMessage(
+        EventId = 1108,
+        Level = LogLevel.Warning,
+        Message = "Client «{ClientId}» from {Origin} refused: 0x{Code:X2} {ReasonCode}: {Reason}")]
+    private static partial void LogRefused(
+        ILogger logger, string clientId, string origin, byte code, ReasonCode reasonCode, string? reason);
+
+    [LoggerMessage(
+        EventId = 1109, Level = LogLevel.Debug, Message = "Client «{ClientId}» from {Origin} left before it was connected: {Reason}")]
+    private static partial void LogLeft(ILogger logger, string clientId, string origin, string? reason);
+
+    [LoggerMessage(
+        EventId = 1110,
+        Level = LogLevel.Information,
+        Message = "Client «{ClientId}» from {Origin} is a bridge whose Will is for $SYS/broker/connection/; it is not published")]
+    private static partial void LogWillLeftOut(ILogger logger, string clientId, string origin);
+}
