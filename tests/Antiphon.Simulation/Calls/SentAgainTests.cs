@@ -96,6 +96,22 @@ public sealed class SentAgainTests
         Assert.All(two.Runs, static run => Assert.Equal(1, run.Value));
     });
 
+    /// <summary>The second copy is written in time and gets to the responder when the first has expired.</summary>
+    [Fact]
+    public void A_request_that_is_sent_again_over_a_slow_link_is_run_once() => Each(world =>
+    {
+        var two = new Interruption(world);
+        two.Link.HoldToClient(Long);
+        var calls = Enumerable.Range(1, 20).Select(number => two.Call(number, TimeSpan.FromSeconds(5))).ToList();
+        world.Until(() => two.Runs.Count == 20, "all are run");
+        two.Interrupt(TimeSpan.FromSeconds(4.3));
+        two.Link.HoldToBroker(TimeSpan.FromSeconds(4));
+        two.Settle();
+
+        Assert.All(calls, static call => Assert.True(call.Failure is null or RequestTimeoutException, $"{call.Failure}"));
+        Assert.All(two.Runs, static run => Assert.Equal(1, run.Value));
+    });
+
     [Fact]
     public void Nobody_listens_is_not_said_of_a_request_that_was_run_the_first_time() => Each(world =>
     {
