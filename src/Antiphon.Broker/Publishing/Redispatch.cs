@@ -21,7 +21,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
     /// <summary>A client is away. What waits for it need not wait where another member is connected.</summary>
     public void ConnectionEnded(Session session, Instant now)
     {
-        if (!session.HasWaiting)
+        if (!session.HasWaiting || session.Waiting.OfGroups == 0)
         {
             return;
         }
@@ -48,16 +48,21 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         }
     }
 
-    /// <summary>A Session that no connection serves ends, and has left its share groups: nothing stays with it.</summary>
-    public void SessionEnded(Session session, Instant now)
+    /// <summary>A Session that no connection serves has ended, and has left its share groups: nothing stays with it.</summary>
+    /// <param name="session">The Session.</param>
+    /// <param name="steps">How many messages may be dealt with, and what was left of them; with none left, there may be more.</param>
+    /// <param name="now">The current instant.</param>
+    public void SessionEnded(Session session, ref int steps, Instant now)
     {
-        while (session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
+        while (steps > 0 && session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
         {
+            steps--;
             Leave(outgoing, session, wasSent: true, now);
         }
 
-        while (session.HasWaiting)
+        while (steps > 0 && session.HasWaiting)
         {
+            steps--;
             Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
         }
     }

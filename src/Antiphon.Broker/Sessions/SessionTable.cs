@@ -1,6 +1,5 @@
 using System.Buffers;
 using Antiphon.Broker.Connections;
-using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Subscriptions;
@@ -13,12 +12,11 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions,
     OwnResponseTopics responseTopics,
-    ExchangeTable exchanges,
     Router router,
     Sender sender,
     Redispatch redispatch,
+    EndedSessions ended,
     SessionMemory memory,
     QueueMemory queueMemory,
     TimingWheel wheel,
@@ -83,12 +81,13 @@ internal sealed class SessionTable(
     }
 
     /// <summary>The Session's deadline was reached, or may have been.</summary>
-    public void OnDeadline(Session session, Instant now)
+    /// <returns>How many messages it has looked at.</returns>
+    public int OnDeadline(Session session, Instant now)
     {
         if (session.Expires <= now)
         {
             End(session, now);
-            return;
+            return 0;
         }
 
         if (session.WillDue <= now)
@@ -96,10 +95,12 @@ internal sealed class SessionTable(
             PublishWill(session, now);
         }
 
+        var searched = session.NextSearch <= now ? session.Waiting.Count : 0;
         sender.RemoveExpired(session, now);
         wheel.Set(
             session.Deadline ??= new Deadline(session),
             Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
+        return searched;
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
@@ -112,12 +113,8 @@ internal sealed class SessionTable(
 
         _sessions.Remove(session.ClientId);
         counters.Sessions--;
-        subscriptions.RemoveAll(session);
-        memory.Release(session);
         responseTopics.Revoke(session);
-        redispatch.SessionEnded(session, now);
-        exchanges.EndSession(session);
-        session.GiveBack();
+        ended.Add(session, now);
         PublishWill(session, now);
     }
 
