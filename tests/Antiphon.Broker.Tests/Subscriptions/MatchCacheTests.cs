@@ -77,7 +77,8 @@ public sealed class MatchCacheTests
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
-        var sender = new Sender(options, new MemoryAccount(), new MessageWriter(comparer, flushList, counters), messages, exchanges, wheel, flushList, counters);
+        var writer = new MessageWriter(comparer, flushList, counters);
+        var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(options, tree, cache, new RetainedWalks(retained, sender), new SessionMemory(options), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
