@@ -30,6 +30,9 @@ internal sealed class BrokerEngine
     /// </summary>
     internal const int DeadlinesPerTurn = 512;
 
+    /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
+    private const int MessagesPerDeadline = 64;
+
     private readonly BrokerOptions _options;
     private readonly MemoryAccount _account = new();
     private readonly BufferPool _buffers;
@@ -43,8 +46,8 @@ internal sealed class BrokerEngine
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
+    private readonly EndedSessions _ended;
     private readonly ExchangeTable _exchanges;
-    private readonly Redispatch _redispatch;
     private readonly RetainedStore _retained;
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
@@ -82,9 +85,10 @@ internal sealed class BrokerEngine
         var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
-        _redispatch = new Redispatch(router, _exchanges, _messages, Counters);
+        var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
+        _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            subscriptions, responseTopics, router, _sender, _redispatch, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
@@ -124,7 +128,7 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _redispatch.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -219,7 +223,7 @@ internal sealed class BrokerEngine
             switch (deadline.Owner)
             {
                 case Session session:
-                    _sessions.OnDeadline(session, now);
+                    left -= _sessions.OnDeadline(session, now) / MessagesPerDeadline;
                     break;
                 case Exchange exchange:
                     _exchanges.Close(exchange);
@@ -244,9 +248,9 @@ internal sealed class BrokerEngine
             }
         }
 
-        _isBehind = left == 0;
+        _isBehind = left <= 0;
+        _ended.Continue(now);
         _walks.Continue(now);
-        _redispatch.Continue(now);
         _exchanges.Continue();
         _review.Continue(now);
     }

@@ -77,6 +77,9 @@ internal sealed class HandTurnedBroker
         Settle();
     }
 
+    /// <summary>Turns the clock, and does nothing yet.</summary>
+    public void Advance(TimeSpan span) => Now += span;
+
     public void TurnSeconds(double seconds) => Turn(TimeSpan.FromSeconds(seconds));
 
     /// <summary>The end of a wake-up, repeated until nothing is left to do.</summary>

@@ -15,21 +15,13 @@ namespace Antiphon.Broker.Publishing;
 /// </summary>
 internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
 {
-    /// <summary>How many messages of Sessions that have ended are dealt with in one turn.</summary>
-    internal const int StepsPerTurn = 1024;
-
-    private readonly Queue<Session> _ended = new();
-
-    /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
-    public bool IsReady => _ended.Count > 0;
-
     /// <summary>A User Property of a request: <c>1</c> when it may be executed twice.</summary>
     private static ReadOnlySpan<byte> IdempotentProperty => "antiphon-idempotent"u8;
 
     /// <summary>A client is away. What waits for it need not wait where another member is connected.</summary>
     public void ConnectionEnded(Session session, Instant now)
     {
-        if (!session.HasWaiting)
+        if (!session.HasWaiting || session.Waiting.OfGroups == 0)
         {
             return;
         }
@@ -56,48 +48,23 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         }
     }
 
-    /// <summary>
-    /// A Session that no connection serves ends, and has left its share groups: nothing stays with it, messages nor exchanges.
-    /// There may be many, so this is done in the turns that follow.
-    /// </summary>
-    public void SessionEnded(Session session)
+    /// <summary>A Session that no connection serves has ended, and has left its share groups: nothing stays with it.</summary>
+    /// <param name="session">The Session.</param>
+    /// <param name="steps">How many messages may be dealt with, and what was left of them; with none left, there may be more.</param>
+    /// <param name="now">The current instant.</param>
+    public void SessionEnded(Session session, ref int steps, Instant now)
     {
-        if (session.HasUnsent || session.HasWaiting)
+        while (steps > 0 && session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
         {
-            _ended.Enqueue(session);
+            steps--;
+            Leave(outgoing, session, wasSent: true, now);
         }
-        else
-        {
-            Finish(session);
-        }
-    }
 
-    /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
-    public void Continue(Instant now)
-    {
-        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session); steps--)
+        while (steps > 0 && session.HasWaiting)
         {
-            if (session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
-            {
-                Leave(outgoing, session, wasSent: true, now);
-            }
-            else if (session.HasWaiting)
-            {
-                Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
-            }
-            else
-            {
-                // Not sooner: the permission to answer goes with a message that another member gets.
-                Finish(session);
-                _ended.Dequeue();
-            }
+            steps--;
+            Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
         }
-    }
-
-    private void Finish(Session session)
-    {
-        exchanges.EndSession(session);
-        session.GiveBack();
     }
 
     private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)

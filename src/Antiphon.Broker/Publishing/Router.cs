@@ -113,8 +113,15 @@ internal sealed class Router(
         // Opened with the first recipient, once a PUBLISH. Whoever gets the request may answer it.
         Exchange? exchange = null;
         var recipients = 0;
+        var isNobody = true;
         foreach (ref readonly var matched in match.Sessions.AsSpan())
         {
+            if (matched.Session.HasEnded)
+            {
+                continue;
+            }
+
+            isNobody = false;
             foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
                 Recipient? recipient = null;
@@ -132,6 +139,13 @@ internal sealed class Router(
 
         foreach (var group in match.Groups)
         {
+            if (group.IsEmpty)
+            {
+                // Its last members have ended, and are still to be taken out of the tree.
+                continue;
+            }
+
+            isNobody = false;
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
             Recipient? recipient = null;
             if (requester is not null)
@@ -142,7 +156,9 @@ internal sealed class Router(
             recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;
         }
 
-        return new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
+        return isNobody
+            ? new RoutingResult(ReasonCode.NoMatchingSubscribers)
+            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
     }
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)

@@ -245,6 +245,11 @@ internal sealed class Sender(
 
     private bool TryEnqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
+        if (session.HasEnded)
+        {
+            return false;
+        }
+
         var queue = session.Waiting;
         if ((IsCrowded(session) || !HasPlace(queue, outgoing)) && !TryMakePlace(session, queue, outgoing, now))
         {

@@ -19,6 +19,9 @@ internal sealed class MessageQueue(QueueMemory memory)
 
     public int Count { get; private set; }
 
+    /// <summary>How many of them are on behalf of a share group.</summary>
+    public int OfGroups { get; private set; }
+
     /// <summary>Bytes of its messages, whether others share them or not.</summary>
     public long Bytes { get; private set; }
 
@@ -93,6 +96,7 @@ internal sealed class MessageQueue(QueueMemory memory)
 
         _last.Places[_end++] = outgoing;
         Count++;
+        OfGroups += outgoing.Group is null ? 0 : 1;
     }
 
     private OutgoingMessage TakeFirst()
@@ -102,6 +106,7 @@ internal sealed class MessageQueue(QueueMemory memory)
         var outgoing = place;
         place = default;
         Count--;
+        OfGroups -= outgoing.Group is null ? 0 : 1;
         if (Count == 0)
         {
             _first = _last = null;

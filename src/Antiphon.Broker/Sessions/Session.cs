@@ -108,6 +108,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     /// </summary>
     public Deadline? Deadline { get; set; }
 
+    /// <summary>Whether it has ended: it is given nothing more, though it may stand in the tree for a while.</summary>
+    public bool HasEnded { get; set; }
+
     // For the Network Connection.
     public Connection? Connection { get; set; }
 

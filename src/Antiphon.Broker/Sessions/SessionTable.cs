@@ -13,11 +13,11 @@ namespace Antiphon.Broker.Sessions;
 
 /// <summary>All Sessions by Client Identifier, and how they begin, rest and end (MQTT 5 §4.1).</summary>
 internal sealed class SessionTable(
-    SubscriptionTable subscriptions,
     OwnResponseTopics responseTopics,
     Router router,
     Sender sender,
     Redispatch redispatch,
+    EndedSessions ended,
     SessionMemory memory,
     QueueMemory queueMemory,
     AccessControl access,
@@ -87,12 +87,13 @@ internal sealed class SessionTable(
     }
 
     /// <summary>The Session's deadline was reached, or may have been.</summary>
-    public void OnDeadline(Session session, Instant now)
+    /// <returns>How many messages it has looked at.</returns>
+    public int OnDeadline(Session session, Instant now)
     {
         if (session.Expires <= now)
         {
             End(session, now);
-            return;
+            return 0;
         }
 
         if (session.WillDue <= now)
@@ -100,10 +101,12 @@ internal sealed class SessionTable(
             PublishWill(session, now);
         }
 
+        var searched = session.NextSearch <= now ? session.Waiting.Count : 0;
         sender.RemoveExpired(session, now);
         wheel.Set(
             session.Deadline ??= new Deadline(session),
             Instant.Earlier(Instant.Earlier(session.Expires, session.WillDue), session.NextSearch));
+        return searched;
     }
 
     /// <summary>Ends a Session that no connection serves.</summary>
@@ -116,10 +119,8 @@ internal sealed class SessionTable(
 
         _sessions.Remove(session.ClientId);
         counters.Sessions--;
-        subscriptions.RemoveAll(session);
-        memory.Release(session);
         responseTopics.Revoke(session);
-        redispatch.SessionEnded(session);
+        ended.Add(session, now);
         PublishWill(session, now);
     }
 

@@ -29,7 +29,20 @@ internal sealed class ShareGroup(string name)
         (member.IsAway ? _away : _connected).Join(member);
     }
 
-    public void Remove(Subscription member) => (member.IsAway ? _away : _connected).Leave(member);
+    public void Remove(Subscription member)
+    {
+        if (!member.HasLeft)
+        {
+            (member.IsAway ? _away : _connected).Leave(member);
+        }
+    }
+
+    /// <summary>A member's Session has ended. The member may be removed later, which then changes nothing.</summary>
+    public void Leave(Subscription member)
+    {
+        Remove(member);
+        member.HasLeft = true;
+    }
 
     /// <summary>A member's client has gone, or is back.</summary>
     public void Move(Subscription member)

@@ -35,6 +35,9 @@ internal sealed class Subscription(Session session, string topicFilter)
     /// <summary>Whether it stands among the members of <see cref="Group"/> whose clients are away.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Whether it has left <see cref="Group"/>, with its Session, and is still to be taken out of the tree.</summary>
+    public bool HasLeft { get; set; }
+
     /// <summary>Its way through the retained messages, while that lasts.</summary>
     public LinkedListNode<RetainedWalk>? Walk { get; set; }
 

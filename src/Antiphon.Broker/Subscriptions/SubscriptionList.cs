@@ -11,6 +11,7 @@ internal sealed class SubscriptionList
 
     private Subscription[] _few = [];
     private Dictionary<string, Subscription>? _many;
+    private Stack<Subscription>? _taking;
 
     public int Count { get; private set; }
 
@@ -55,6 +56,20 @@ internal sealed class SubscriptionList
         {
             _few = Array.FindAll(_few, held => held != subscription);
         }
+    }
+
+    /// <summary>Takes any one out, until there is none left; each costs the same, however many there are.</summary>
+    public bool TryTake([NotNullWhen(true)] out Subscription? subscription)
+    {
+        // From the end: what a table has lost at its beginning is passed over each time anew.
+        _taking ??= new Stack<Subscription>(All);
+        if (!_taking.TryPop(out subscription))
+        {
+            return false;
+        }
+
+        Remove(subscription);
+        return true;
     }
 
     public IEnumerable<Subscription> All => _many is not null ? _many.Values : _few;

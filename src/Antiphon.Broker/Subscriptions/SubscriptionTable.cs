@@ -144,11 +144,23 @@ internal sealed class SubscriptionTable(
         }
     }
 
-    /// <summary>The Session ends, and its subscriptions with it.</summary>
-    public void RemoveAll(Session session)
+    /// <summary>The Session has ended: none of its share groups chooses it any more.</summary>
+    public static void LeaveGroups(Session session)
     {
         foreach (var subscription in session.Subscriptions.All)
         {
+            subscription.Group?.Leave(subscription);
+        }
+    }
+
+    /// <summary>The Session has ended, and its subscriptions with it.</summary>
+    /// <param name="session">The Session.</param>
+    /// <param name="steps">How many of them may be removed, and what was left; with none left, there may be more.</param>
+    public void RemoveSome(Session session, ref int steps)
+    {
+        while (steps > 0 && session.Subscriptions.TryTake(out var subscription))
+        {
+            steps--;
             Remove(subscription);
         }
     }

@@ -50,11 +50,10 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
             return;
         }
 
-        var group = level.Groups.Find(held => held.Name == filter.ShareName);
-        if (group is null)
+        if (!level.Groups.TryGetValue(filter.ShareName, out var group))
         {
             group = new ShareGroup(filter.ShareName);
-            level.Groups.Add(group);
+            level.Groups.Add(group.Name, group);
         }
 
         group.Add(subscription);
@@ -73,9 +72,11 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         if (subscription.Group is { } group)
         {
             group.Remove(subscription);
-            if (group.IsEmpty)
+
+            // Who has left before it was taken out of the tree may be the last of a group that has begun anew since.
+            if (group.IsEmpty && level.Groups.TryGetValue(group.Name, out var held) && held == group)
             {
-                level.Groups.Remove(group);
+                level.Groups.Remove(group.Name);
             }
         }
         else
@@ -182,18 +183,20 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
             held.Add(subscription);
         }
 
-        _foundGroups.AddRange(level.GroupsOrNone);
+        if (level.GroupsOrNone is { } groups)
+        {
+            _foundGroups.AddRange(groups.Values);
+        }
     }
 
     /// <summary>One level of the tree.</summary>
     private sealed class Level(Level? parent, byte[] name)
     {
         private static readonly List<Subscription> NoSubscriptions = [];
-        private static readonly List<ShareGroup> NoGroups = [];
         private Dictionary<byte[], Level>? _children;
         private Dictionary<byte[], Level>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
         private List<Subscription>? _subscriptions;
-        private List<ShareGroup>? _groups;
+        private Dictionary<string, ShareGroup>? _groups;
 
         public Level? Parent { get; } = parent;
 
@@ -205,11 +208,12 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
 
         public List<Subscription> Subscriptions => _subscriptions ??= new List<Subscription>(1);
 
-        public List<ShareGroup> Groups => _groups ??= new List<ShareGroup>(1);
+        /// <summary>By Share Name.</summary>
+        public Dictionary<string, ShareGroup> Groups => _groups ??= new Dictionary<string, ShareGroup>(StringComparer.Ordinal);
 
         public List<Subscription> SubscriptionsOrNone => _subscriptions ?? NoSubscriptions;
 
-        public List<ShareGroup> GroupsOrNone => _groups ?? NoGroups;
+        public Dictionary<string, ShareGroup>? GroupsOrNone => _groups;
 
         public bool IsEmpty =>
             _children is not { Count: > 0 }

@@ -8,7 +8,8 @@ namespace Antiphon.Broker.Tests.Pressure;
 public sealed class AloneInTheProcess;
 
 /// <summary>
-/// What the broker counts is what the process holds: the bounds hold memory only where both follow each other, whatever clients leave behind.
+/// What the broker counts is what the process holds, whatever clients leave behind:
+/// the bounds hold memory only where both follow each other.
 /// </summary>
 [Collection(nameof(MemoryAccountTests))]
 public sealed class MemoryAccountTests

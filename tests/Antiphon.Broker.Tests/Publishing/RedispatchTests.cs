@@ -1,4 +1,4 @@
-using Antiphon.Broker.Publishing;
+using Antiphon.Broker.Sessions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Antiphon.Protocol.Properties;
@@ -40,9 +40,9 @@ public sealed class RedispatchTests
     [Fact]
     public void What_a_Session_leaves_behind_goes_to_others_in_slices()
     {
-        const int Count = 3 * Redispatch.StepsPerTurn;
+        const int Count = 3 * EndedSessions.StepsPerTurn;
         var first = _broker.Subscriber(
-            "first", "$share/g/t", with: connect => connect with { ReceiveMaximum = 2 * Redispatch.StepsPerTurn });
+            "first", "$share/g/t", with: connect => connect with { ReceiveMaximum = 2 * EndedSessions.StepsPerTurn });
         var requester = _broker.Connect("requester", connect => connect with { RequestResponseInformation = true });
         var topic = requester.ConnAck.ResponseInformation!;
         requester.Subscribe(topic, QualityOfService.AtMostOnce);
@@ -56,7 +56,7 @@ public sealed class RedispatchTests
         _broker.Engine.Ended(first.Connection, _broker.Now);
         _broker.Engine.Advance(_broker.Now);
 
-        Assert.Equal((Redispatch.StepsPerTurn, Count), (_broker.Counters.Redispatched, _broker.Counters.OpenExchanges));
+        Assert.Equal((EndedSessions.StepsPerTurn, Count), (_broker.Counters.Redispatched, _broker.Counters.OpenExchanges));
         Assert.True(_broker.Engine.HasWork);
         _broker.Settle();
         Assert.Equal((Count, Count), (_broker.Counters.Redispatched, _broker.Counters.OpenExchanges));
