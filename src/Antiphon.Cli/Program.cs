@@ -2,5 +2,5 @@ using Antiphon.Cli.CommandLine;
 using Antiphon.Cli.Output;
 
 using var interruption = new Interruption();
-using var terminal = new Terminal();
+var terminal = new Terminal();
 return (int)await CommandTree.RunAsync(args, terminal, TimeProvider.System, interruption.Token);

@@ -81,10 +81,7 @@ internal static class BenchCommand
         if (topic is null)
         {
             topic = run.Topic;
-
-            // It is to answer all that the workers have open, and to turn none away.
-            var patient = new ResponderOptions { MaximumWaiting = run.Clients * run.Concurrency };
-            var responder = run.Own(new Responder(await run.ConnectAsync(cancellationToken), patient));
+            var responder = run.Own(new Responder(await run.ConnectAsync(cancellationToken)));
             await responder.RespondAsync(topic, request => request.Payload, new RespondOptions { MaximumQoS = run.QoS }, cancellationToken);
         }
 
