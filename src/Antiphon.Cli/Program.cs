@@ -4,7 +4,7 @@ using Antiphon.Cli.Output;
 try
 {
     using var interruption = new Interruption();
-    using var terminal = new Terminal();
+    var terminal = new Terminal();
     return (int)await CommandTree.RunAsync(args, terminal, TimeProvider.System, interruption.Token);
 }
 catch (Exception failure)

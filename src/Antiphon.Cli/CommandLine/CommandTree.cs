@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Text;
 using Antiphon.Cli.Brokers;
 using Antiphon.Cli.Completing;
+using Antiphon.Cli.Contexts;
 using Antiphon.Cli.Demo;
 using Antiphon.Cli.Loads;
 using Antiphon.Cli.Output;
@@ -23,7 +25,8 @@ internal static class CommandTree
     private const string Description = """
         MQTT 5 request/response: a broker, a requester, a responder, and tools to look at them.
 
-        Exit codes: 0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked, 130 interrupted.
+        Exit codes: 0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked,
+        130 interrupted, 141 output no longer read.
         Data goes to the standard output, everything else to the standard error.
         """;
 
@@ -36,42 +39,65 @@ internal static class CommandTree
 
     public static async Task<ExitCode> RunAsync(string[] args, Terminal terminal, TimeProvider time, CancellationToken interrupted)
     {
+        var quiet = new Option<bool>("--quiet")
+        {
+            Description = "Says nothing on the standard error but what went wrong.",
+            Recursive = true,
+        };
         var root = Create(terminal, time);
+        root.Options.Add(quiet);
 
         // «@text» is a payload like any other, not the name of a file with more arguments.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        string[] mistakes = [.. MisspeltOptions(parsed), .. parsed.Errors.Select(error => error.Message).Distinct()];
-        if (mistakes.Length > 0 && parsed.Action is not HelpWithExample)
+        var misplacedHelp = MisplacedHelp(parsed);
+        string[] mistakes = misplacedHelp is not null ? [misplacedHelp]
+            : parsed.Action is HelpWithExample ? []
+            : [.. MisspeltOptions(parsed), .. parsed.Errors.Select(error => error.Message).Distinct()];
+        if (mistakes.Length > 0)
         {
             foreach (var sentence in mistakes)
             {
-                terminal.Note(sentence);
+                terminal.Complain(sentence);
             }
 
-            terminal.Note($"See: {NameOf(parsed.CommandResult.Command)} --help");
+            terminal.Complain($"See: {NameOf(parsed.CommandResult.Command)} --help");
             return ExitCode.Usage;
         }
 
-        // A reader that has had enough is not a failure: the command ends as by Ctrl-C, and says nothing about it.
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(interrupted, terminal.ReaderGone);
+        terminal.IsQuiet = parsed.GetValue(quiet);
+
+        // Without a place for its data the command ends as by Ctrl-C, whatever it is about.
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(interrupted, terminal.OutputLost);
         try
         {
-            // Signals are handled by Interruption alone.
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            // What the parser prints by itself, such as help, goes where all data goes. Signals are handled by Interruption alone.
+            using var output = new StringWriter { NewLine = "\n" };
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = output,
+            };
             var exitCode = (ExitCode)await parsed.InvokeAsync(invocation, ended.Token);
-            return terminal.ReaderGone.IsCancellationRequested ? ExitCode.Success : exitCode;
-        }
-        catch (OperationCanceledException) when (terminal.ReaderGone.IsCancellationRequested)
-        {
-            return ExitCode.Success;
+            terminal.Raw(Encoding.UTF8.GetBytes(output.ToString()));
+            return terminal.Failure is { } lost ? End(terminal, lost, interrupted) : exitCode;
         }
         catch (Exception e)
         {
             // The last catch of the program: whatever it was, the person gets a sentence and the script gets a code.
-            var failure = Failure.From(e, ended.Token);
-            terminal.Note(failure.Sentence);
-            return failure.ExitCode;
+            return End(terminal, terminal.Failure ?? e, interrupted);
         }
+    }
+
+    private static ExitCode End(Terminal terminal, Exception why, CancellationToken interrupted)
+    {
+        var failure = Failure.From(why, interrupted);
+        if (failure.ExitCode != ExitCode.ReaderGone)
+        {
+            terminal.Complain(failure.Sentence);
+        }
+
+        return failure.ExitCode;
     }
 
     private static RootCommand Create(Terminal terminal, TimeProvider time)
@@ -79,13 +105,14 @@ internal static class CommandTree
         var root = new RootCommand(Description);
         var examples = new Dictionary<Command, string> { [root] = Example };
         Add(BrokerCommand.Create(terminal, time), BrokerCommand.Example);
-        Add(PasswdCommand.Create(terminal), PasswdCommand.Example);
+        Add(PasswdCommand.Create(terminal, time), PasswdCommand.Example);
         Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
-        Add(PubCommand.Create(terminal), PubCommand.Example);
-        Add(SubCommand.Create(terminal), SubCommand.Example);
+        Add(PubCommand.Create(terminal, time), PubCommand.Example);
+        Add(SubCommand.Create(terminal, time), SubCommand.Example);
         Add(ProbeCommand.Create(terminal, time), ProbeCommand.Example);
         Add(BenchCommand.Create(terminal, time, examples.Add), BenchCommand.Example);
+        Add(ContextCommand.Create(terminal, time, examples.Add), ContextCommand.Example);
         Add(CompletionCommand.Create(terminal), CompletionCommand.Example);
         Add(DemoCommand.Create(terminal, time), DemoCommand.Example);
 
@@ -98,6 +125,15 @@ internal static class CommandTree
             root.Subcommands.Add(command);
             examples.Add(command, example);
         }
+    }
+
+    // Elsewhere -h takes the broker's name: «pub topic text -h broker» is not a wish for help.
+    private static string? MisplacedHelp(ParseResult parsed)
+    {
+        var behind = parsed.Tokens.SkipWhile(token => token is not { Type: TokenType.Option, Value: "-h" }).Skip(1).FirstOrDefault();
+        return behind is null
+            ? null
+            : $"-h is for help, and nothing stands behind it. If «{behind.Value}» is the broker, it goes behind --host.";
     }
 
     // The parser takes an option that it does not know for an argument where one fits: a mistyped option must not go out as the payload.

@@ -31,4 +31,7 @@ internal enum ExitCode
 
     /// <summary>Ctrl-C or SIGTERM before the work was done.</summary>
     Interrupted = 130,
+
+    /// <summary>Nobody reads the standard output any more; what a shell says of a program that SIGPIPE has ended (128 + 13).</summary>
+    ReaderGone = 141,
 }

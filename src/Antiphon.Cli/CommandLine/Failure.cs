@@ -1,4 +1,5 @@
 using Antiphon.Cli.Connecting;
+using Antiphon.Cli.Output;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Rpc;
@@ -14,6 +15,7 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
     public static Failure From(Exception exception, CancellationToken interrupted) => exception switch
     {
         OperationCanceledException when interrupted.IsCancellationRequested => new(ExitCode.Interrupted, "interrupted", "Interrupted."),
+        OutputLostException lost => new(lost.ReaderIsGone ? ExitCode.ReaderGone : ExitCode.Other, "output", exception.Message),
         UsageException => new(ExitCode.Usage, "usage", exception.Message),
         ConnectFailedException failed => FromConnect(failed),
         NoResponderException => new(
@@ -30,6 +32,7 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         ResponderGoneException => new(ExitCode.Other, "responder-gone", exception.Message),
         ConnectionException lost => new(
             lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),
+        ArgumentException argument => new(ExitCode.Usage, "usage", Values.WithoutParameter(argument)),
         _ => new(ExitCode.Other, "other", exception.Message),
     };
 
@@ -38,11 +41,13 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         new(
             ExitCode.RemoteError,
             "remote-error",
-            $"A responder answered with error {error.Status}{(error.StatusMessage is null ? "" : $": {error.StatusMessage}")}.");
+            $"A responder answered with error {error.Status}"
+            + $"{(error.StatusMessage is null ? "" : $": {error.StatusMessage.TrimEnd('.')}")}.");
 
-    // What the client advises, in the words of the command line.
+    // What the client says and advises, in the words of the command line.
     private static readonly (string Option, string OnTheCommandLine)[] Advice =
     [
+        ("The client has stopped. ", ""),
         ("set Tls.CertificateAuthorities", "give it with --cafile"),
         ("set Tls.ClientCertificateContext", "give one with --cert and --key"),
         (", or set Tls.TargetHost", ""),
@@ -54,16 +59,21 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         var broker = options.Server;
         if (failed.Reason.ReasonCode is not { } code)
         {
-            var cause = (failed.Reason.InnerException ?? failed.Reason).Message.TrimEnd('.');
-            foreach (var (option, onTheCommandLine) in Advice)
-            {
-                cause = cause.Replace(option, onTheCommandLine, StringComparison.Ordinal);
-            }
-
+            var cause = InWordsOfTheCommandLine(failed.Reason.InnerException ?? failed.Reason).TrimEnd('.');
             var advice = options.Tls is null && options.WebSocket is null
                 ? $"Check --host and --port, or start a broker: antiphon broker --port {options.ServerPort}"
                 : "Check the address, and that the broker listens there in this way.";
             return new(ExitCode.Connect, "connect", $"No connection to {broker}: {cause}{(cause.EndsWith('?') ? "" : ".")} {advice}");
+        }
+
+        if (!failed.Reason.FromServer)
+        {
+            // It answered with something else than MQTT, or with what MQTT forbids.
+            return new(
+                ExitCode.Connect,
+                "connect",
+                $"No connection to {broker}: {InWordsOfTheCommandLine(failed.Reason)} "
+                + "Check that an MQTT broker listens there, and --host and --port.");
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);
@@ -75,6 +85,9 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
             exitCode == ExitCode.Denied ? "denied" : "connect",
             $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
     }
+
+    private static string InWordsOfTheCommandLine(Exception reason) => Advice.Aggregate(
+        reason.Message, (text, advice) => text.Replace(advice.Option, advice.OnTheCommandLine, StringComparison.Ordinal));
 
     private static ExitCode ExitCodeOf(ReasonCode code, ExitCode otherwise = ExitCode.Other) =>
         code is ReasonCode.NotAuthorized or ReasonCode.BadUserNameOrPassword or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod

@@ -46,6 +46,24 @@ internal static class Values
         return option;
     }
 
+    /// <summary>Bytes as hexadecimal digits; absent: none.</summary>
+    public static Option<ReadOnlyMemory<byte>?> Bytes(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "HEX",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit))
+            {
+                return Convert.FromHexString(text);
+            }
+
+            result.AddError($"{name} «{text}» is not hexadecimal; write two digits for each byte, for instance 00ff.");
+            return null;
+        },
+    };
+
     /// <summary>So many a second: above zero, at most a million; <c>0.5</c> is one every two seconds.</summary>
     public static Option<double?> Rate(string name, string description) => new(name)
     {

@@ -69,10 +69,10 @@ internal sealed class TlsSettings
     }
 
     /// <summary>What the command line says.</summary>
-    /// <param name="line">The command line.</param>
+    /// <param name="line">The command line and what is saved.</param>
     /// <param name="from">What the URL has said already.</param>
     /// <returns><c>null</c>: no TLS.</returns>
-    public TlsOptions? Read(ParseResult line, TlsOptions? from)
+    public TlsOptions? Read(SettingSource line, TlsOptions? from)
     {
         var authorities = line.GetValue(_authorities);
         var certificate = line.GetValue(_certificate);
@@ -85,7 +85,7 @@ internal sealed class TlsSettings
 
         if (insecure)
         {
-            _terminal.Note(
+            _terminal.Complain(
                 "WARNING: --insecure accepts any certificate. Whoever sits between here and the broker can read and change everything, "
                 + "passwords too.");
         }

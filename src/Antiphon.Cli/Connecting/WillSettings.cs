@@ -42,6 +42,16 @@ internal sealed class WillSettings
         });
     }
 
+    /// <summary>Turns down what MQTT 3.1.1 has no place for.</summary>
+    /// <exception cref="UsageException">It is given.</exception>
+    public void ThrowIfGiven(ParseResult line)
+    {
+        if (line.GetResult(_delay) is not null)
+        {
+            throw new UsageException($"MQTT 3.1.1 has no {_delay.Name}: leave it out, or speak MQTT 5.");
+        }
+    }
+
     /// <summary>The Will; <c>null</c>: none.</summary>
     public Will? Read(ParseResult line) => line.GetValue(_topic) is not { } topic
         ? null

@@ -33,7 +33,10 @@ internal sealed class Bench
         Command.Options.Add(_size);
         Command.Options.Add(_qos);
         Command.Options.Add(_json);
-        _connection = new ConnectionOptions(Command, terminal);
+        _connection = new ConnectionOptions(Command, terminal)
+        {
+            NeedsVersion5 = name == "request" ? "Requests and responses need" : null,
+        };
     }
 
     public Command Command { get; }

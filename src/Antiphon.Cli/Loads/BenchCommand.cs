@@ -81,7 +81,6 @@ internal static class BenchCommand
         if (topic is null)
         {
             topic = run.Topic;
-
             var responder = run.Own(new Responder(await run.ConnectAsync(cancellationToken)));
             await responder.RespondAsync(topic, request => request.Payload, new RespondOptions { MaximumQoS = run.QoS }, cancellationToken);
         }

@@ -9,8 +9,6 @@ namespace Antiphon.Cli.Loads;
 /// </summary>
 internal sealed class Load(Terminal terminal, TimeProvider time)
 {
-    private static readonly TimeSpan ProgressPeriod = TimeSpan.FromSeconds(1);
-
     private readonly Lock _lock = new();
 
     // Guarded by _lock.
@@ -38,7 +36,11 @@ internal sealed class Load(Terminal terminal, TimeProvider time)
         var running = Task.WhenAll(
             Enumerable.Range(0, workers).Select(
                 worker => Task.Run(() => WorkAsync(worker, operation, end.Token, interrupted), CancellationToken.None)));
-        await ShowProgressAsync(running, started);
+        if (terminal.HasProgress)
+        {
+            await ProgressLine.ShowAsync(running, Describe(started), terminal, time);
+        }
+
         await running;
         return (time.GetElapsedTime(started), interrupted.IsCancellationRequested ? ExitCode.Interrupted : _exitCode);
     }
@@ -76,34 +78,21 @@ internal sealed class Load(Terminal terminal, TimeProvider time)
 
         if (isFirst)
         {
-            terminal.Note(failure.Sentence);
+            terminal.Complain(failure.Sentence);
         }
     }
 
-    private async Task ShowProgressAsync(Task running, long started)
+    private Func<string> Describe(long started)
     {
-        if (!terminal.HasProgress)
-        {
-            return;
-        }
-
         var before = 0;
-        using var timer = new PeriodicTimer(ProgressPeriod, time);
-        while (true)
+        return () =>
         {
-            var tick = timer.WaitForNextTickAsync(CancellationToken.None).AsTask();
-            if (await Task.WhenAny(tick, running) == running)
-            {
-                terminal.Progress("");
-                return;
-            }
-
             var now = Times.Count;
-            terminal.Progress(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{time.GetElapsedTime(started).TotalSeconds:0} s: {now} done, {now - before} in the last second"));
+            var text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{time.GetElapsedTime(started).TotalSeconds:0} s: {now} done, {now - before} in the last second");
             before = now;
-        }
+            return text;
+        };
     }
 }

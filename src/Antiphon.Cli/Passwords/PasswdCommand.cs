@@ -29,7 +29,7 @@ internal static class PasswdCommand
     /// </summary>
     private const int Iterations = 20_000;
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TimeProvider time)
     {
         var command = new Command(
             "passwd",
@@ -38,7 +38,7 @@ internal static class PasswdCommand
             + "A running broker does not read the file again.");
         var file = new Argument<FileInfo>("FILE")
         {
-            Description = "The password file; it is created if it is not there, readable by its owner alone.",
+            Description = "The password file; it is created if it is not there, readable by its owner alone; else its owner and mode stay.",
         };
         var user = new Argument<string>("USER") { Description = "The user name." };
         var fromInput = new Option<bool>("--password-from-stdin")
@@ -54,41 +54,50 @@ internal static class PasswdCommand
         {
             var path = line.GetRequiredValue(file);
             var name = line.GetRequiredValue(user);
-            var users = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
+            var before = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
             if (line.GetValue(delete))
             {
-                if (!users.Contains(name))
+                if (!before.Contains(name))
                 {
                     throw new UsageException($"There is no user «{name}» in «{path}».");
                 }
 
-                await PasswordFile.WriteAsync(path, users.Without(name), interrupted);
+                await PasswordFile.ChangeAsync(path, users => users.Without(name), time, interrupted);
                 terminal.Note($"User «{name}» is deleted.");
                 return (int)ExitCode.Success;
             }
 
-            if (name.Length == 0 || name.AsSpan().ContainsAny(":\r\n"))
+            if (name.Length == 0 || name.AsSpan().ContainsAny(":\r\n\0"))
             {
                 throw new UsageException(
-                    $"The user name «{name}» is not possible: it has one character or more, no colon and no line end.");
+                    $"The user name «{name}» is not possible: it has one character or more, no colon, no line end and no U+0000.");
             }
 
-            var isNew = !users.Contains(name);
-            var password = await ReadPasswordAsync(line.GetValue(fromInput), interrupted);
+            var password = await ReadPasswordAsync(terminal, line.GetValue(fromInput), interrupted);
             if (password.IsEmpty)
             {
                 throw new UsageException("The password is empty; nothing was changed.");
             }
 
             var credential = ScramCredential.Derive(password.Span, RandomNumberGenerator.GetBytes(SaltBytes), Iterations);
-            await PasswordFile.WriteAsync(path, users.With(name, credential), interrupted);
+            var isNew = true;
+            await PasswordFile.ChangeAsync(
+                path,
+                users =>
+                {
+                    isNew = !users.Contains(name);
+                    return users.With(name, credential);
+                },
+                time,
+                interrupted);
             terminal.Note(isNew ? $"User «{name}» is added." : $"The password of user «{name}» is changed.");
             return (int)ExitCode.Success;
         });
         return command;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(bool fromInput, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(
+        Terminal terminal, bool fromInput, CancellationToken cancellationToken)
     {
         if (fromInput)
         {
@@ -110,14 +119,15 @@ internal static class PasswdCommand
         }
 
         // The wait for a key cannot be cancelled; Ctrl-C leaves it behind.
-        var (typed, again) = await Task.Run(() => (Ask("Password: "), Ask("Again: ")), cancellationToken).WaitAsync(cancellationToken);
+        var (typed, again) = await Task.Run(() => (Ask(terminal, "Password: "), Ask(terminal, "Again: ")), cancellationToken)
+            .WaitAsync(cancellationToken);
         return typed == again ? Encoding.UTF8.GetBytes(typed) : throw new UsageException("The two passwords differ; nothing was changed.");
     }
 
     /// <summary>Reads a line without showing it.</summary>
-    private static string Ask(string prompt)
+    private static string Ask(Terminal terminal, string prompt)
     {
-        Console.Error.Write(prompt);
+        terminal.Prompt(prompt);
         var text = new StringBuilder();
         while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
         {
@@ -131,7 +141,7 @@ internal static class PasswdCommand
             }
         }
 
-        Console.Error.WriteLine();
+        terminal.Prompt("\n");
         return text.ToString();
     }
 }

@@ -1,9 +1,10 @@
 using Antiphon.Broker.Authentication;
 using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Files;
 
 namespace Antiphon.Cli.Passwords;
 
-/// <summary>A file of users for <c>antiphon broker --password-file</c>; only its owner may read it.</summary>
+/// <summary>A file of users for <c>antiphon broker --password-file</c>; a new one only its owner may read.</summary>
 internal static class PasswordFile
 {
     /// <exception cref="UsageException">It cannot be read, or is no such file.</exception>
@@ -11,48 +12,42 @@ internal static class PasswordFile
     {
         try
         {
-            return CredentialList.Parse(await File.ReadAllTextAsync(file.FullName, cancellationToken));
+            return Parse(file, await File.ReadAllTextAsync(file.FullName, cancellationToken));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UsageException($"The password file «{file}» cannot be read: {e.Message} Create it with: antiphon passwd {file} USER");
+        }
+    }
+
+    /// <summary>Changes the file, or makes it, while no other program of this kind does.</summary>
+    /// <exception cref="UsageException">It is no such file.</exception>
+    /// <exception cref="IOException">It cannot be written; the old one stands, and nothing is left beside it.</exception>
+    public static async Task ChangeAsync(
+        FileInfo file, Func<CredentialList, CredentialList> change, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var locked = await LockedFile.OpenAsync(file.FullName, time, cancellationToken);
+            locked.Replace(change(locked.Read() is { } text ? Parse(file, text) : CredentialList.Empty).ToString());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The password file «{file}» cannot be written, and stays as it was: {e.Message}", e);
+        }
+    }
+
+    private static CredentialList Parse(FileInfo file, string text)
+    {
+        try
+        {
+            return CredentialList.Parse(text);
         }
         catch (FormatException e)
         {
             throw new UsageException(
                 $"The password file «{file}» is not one: {e.Message} Files of other brokers do not fit; set each user's password with: "
                 + "antiphon passwd FILE USER");
-        }
-    }
-
-    /// <summary>Replaces the file as a whole, so that a broker which reads it meanwhile gets the old one or the new one.</summary>
-    /// <exception cref="IOException">It cannot be written; the old one stands, and nothing is left beside it.</exception>
-    public static async Task WriteAsync(FileInfo file, CredentialList users, CancellationToken cancellationToken)
-    {
-        var fresh = $"{file.FullName}.{Environment.ProcessId}.new";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        try
-        {
-            await using (var writer = new StreamWriter(fresh, options))
-            {
-                await writer.WriteAsync(users.ToString().AsMemory(), cancellationToken);
-            }
-
-            File.Move(fresh, file.FullName, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"The password file «{file}» cannot be written, and stays as it was: {e.Message}", e);
-        }
-        finally
-        {
-            // It is there only where it could not take the other's place.
-            File.Delete(fresh);
         }
     }
 }

@@ -28,7 +28,7 @@ internal static class ProbeCommand
             Description = "Prints a line of JSON; what could not be found out, and what has no limit, is left out.",
         };
         command.Options.Add(json);
-        var connection = new ConnectionOptions(command, terminal);
+        var connection = new ConnectionOptions(command, terminal) { NeedsVersion5 = "What is probed needs" };
         command.SetAction(async (line, interrupted) =>
         {
             var options = await connection.ReadAsync(line, interrupted);

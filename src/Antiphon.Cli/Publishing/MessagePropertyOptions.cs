@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Antiphon.Cli.CommandLine;
 using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Cli.Publishing;
@@ -33,6 +34,19 @@ internal sealed class MessagePropertyOptions
 
     /// <summary>The User Properties in the order of the command line.</summary>
     public IReadOnlyList<UserProperty> UserProperties(ParseResult line) => line.GetValue(_userProperties) ?? [];
+
+    /// <summary>Turns down what MQTT 3.1.1 has no place for.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="others">What else the command has of that kind.</param>
+    /// <exception cref="UsageException">One of them is given.</exception>
+    public void ThrowIfGiven(ParseResult line, params Option[] others)
+    {
+        Option[] options = [_contentType, _userProperties, .. others];
+        if (options.FirstOrDefault(option => line.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UsageException($"MQTT 3.1.1 has no {given.Name}: leave it out, or speak MQTT 5.");
+        }
+    }
 
     private static UserProperty[] ReadPairs(ArgumentResult result)
     {

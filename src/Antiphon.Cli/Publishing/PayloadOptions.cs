@@ -25,19 +25,30 @@ internal sealed class PayloadOptions
         Description = "Takes the payload from the standard input, byte for byte, up to its end.",
     };
 
-    public PayloadOptions(Command command)
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="lines">The command's own way to have many payloads instead of one; <c>null</c>: it has none.</param>
+    public PayloadOptions(Command command, Option<bool>? lines = null)
     {
         command.Arguments.Add(_body);
         command.Options.Add(_file);
         command.Options.Add(_stdin);
+        if (lines is not null)
+        {
+            command.Options.Add(lines);
+        }
+
         command.Validators.Add(result =>
         {
             var sources = (result.GetResult(_body) is { Tokens.Count: > 0 } ? 1 : 0)
                 + (result.GetResult(_file) is { Implicit: false } ? 1 : 0)
-                + (result.GetResult(_stdin) is { Implicit: false } ? 1 : 0);
+                + (result.GetResult(_stdin) is { Implicit: false } ? 1 : 0)
+                + (lines is not null && result.GetResult(lines) is { Implicit: false } ? 1 : 0);
             if (sources > 1)
             {
-                result.AddError("The payload comes from one place only: give BODY, --file or --stdin.");
+                result.AddError(lines is null
+                    ? "The payload comes from one place only: give BODY, --file or --stdin."
+                    : "The payload comes from one place only: give BODY, --file, --stdin or --stdin-lines.");
             }
         });
     }

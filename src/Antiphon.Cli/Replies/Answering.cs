@@ -15,7 +15,8 @@ internal sealed class Answering(MqttClient client, IAnswer answer, Terminal term
 
     public required int? Count { get; init; }
 
-    public required bool AsJson { get; init; }
+    /// <summary>How a payload is printed; <c>null</c>: the request as a line of JSON.</summary>
+    public required Func<ReadOnlyMemory<byte>, byte[]>? Format { get; init; }
 
     public async Task<ExitCode> RunAsync(Responder responder, string filter, RespondOptions options, CancellationToken interrupted)
     {
@@ -28,15 +29,7 @@ internal sealed class Answering(MqttClient client, IAnswer answer, Terminal term
 
     private async Task<Reply> AnswerAsync(Request request)
     {
-        if (AsJson)
-        {
-            terminal.Json(RequestLine.From(request), JsonLines.Instance.RequestLine);
-        }
-        else
-        {
-            terminal.Data(request.Payload.Span);
-        }
-
+        Print(request);
         try
         {
             if (Delay > TimeSpan.Zero)
@@ -53,6 +46,26 @@ internal sealed class Answering(MqttClient client, IAnswer answer, Terminal term
             {
                 _end.TrySetResult(ExitCode.Success);
             }
+        }
+    }
+
+    private void Print(Request request)
+    {
+        try
+        {
+            if (Format is null)
+            {
+                terminal.Json(RequestLine.From(request), JsonLines.Instance.RequestLine);
+            }
+            else
+            {
+                terminal.Data(Format(request.Payload));
+            }
+        }
+        catch (OutputLostException)
+        {
+            // The command ends because of it; nobody is to wait for a responder that has not begun.
+            throw new ReplyException(503, "The responder is shutting down.");
         }
     }
 

@@ -41,7 +41,6 @@ internal static class ReplyCommand
         var delay = Values.Duration("--delay", "Waits before each answer, for instance 500ms.");
         var count = Values.Count("--count", "Ends after so many requests.", "-C");
         var qos = Values.QoS("The highest QoS to receive requests with.");
-        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each request." };
         command.Arguments.Add(filter);
         command.Options.Add(echo);
         command.Options.Add(body);
@@ -51,7 +50,7 @@ internal static class ReplyCommand
         command.Options.Add(delay);
         command.Options.Add(count);
         command.Options.Add(qos);
-        command.Options.Add(json);
+        var format = new FormatOptions(command, "Prints a line of JSON for each request.");
         command.Validators.Add(result =>
         {
             var ways = (result.GetResult(echo) is { Implicit: false } ? 1 : 0)
@@ -70,26 +69,34 @@ internal static class ReplyCommand
             }
         });
         var will = new WillSettings(command);
-        var connection = new ConnectionOptions(command, terminal);
+        var connection = new ConnectionOptions(command, terminal) { NeedsVersion5 = "Requests and responses need" };
         command.SetAction(async (line, interrupted) =>
         {
+            using var log = new StandardErrorLog(terminal);
             IAnswer payload = line.GetValue(shell) is { } text ? new CommandAnswer(text) : new FixedAnswer(line.GetValue(body));
             var answer = new AnswerWithProperties(payload, properties.ContentType(line), properties.UserProperties(line));
-            await using var client = await connection.ConnectAsync(
-                await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) }, interrupted);
-            await using var responder = new Responder(client);
+            var options = await connection.ReadAsync(line, interrupted) with { Will = will.Read(line) };
+            if (options.ClientId is null)
+            {
+                // Nobody can come back to such a Session. While the broker kept it, requests would wait for a responder that has gone.
+                options = options with { SessionExpiry = TimeSpan.Zero };
+            }
+
+            terminal.WatchReader();
+            await using var client = await connection.ConnectAsync(options, interrupted);
+            await using var responder = new Responder(client, new ResponderOptions { LoggerFactory = log });
             var answering = new Answering(client, answer, terminal, time)
             {
                 Delay = line.GetValue(delay) ?? TimeSpan.Zero,
                 Count = line.GetValue(count),
-                AsJson = line.GetValue(json),
+                Format = format.Read(line),
             };
-            var options = new RespondOptions
+            var respondOptions = new RespondOptions
             {
                 ShareName = line.GetValue(share),
                 MaximumQoS = line.GetValue(qos) ?? QualityOfService.AtLeastOnce,
             };
-            return (int)await answering.RunAsync(responder, line.GetRequiredValue(filter), options, interrupted);
+            return (int)await answering.RunAsync(responder, line.GetRequiredValue(filter), respondOptions, interrupted);
         });
         return command;
     }

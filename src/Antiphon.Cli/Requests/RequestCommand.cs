@@ -76,7 +76,7 @@ internal static class RequestCommand
                 result.AddError("The output is either --raw or --json.");
             }
         });
-        var connection = new ConnectionOptions(command, terminal);
+        var connection = new ConnectionOptions(command, terminal) { NeedsVersion5 = "Requests and responses need" };
         command.SetAction(async (line, interrupted) =>
         {
             var body = await payload.ReadAsync(line, interrupted);

@@ -35,7 +35,7 @@ internal sealed class PlainReport(Terminal terminal, bool isRaw) : IRequestRepor
         }
     }
 
-    public void Failed(Response error, Failure failure) => terminal.Note(failure.Sentence);
+    public void Failed(Response error, Failure failure) => terminal.Complain(failure.Sentence);
 
     public void Failed(string topic, Failure failure, Exception exception)
     {
@@ -47,10 +47,10 @@ internal sealed class PlainReport(Terminal terminal, bool isRaw) : IRequestRepor
             }
         }
 
-        terminal.Note(failure.Sentence);
+        terminal.Complain(failure.Sentence);
         if (exception is RemoteErrorException { Payload.Length: > 0 } error)
         {
-            terminal.Note(PayloadText.Describe(error.Payload.Span));
+            terminal.Complain(PayloadText.Describe(error.Payload.Span));
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
         try
         {
             var bounds = new ParallelOptions { MaxDegreeOfParallelism = settings.Concurrency, CancellationToken = interrupted };
-            await Parallel.ForEachAsync(Enumerable.Range(0, settings.Count ?? 1), bounds, async (index, cancellationToken) =>
+            var running = Parallel.ForEachAsync(Enumerable.Range(0, settings.Count ?? 1), bounds, async (index, cancellationToken) =>
             {
                 if (settings.Rate is { } rate && TimeSpan.FromSeconds(index / rate) - time.GetElapsedTime(started) is { Ticks: > 0 } early)
                 {
@@ -43,14 +43,23 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
                     Interlocked.CompareExchange(ref first, exitCode, ExitCode.Success);
                 }
             });
+            if (settings.Count is { } count && terminal.HasProgressBesideData)
+            {
+                await ProgressLine.ShowAsync(running, () => _summary.DescribeProgress(count, time.GetElapsedTime(started)), terminal, time);
+            }
+
+            await running;
         }
         catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
             first = ExitCode.Interrupted;
-            terminal.Note("Interrupted.");
+            if (terminal.Failure is null)
+            {
+                terminal.Complain("Interrupted.");
+            }
         }
 
-        if (settings.Count is not null)
+        if (settings.Count is not null && terminal.Failure is null)
         {
             terminal.Note(_summary.Describe(time.GetElapsedTime(started), settings.Latency));
         }
@@ -66,7 +75,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
             Answered(response);
             return ExitCode.Success;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not (OperationCanceledException or OutputLostException))
         {
             return Fail(e, interrupted);
         }
@@ -96,7 +105,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
                 }
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not (OperationCanceledException or OutputLostException))
         {
             return Fail(e, interrupted);
         }
@@ -106,7 +115,7 @@ internal sealed class RequestRun(Requester requester, RequestSettings settings, 
             return exitCode;
         }
 
-        terminal.Note(
+        terminal.Complain(
             $"{gathered} of {replies} replies came from «{settings.Topic}» within {settings.Timeout.TotalSeconds:0.###} s. "
             + "Raise --timeout, or ask for fewer --replies.");
         _summary.Failed("fewer-replies");

@@ -23,6 +23,18 @@ internal sealed class Summary
         }
     }
 
+    /// <summary>How far a run is.</summary>
+    public string DescribeProgress(int count, TimeSpan elapsed)
+    {
+        lock (_lock)
+        {
+            var failed = _failures.Values.Sum();
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{elapsed.TotalSeconds:0} s: {_answered.Count + failed} of {count} requests done, {failed} failed");
+        }
+    }
+
     /// <summary>
     /// One line: how many, in which time, the response times (all percentiles if <paramref name="inFull"/>), and the failures by name.
     /// </summary>

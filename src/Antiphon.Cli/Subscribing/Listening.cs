@@ -1,4 +1,5 @@
 using Antiphon.Cli.CommandLine;
+using Antiphon.Cli.Output;
 using Antiphon.Client;
 
 namespace Antiphon.Cli.Subscribing;
@@ -17,6 +18,7 @@ internal sealed class Listening : IAsyncDisposable
 
     // Guarded by _lock: handlers of different subscriptions run at the same time.
     private int _printed;
+    private bool _isOutputLost;
 
     public Listening(MqttClient client, Action<ReceivedMessage> print, int? count)
     {
@@ -32,12 +34,30 @@ internal sealed class Listening : IAsyncDisposable
     /// <summary>Whether the broker keeps the subscriptions, and the messages beyond those that were asked for.</summary>
     public required bool KeepsSession { get; init; }
 
+    /// <summary>Fires when messages can no longer be printed.</summary>
+    public required CancellationToken OutputLost { get; init; }
+
+    /// <summary>How many have been printed so far.</summary>
+    public int Printed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _printed;
+            }
+        }
+    }
+
     public async Task SubscribeAsync(string filter, SubscribeOptions options, CancellationToken cancellationToken) =>
         _subscriptions.Add(await _client.SubscribeAsync(filter, OnMessageAsync, options, cancellationToken));
 
     /// <summary>Waits for the end. Ctrl-C is the ordinary one unless a number of messages was asked for.</summary>
-    public async Task<ExitCode> EndAsync(CancellationToken interrupted)
+    /// <param name="timeIsUp">Ends it too; a failure if more messages were asked for than have come.</param>
+    /// <param name="interrupted">Ctrl-C.</param>
+    public async Task<ExitCode> EndAsync(CancellationToken timeIsUp, CancellationToken interrupted)
     {
+        using var waiting = timeIsUp.Register(() => _end.TrySetResult(_count is null ? ExitCode.Success : ExitCode.Timeout));
         using var registration = interrupted.Register(() => _end.TrySetResult(_count is null ? ExitCode.Success : ExitCode.Interrupted));
         return await _end.Task;
     }
@@ -45,9 +65,16 @@ internal sealed class Listening : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client.StateChanged -= OnStateChanged;
-        foreach (var subscription in KeepsSession ? [] : _subscriptions)
+        try
         {
-            await subscription.DisposeAsync();
+            foreach (var subscription in KeepsSession ? [] : _subscriptions)
+            {
+                await subscription.DisposeAsync().AsTask().WaitAsync(OutputLost);
+            }
+        }
+        catch (OperationCanceledException) when (OutputLost.IsCancellationRequested)
+        {
+            // A subscription waits for its handlers, and one that could not print waits for the client to stop.
         }
     }
 
@@ -55,15 +82,23 @@ internal sealed class Listening : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (KeepsSession && _count is not null && _printed >= _count)
+            if (_isOutputLost || (KeepsSession && _count is not null && _printed >= _count))
             {
-                // Unacknowledged, it is there next time.
-                return new ValueTask(new TaskCompletionSource().Task.WaitAsync(cancellationToken));
+                return LeaveUnacknowledgedAsync(cancellationToken);
             }
 
             if (Wants(message) && (_count is null || _printed < _count))
             {
-                _print(message);
+                try
+                {
+                    _print(message);
+                }
+                catch (OutputLostException)
+                {
+                    _isOutputLost = true;
+                    return LeaveUnacknowledgedAsync(cancellationToken);
+                }
+
                 if (++_printed == _count)
                 {
                     _end.TrySetResult(ExitCode.Success);
@@ -73,6 +108,10 @@ internal sealed class Listening : IAsyncDisposable
 
         return ValueTask.CompletedTask;
     }
+
+    // It is there next time, if the Session is.
+    private static ValueTask LeaveUnacknowledgedAsync(CancellationToken stopping) =>
+        new(new TaskCompletionSource().Task.WaitAsync(stopping));
 
     private void OnStateChanged(object? sender, ConnectionStateChange change)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Antiphon.Cli.CommandLine;
 using Antiphon.Client;
 using Antiphon.Protocol.Packets;
 
@@ -12,11 +13,8 @@ internal sealed class RetainedSettings
         Description = "Prints only what the broker had kept, and leaves the rest out.",
     };
 
-    private readonly Option<string?> _handling = new("--retain-handling")
-    {
-        Description = "Which kept messages to have: 0 all, 1 only for a new subscription, 2 none. [default: 0]",
-        HelpName = "0|1|2",
-    };
+    private readonly Option<string?> _handling = Values.OneOf(
+        "--retain-handling", "Which kept messages to have: 0 all, 1 only for a new subscription, 2 none. [default: 0]", "0", "1", "2");
 
     private readonly Option<bool> _asPublished = new("--retain-as-published")
     {
@@ -25,7 +23,6 @@ internal sealed class RetainedSettings
 
     public RetainedSettings(Command command)
     {
-        _handling.AcceptOnlyFromAmong("0", "1", "2");
         command.Options.Add(_only);
         command.Options.Add(_handling);
         command.Options.Add(_asPublished);
@@ -38,6 +35,17 @@ internal sealed class RetainedSettings
                     + "--retain-as-published and --retain-handling 2 leave it nothing to know it by.");
             }
         });
+    }
+
+    /// <summary>Turns down what MQTT 3.1.1 has no place for.</summary>
+    /// <exception cref="UsageException">One of them is given.</exception>
+    public void ThrowIfGiven(ParseResult line)
+    {
+        Option[] options = [_handling, _asPublished];
+        if (options.FirstOrDefault(option => line.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UsageException($"MQTT 3.1.1 has no {given.Name}: leave it out, or speak MQTT 5.");
+        }
     }
 
     public SubscribeOptions Read(ParseResult line) => new()

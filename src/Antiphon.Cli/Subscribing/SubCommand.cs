@@ -12,13 +12,14 @@ internal static class SubCommand
 {
     public const string Example = """
         antiphon sub 'device_1/#' --verbose
-        antiphon sub sensor_1/temperature --count 1
+        antiphon sub sensor_1/temperature --count 1 --wait 10s
+        antiphon sub 'device_1/#' --verbose --format hex
         antiphon sub 'device_1/#' --json --properties
         antiphon sub 'device_1/#' --client-id logger --no-clean-start --session-expiry 86400
         antiphon sub 'device_1/#' --qos 2 --retained-only --url mqtts://broker.example
         """;
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TimeProvider time)
     {
         var command = new Command("sub", "Subscribes and prints the payload of each message, a line each, until Ctrl-C.");
         var filters = new Argument<string[]>("FILTER")
@@ -29,7 +30,6 @@ internal static class SubCommand
         filters.Validators.Add(Values.CheckTopicFilter);
         var count = Values.Count("--count", "Ends after so many messages.", "-C");
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Prints the Topic Name and a blank before each payload." };
-        var json = new Option<bool>("--json") { Description = "Prints a line of JSON for each message, with its properties." };
         var properties = new Option<bool>("--properties")
         {
             Description =
@@ -39,9 +39,13 @@ internal static class SubCommand
         var qos = Values.AnyQoS("The highest QoS to receive with.");
         var retained = new RetainedSettings(command);
         command.Arguments.Add(filters);
+        var wait = Values.Duration(
+            "--wait", "Ends after so long, counted from the connection; with --count, too few messages until then end with exit code 6.");
+        wait.Aliases.Add("-W");
         command.Options.Add(count);
+        command.Options.Add(wait);
         command.Options.Add(verbose);
-        command.Options.Add(json);
+        var format = new FormatOptions(command, "Prints a line of JSON for each message, with its properties.");
         command.Options.Add(properties);
         command.Options.Add(qos);
         var session = new SessionSettings(command);
@@ -50,10 +54,10 @@ internal static class SubCommand
         command.SetAction(async (line, interrupted) =>
         {
             var inFull = line.GetValue(properties);
-            var print = line.GetValue(json) ? PrintJson(terminal, inFull)
-                : line.GetValue(verbose) ? PrintWithTopic(terminal)
-                : PrintPayload(terminal);
-            if (inFull && !line.GetValue(json))
+            var print = format.Read(line) is not { } form ? PrintJson(terminal, inFull)
+                : line.GetValue(verbose) ? PrintWithTopic(terminal, form)
+                : PrintPayload(terminal, form);
+            if (inFull && !format.IsJson(line))
             {
                 print += PrintProperties(terminal);
             }
@@ -63,11 +67,20 @@ internal static class SubCommand
             async Task<ExitCode> RunAsync()
             {
                 var options = session.Read(line, await connection.ReadAsync(line, interrupted)) with { Will = will.Read(line) };
+                if (options.ProtocolVersion == ProtocolVersion.V311)
+                {
+                    retained.ThrowIfGiven(line);
+                    will.ThrowIfGiven(line);
+                }
+
+                terminal.WatchReader();
                 await using var client = await connection.ConnectAsync(options, interrupted);
+                using var timeIsUp = new CancellationTokenSource(line.GetValue(wait) ?? Timeout.InfiniteTimeSpan, time);
                 await using var listening = new Listening(client, print, line.GetValue(count))
                 {
                     Wants = retained.Filter(line),
                     KeepsSession = session.Keeps(line),
+                    OutputLost = terminal.OutputLost,
                 };
                 foreach (var filter in line.GetRequiredValue(filters).Distinct())
                 {
@@ -76,16 +89,25 @@ internal static class SubCommand
                     terminal.Note($"subscribed to {filter}");
                 }
 
-                return await listening.EndAsync(interrupted);
+                var end = await listening.EndAsync(timeIsUp.Token, interrupted);
+                if (end == ExitCode.Timeout)
+                {
+                    terminal.Complain(
+                        $"{listening.Printed} of {line.GetValue(count)} messages came within "
+                        + $"{line.GetValue(wait)!.Value.TotalSeconds:0.###} s. Raise --wait, or ask for a smaller --count.");
+                }
+
+                return end;
             }
         });
         return command;
     }
 
-    private static Action<ReceivedMessage> PrintPayload(Terminal terminal) => message => terminal.Data(message.Payload.Span);
+    private static Action<ReceivedMessage> PrintPayload(Terminal terminal, Func<ReadOnlyMemory<byte>, byte[]> form) =>
+        message => terminal.Data(form(message.Payload));
 
-    private static Action<ReceivedMessage> PrintWithTopic(Terminal terminal) => message =>
-        terminal.Data([.. System.Text.Encoding.UTF8.GetBytes(message.Topic), (byte)' ', .. message.Payload.Span]);
+    private static Action<ReceivedMessage> PrintWithTopic(Terminal terminal, Func<ReadOnlyMemory<byte>, byte[]> form) => message =>
+        terminal.Data([.. System.Text.Encoding.UTF8.GetBytes(message.Topic), (byte)' ', .. form(message.Payload)]);
 
     private static Action<ReceivedMessage> PrintJson(Terminal terminal, bool inFull) => message =>
         terminal.Json(MessageLine.From(message, inFull), JsonLines.Instance.MessageLine);

@@ -28,6 +28,37 @@ public sealed class UsageTests
         "request t -H trace",
         "--user-property «trace» is not NAME=VALUE; write for instance -H trace=42. The broker's name goes behind --host.")]
     [InlineData("request t --response-topic a/+", "The Topic Name «a/+» holds a wildcard")]
+    [InlineData("request t -h broker", "-h is for help, and nothing stands behind it. If «broker» is the broker, it goes behind --host.")]
+    [InlineData("sub t -h broker -p 1884", "If «broker» is the broker, it goes behind --host.")]
+    [InlineData("pub x y -h broker", "If «broker» is the broker, it goes behind --host.")]
+    [InlineData("pub x y -h --retain", "-h is for help, and nothing stands behind it.")]
+    [InlineData("request t -V 311", "Requests and responses need MQTT 5, and 3.1.1 was asked for: leave --protocol-version 311 out.")]
+    [InlineData("reply t --echo -V 311", "Requests and responses need MQTT 5")]
+    [InlineData("bench request -V 311", "Requests and responses need MQTT 5")]
+    [InlineData("probe -V 311", "What is probed needs MQTT 5")]
+    [InlineData("pub t -V 311 --content-type text/plain", "MQTT 3.1.1 has no --content-type: leave it out, or speak MQTT 5.")]
+    [InlineData("pub t -V 311 -H a=b", "MQTT 3.1.1 has no --user-property")]
+    [InlineData("pub t -V 311 --response-topic a", "MQTT 3.1.1 has no --response-topic")]
+    [InlineData("pub t -V 311 --correlation-data 00", "MQTT 3.1.1 has no --correlation-data")]
+    [InlineData("pub t -V 311 --expiry 5", "MQTT 3.1.1 has no --expiry")]
+    [InlineData("sub t -V 311 --retain-handling 2", "MQTT 3.1.1 has no --retain-handling")]
+    [InlineData("sub t -V 311 --retain-as-published", "MQTT 3.1.1 has no --retain-as-published")]
+    [InlineData("sub t -V 311 --will-topic w --will-delay 5", "MQTT 3.1.1 has no --will-delay")]
+    [InlineData(
+        "pub t --correlation-data 0", "--correlation-data «0» is not hexadecimal; write two digits for each byte, for instance 00ff.")]
+    [InlineData("pub t x --stdin-lines", "The payload comes from one place only: give BODY, --file, --stdin or --stdin-lines.")]
+    [InlineData("pub t --expiry never", "--expiry «never» is not a duration")]
+    [InlineData("pub t --host mqtt://a", "--host «mqtt://a» is a URL; it goes behind --url.")]
+    [InlineData("pub t --host a:1883", "--host «a:1883» is neither a name nor an address; a port goes behind --port.")]
+    [InlineData("sub t --wait soon", "--wait «soon» is not a duration")]
+    [InlineData("sub t --format octal", "--format «octal» is not possible; use text or hex or base64 or json.")]
+    [InlineData("sub t --format hex --json", "The output is either --json, which has a form for every payload, or --format.")]
+    [InlineData("sub t --retain-handling 3", "--retain-handling «3» is not possible; use 0 or 1 or 2.")]
+    [InlineData("sub t --context a --host b", "--context names the broker; leave --url and --host out.")]
+    [InlineData("context", "Required command was not provided.")]
+    [InlineData("context add a/b", "NAME «a/b» is not possible; use letters, digits and . _ -")]
+    [InlineData("context add a --url mqtt://ann:secret@b", "--url holds a password")]
+    [InlineData("context show no-such-context", "There is no context «no-such-context»")]
     [InlineData("reply t", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
     [InlineData("reply t --echo --body x", "Say how to answer, in one way: --echo, --body TEXT or --command CMD.")]
     [InlineData("reply a/#/b --echo", "The Topic Filter «a/#/b» is not valid")]
@@ -48,7 +79,7 @@ public sealed class UsageTests
     [InlineData("pub a --protocol-version 4", "--protocol-version «4» is not spoken here; use 5 or 311 (for 3.1.1).")]
     [InlineData("pub a --auth-method PLAIN", "--auth-method «PLAIN» is not known; there is SCRAM-SHA-256.")]
     [InlineData("pub a --auth-method SCRAM-SHA-256", "--auth-method proves a user's password: give --username.")]
-    [InlineData("sub a --auth-method SCRAM-SHA-256 -u ann -V 311", "Authentication cannot be had with MQTT 3.1.1")]
+    [InlineData("sub a --auth-method SCRAM-SHA-256 -u ann -V 311", "MQTT 3.1.1 has no --auth-method: leave it out, or speak MQTT 5.")]
     [InlineData("sub a --will-retain", "--will-retain belongs to a Will: give --will-topic too.")]
     [InlineData("sub a --will-topic a/+", "The Topic Name «a/+» holds a wildcard")]
     [InlineData("sub a --retained-only --retain-as-published", "--retained-only knows what was kept by the RETAIN flag")]
@@ -65,7 +96,8 @@ public sealed class UsageTests
         + "or --allow-anonymous to let in everybody.")]
     [InlineData("broker --password-file no/such/file", "The password file «no/such/file» cannot be read")]
     [InlineData("passwd users", "Required argument 'USER' missing for command: 'passwd'.")]
-    [InlineData("passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon and no line end.")]
+    [InlineData(
+        "passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon, no line end and no U+0000.")]
     [InlineData(
         "passwd users ann",
         "There is no terminal to ask for the password at: set ANTIPHON_PASSWORD, or give --password-from-stdin.")]
@@ -79,6 +111,8 @@ public sealed class UsageTests
         Assert.Equal(2, end.ExitCode);
         Assert.Contains(sentence, end.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", end.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("(Parameter", end.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("..", end.Errors, StringComparison.Ordinal);
         Assert.Empty(end.Output);
     }
 
@@ -92,6 +126,12 @@ public sealed class UsageTests
     [InlineData("sub")]
     [InlineData("probe")]
     [InlineData("completion")]
+    [InlineData("context")]
+    [InlineData("context add")]
+    [InlineData("context select")]
+    [InlineData("context list")]
+    [InlineData("context show")]
+    [InlineData("context remove")]
     [InlineData("bench")]
     [InlineData("bench request")]
     [InlineData("bench pub")]
@@ -107,6 +147,18 @@ public sealed class UsageTests
         Assert.Contains($"\nExample:\n  antiphon {command}", end.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-h")]
+    [InlineData("pub", "-h")]
+    [InlineData("pub", "x", "y", "-h")]
+    public async Task A_single_h_that_nothing_stands_behind_is_help(params string[] arguments)
+    {
+        var end = await Running.Cli.RunAsync(arguments);
+
+        Assert.Equal((0, ""), (end.ExitCode, end.Errors));
+        Assert.Contains("\nExample:\n", end.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Help_names_every_exit_code()
     {
@@ -114,7 +166,7 @@ public sealed class UsageTests
 
         Assert.Contains(
             "0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, "
-            + "8 fewer replies than asked, 130 interrupted",
+            + "8 fewer replies than asked, 130 interrupted, 141 output no longer read",
             string.Join(' ', end.Output.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)),
             StringComparison.Ordinal);
     }

@@ -44,6 +44,34 @@ public sealed class ConnectionOptionsTests
             end.Errors);
     }
 
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n")]
+    [InlineData("SSH-2.0-OpenSSH_9.2\r\n")]
+    [InlineData("\u0015\u0003\u0001\u0000\u0002\u0002\u0046")]
+    public async Task A_server_that_speaks_something_else_did_not_refuse(string answer)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        await using var run = Running.Cli.StartAt(port, "pub", "a", "1");
+        using (var socket = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken))
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(answer), TestContext.Current.CancellationToken);
+            socket.Shutdown(SocketShutdown.Send);
+            while (await socket.ReceiveAsync(new byte[1024], TestContext.Current.CancellationToken) > 0)
+            {
+                // Its CONNECT, and what it says at the end.
+            }
+        }
+
+        var end = await run.EndAsync();
+
+        Assert.Equal(3, end.ExitCode);
+        Assert.StartsWith($"No connection to 127.0.0.1:{port}: The server broke the protocol: ", end.Errors, StringComparison.Ordinal);
+        Assert.EndsWith(" Check that an MQTT broker listens there, and --host and --port.\n", end.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("refused", end.Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_password_comes_from_the_environment()
     {

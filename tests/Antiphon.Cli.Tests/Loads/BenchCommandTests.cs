@@ -32,6 +32,18 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
+    public async Task Hundreds_of_requests_at_once_meet_a_responder_with_its_defaults_and_none_is_refused()
+    {
+        await using var broker = Running.Cli.StartBroker();
+
+        var end = await Running.Cli.RunAtAsync(
+            broker.Port, "bench", "request", "--clients", "8", "--concurrency", "64", "--duration", "500ms", "--json");
+
+        Assert.Equal((0, ""), (end.ExitCode, end.Errors));
+        Assert.Empty(JsonDocument.Parse(Assert.Single(end.Lines)).RootElement.GetProperty("failures").EnumerateObject());
+    }
+
+    [Fact]
     public async Task The_summary_is_one_line_for_people()
     {
         await using var broker = Running.Cli.StartBroker();

@@ -1,4 +1,3 @@
-using Antiphon.Broker.Authentication;
 using Antiphon.Cli.Passwords;
 using Antiphon.Client;
 using Antiphon.Protocol;
@@ -62,7 +61,7 @@ public sealed class PasswdCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Only_the_owner_may_read_the_file_and_nothing_is_left_beside_it()
+    public async Task Only_the_owner_may_read_a_new_file_and_nothing_is_left_beside_it()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -70,12 +69,72 @@ public sealed class PasswdCommandTests : IDisposable
             return;
         }
 
-        await File.WriteAllTextAsync(Users, "", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(Users, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-
         await PasswdAsync("secret", "ann");
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Users));
+        Assert.Single(_folder.GetFiles());
+    }
+
+    [Fact]
+    public async Task The_mode_of_the_file_stays()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has no file modes.");
+            return;
+        }
+
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        await File.WriteAllTextAsync(Users, "", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(Users, Mode);
+
+        await PasswdAsync("secret", "ann");
+
+        Assert.Equal(Mode, File.GetUnixFileMode(Users));
+        Assert.Single(_folder.GetFiles());
+    }
+
+    [Fact]
+    public async Task The_owner_of_the_file_stays()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "Only root may give files away.");
+        await File.WriteAllTextAsync(Users, "", TestContext.Current.CancellationToken);
+        await using (var chown = ProgramRun.Start("/bin/sh", ["-c", $"chown 4711:4712 '{Users}'"]))
+        {
+            Assert.Equal(0, (await chown.EndAsync()).ExitCode);
+        }
+
+        await PasswdAsync("secret", "ann");
+
+        await using var stat = ProgramRun.Start("/bin/sh", ["-c", $"stat -c '%u:%g' '{Users}'; wc -l < '{Users}'"]);
+        Assert.Equal("4711:4712\n1\n", (await stat.EndAsync()).Output);
+    }
+
+    [Fact]
+    public async Task A_symbolic_link_stays_and_what_it_points_to_is_changed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows lets few users make links.");
+        var elsewhere = _folder.CreateSubdirectory("elsewhere");
+        var file = Path.Combine(elsewhere.FullName, "users");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+        File.CreateSymbolicLink(Users, Path.Combine("elsewhere", "users"));
+
+        await PasswdAsync("secret", "ann");
+
+        Assert.Equal(Path.Combine("elsewhere", "users"), new FileInfo(Users).LinkTarget);
+        Assert.StartsWith("ann:", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Single(elsewhere.GetFiles());
+    }
+
+    [Fact]
+    public async Task Eight_at_once_keep_all_eight_users()
+    {
+        string[] names = ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal"];
+
+        await Task.WhenAll(names.Select(name => PasswdAsync("secret", name)));
+
+        var lines = await File.ReadAllLinesAsync(Users, TestContext.Current.CancellationToken);
+        Assert.Equal(names, lines.Select(line => line.Split(':')[0]));
         Assert.Single(_folder.GetFiles());
     }
 
@@ -85,7 +144,8 @@ public sealed class PasswdCommandTests : IDisposable
         Directory.CreateDirectory(Path.Combine(Users, "in the way"));
 
         var refused = await Assert.ThrowsAsync<IOException>(
-            () => PasswordFile.WriteAsync(new FileInfo(Users), CredentialList.Empty, TestContext.Current.CancellationToken));
+            () => PasswordFile.ChangeAsync(
+                new FileInfo(Users), users => users, TimeProvider.System, TestContext.Current.CancellationToken));
 
         Assert.Contains("stays as it was", refused.Message, StringComparison.Ordinal);
         Assert.Equal([Users], Directory.GetFileSystemEntries(_folder.FullName));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Antiphon.Broker;
 using Antiphon.Client;
+using Antiphon.Protocol;
 using Antiphon.Rpc;
 
 namespace Antiphon.Cli.Tests.Replies;
@@ -127,6 +128,89 @@ public sealed class ReplyCommandTests
             line.GetProperty("userProperties").EnumerateArray()
                 .Where(p => p.GetProperty("name").GetString() == "device")
                 .Select(p => p.GetProperty("value").GetString()));
+    }
+
+    [Theory]
+    [InlineData("hex", "c3a9\n")]
+    [InlineData("base64", "w6k=\n")]
+    public async Task Requests_are_printed_in_the_form_that_is_asked_for(string format, string printed)
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--format", format, "--count", "1");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "\u00e9");
+
+        Assert.Equal((0, "\u00e9\n"), (end.ExitCode, end.Output));
+        Assert.Equal(printed, (await reply.EndAsync()).Output);
+    }
+
+    [Fact]
+    public async Task A_responder_that_died_is_known_to_be_gone_at_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo");
+        await reply.KillAsync();
+        await reply.EndAsync();
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "--timeout", "1m");
+
+        Assert.Equal(5, end.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_responder_with_a_name_may_come_back_to_its_requests()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
+        await using var broker = Running.Cli.StartBroker();
+        await using (var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--client-id", "device_1"))
+        {
+            await reply.KillAsync();
+            await reply.EndAsync();
+        }
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "--timeout", "1s");
+
+        Assert.Equal(6, end.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_responder_on_a_wildcard_answers()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "+/relay_1", "--body", "on");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1");
+
+        Assert.Equal((0, "on\n"), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task An_answer_that_the_broker_refuses_is_told()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var owner = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        await using var other = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
+        await owner.SubscribeAsync(
+            $"{owner.Server!.ResponseInformation}/x",
+            (_, _) => ValueTask.CompletedTask,
+            cancellationToken: TestContext.Current.CancellationToken);
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "t", "--echo");
+
+        // A request that names somebody else's Response Topic: who answers it is not asked for by its owner.
+        await other.PublishAsync(
+            new ApplicationMessage
+            {
+                Topic = "t",
+                Payload = "1"u8.ToArray(),
+                QoS = QualityOfService.AtLeastOnce,
+                ResponseTopic = $"{owner.Server!.ResponseInformation}/x",
+                CorrelationData = new byte[] { 1 },
+            },
+            TestContext.Current.CancellationToken);
+
+        var line = await reply.ErrorLineAsync("The server has refused the response to a request on «t»: ");
+        Assert.Contains("0x87", line, StringComparison.Ordinal);
     }
 
     [Fact]

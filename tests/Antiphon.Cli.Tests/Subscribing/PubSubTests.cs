@@ -175,7 +175,79 @@ public sealed class PubSubTests
         }
 
         var end = await ending;
-        Assert.Equal((0, "1\n", "subscribed to a\nended with 0\n"), (end.ExitCode, end.Output, end.Errors));
+
+        // As a shell says of a program that SIGPIPE has ended.
+        Assert.Equal((0, "1\n", "subscribed to a\nended with 141\n"), (end.ExitCode, end.Output, end.Errors));
+    }
+
+    [Theory]
+    [InlineData("text", "t \u00e9\n")]
+    [InlineData("hex", "t c3a9\n")]
+    [InlineData("base64", "t w6k=\n")]
+    [InlineData("json", "{\"topic\":\"t\",\"payload\":\"\u00e9\",\"qos\":1,\"retain\":true}\n")]
+    public async Task Payloads_are_printed_in_the_form_that_is_asked_for(string format, string printed)
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "t", "\u00e9", "--retain");
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "sub", "t", "-v", "--format", format, "--count", "1");
+
+        Assert.Equal((0, printed), (end.ExitCode, end.Output));
+    }
+
+    [Fact]
+    public async Task Wait_is_the_ordinary_end_but_with_too_few_messages_a_timeout()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await Running.Cli.RunAtAsync(broker.Port, "pub", "t", "1", "--retain");
+
+        var all = await Running.Cli.RunAtAsync(broker.Port, "sub", "t", "--wait", "2");
+        var tooFew = await Running.Cli.RunAtAsync(broker.Port, "sub", "t", "-W", "2s", "--count", "2", "--quiet");
+
+        Assert.Equal((0, "1\n", "subscribed to t\n"), (all.ExitCode, all.Output, all.Errors));
+        Assert.Equal(
+            (6, "1\n", "1 of 2 messages came within 2 s. Raise --wait, or ask for a smaller --count.\n"),
+            (tooFew.ExitCode, tooFew.Output, tooFew.Errors));
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1")]
+    [InlineData("2")]
+    public async Task Each_line_of_the_input_is_a_message_and_empty_ones_are_none(string qos)
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "t", "--count", "603", "--qos", "2");
+        await sub.ErrorLineAsync("subscribed to t");
+        string[] lines = [.. Enumerable.Range(0, 600).Select(i => $"line {i}"), new string('x', 20_000), "crlf", "the last"];
+
+        await using var pub = ProgramRun.StartBuilt(
+            "antiphon",
+            ["pub", "t", "--stdin-lines", "--qos", qos, .. Running.Cli.At(broker.Port)],
+            string.Join("\n\n", lines).Replace("crlf\n", "crlf\r\n", StringComparison.Ordinal));
+        var published = await pub.EndAsync();
+
+        Assert.Equal((0, ""), (published.ExitCode, published.Errors));
+        Assert.Equal(lines, (await sub.EndAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task A_message_may_ask_for_an_answer_and_expire()
+    {
+        await using var broker = Running.Cli.StartBroker();
+        await using var sub = Running.Cli.StartAt(broker.Port, "sub", "t", "--json", "--count", "1");
+        await sub.ErrorLineAsync("subscribed to t");
+
+        await Running.Cli.RunAtAsync(
+            broker.Port, "pub", "t", "1", "--response-topic", "answers/me", "--correlation-data", "00fF", "--expiry", "1m");
+
+        var line = JsonDocument.Parse(Assert.Single((await sub.EndAsync()).Lines)).RootElement;
+        Assert.Equal(
+            ("answers/me", "00ff", 60u),
+            (
+                line.GetProperty("responseTopic").GetString(),
+                line.GetProperty("correlationData").GetString(),
+                line.GetProperty("messageExpiryInterval").GetUInt32()));
     }
 
     [Fact]
