@@ -1,0 +1,34 @@
+using Antiphon.Broker;
+
+namespace Antiphon.Server.Configuration;
+
+/// <summary>What is written in a configuration, before all of it is known to be right. Immutable.</summary>
+internal sealed record ConfigurationDraft
+{
+    public string? Schema { get; init; }
+
+    /// <summary><c>null</c>: nothing is said, and the usual one holds.</summary>
+    public IReadOnlyList<ListenerDraft>? Listeners { get; init; }
+
+    public bool AllowAnonymous { get; init; }
+
+    public string? PasswordFile { get; init; }
+
+    public BrokerOptions Limits { get; init; } = new();
+
+    public LogOptions Log { get; init; } = new();
+
+    /// <summary>The options that it stands for; a listener that does not fit together is left out.</summary>
+    public ServerOptions ToOptions()
+    {
+        var options = new ServerOptions
+        {
+            Broker = Limits with { AllowAnonymous = AllowAnonymous },
+            PasswordFile = PasswordFile,
+            Log = Log,
+        };
+        return Listeners is null
+            ? options
+            : options with { Listeners = [.. Listeners.Select(draft => draft.Listener).OfType<ServerListener>()] };
+    }
+}

@@ -1,0 +1,123 @@
+using Antiphon.Broker;
+using Antiphon.Server.Users;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Server.Configuration;
+
+/// <summary>The settings of a configuration file: one table that reading, the JSON schema and reloading go by.</summary>
+internal static class ServerSettings
+{
+    private static readonly Shape<LogOptions> LogShape = new(
+        new LogOptions(),
+        check: null,
+        required: [],
+        new Setting<LogOptions, LogLevel>(
+            "level",
+            "The least level that is written.",
+            new WordKind<LogLevel>(
+                ("debug", LogLevel.Debug),
+                ("info", LogLevel.Information),
+                ("warning", LogLevel.Warning),
+                ("error", LogLevel.Error),
+                ("none", LogLevel.None)),
+            log => log.Level,
+            (log, value) => log with { Level = value }),
+        new Setting<LogOptions, LogFormat>(
+            "format",
+            "How lines look.",
+            new WordKind<LogFormat>(("text", LogFormat.Text), ("json", LogFormat.Json), ("systemd", LogFormat.Systemd)),
+            log => log.Format,
+            (log, value) => log with { Format = value }));
+
+    private static readonly Shape<ConfigurationDraft> UsersShape = new(
+        new ConfigurationDraft(),
+        check: CheckUsers,
+        required: ["passwordFile"],
+        new Setting<ConfigurationDraft, string?>(
+            "passwordFile",
+            "The users and their passwords, as antiphon passwd keeps them.",
+            new FileKind()!,
+            draft => draft.PasswordFile,
+            (draft, value) => draft with { PasswordFile = value }));
+
+    public static Shape<ConfigurationDraft> Shape { get; } = new(
+        new ConfigurationDraft(),
+        CheckStrangers,
+        required: [],
+        new Setting<ConfigurationDraft, string?>(
+            "$schema",
+            "Where the schema of this file stands, for editors.",
+            new TextKind()!,
+            draft => draft.Schema,
+            (draft, value) => draft with { Schema = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<ListenerDraft>?>(
+            "listeners",
+            "Where the broker listens; without it mqtt://127.0.0.1:1883.",
+            new ListKind<ListenerDraft>(ListenerSettings.Shape)!,
+            draft => draft.Listeners,
+            (draft, value) => draft with { Listeners = value }),
+        new Setting<ConfigurationDraft, bool>(
+            "allowAnonymous",
+            "Whether clients that say nothing of who they are may connect from other machines, or where users are asked for.",
+            new BooleanKind(),
+            draft => draft.AllowAnonymous,
+            (draft, value) => draft with { AllowAnonymous = value }),
+        new Setting<ConfigurationDraft, ConfigurationDraft>(
+            "users",
+            "Who may connect.",
+            UsersShape,
+            draft => draft,
+            (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+        new Setting<ConfigurationDraft, BrokerOptions>(
+            "limits",
+            "What clients may take.",
+            LimitSettings.Shape,
+            draft => draft.Limits,
+            (draft, value) => draft with { Limits = value }),
+        new Setting<ConfigurationDraft, LogOptions>(
+            "log",
+            "What is written to the log, which is the standard error.",
+            LogShape,
+            draft => draft.Log,
+            (draft, value) => draft with { Log = value }));
+
+    private static ConfigurationDraft CheckUsers(ConfigurationDraft draft, Node node, ReadingContext context)
+    {
+        if (draft.PasswordFile is { } file && UserFile.Read(file).Mistake is { } mistake)
+        {
+            context.Error(node.PlaceOf("passwordFile"), mistake);
+        }
+
+        return draft;
+    }
+
+    /// <summary>What has to fit together between listeners, and between them and who may come.</summary>
+    private static ConfigurationDraft CheckStrangers(ConfigurationDraft draft, Node node, ReadingContext context)
+    {
+        var options = draft.ToOptions();
+        var names = new Dictionary<string, Place>(StringComparer.Ordinal);
+        foreach (var listener in draft.Listeners ?? [])
+        {
+            if (listener is not { Listener: { } known, Node: { } where })
+            {
+                continue;
+            }
+
+            if (options.IsOpenToStrangers(known))
+            {
+                context.Error(
+                    where.PlaceOf("url"),
+                    $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
+                        + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+            }
+
+            var place = where.PlaceOf(listener.Name is null ? "url" : "name");
+            if (!names.TryAdd(known.Name, place))
+            {
+                context.Error(place, $"The listener at {names[known.Name]} has the name «{known.Name}» too; each has one of its own.");
+            }
+        }
+
+        return draft;
+    }
+}

@@ -1,0 +1,116 @@
+using Antiphon.Broker;
+using Antiphon.Server.WebSockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Server.Listening;
+
+/// <summary>A Kestrel server of our own that terminates TLS and WebSocket and hands the connections to the broker.</summary>
+internal sealed class KestrelListeners : IAsyncDisposable
+{
+    private readonly WebApplication _server;
+    private readonly BrokerHost _broker;
+    private readonly BrokerOptions _options;
+    private readonly ILogger _logger;
+
+    private KestrelListeners(IReadOnlyList<TerminatedListener> listeners, BrokerHost broker, BrokerOptions options, ILogger logger)
+    {
+        _broker = broker;
+        _options = options;
+        _logger = logger;
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<ILoggerFactory>(new ListenerLogs(options.LoggerFactory));
+        builder.Services.AddSingleton<IHostLifetime, ForeignLifetime>();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.RequestHeadersTimeout = options.ConnectTimeout;
+            kestrel.Limits.MaxRequestBodySize = 0;
+            foreach (var listener in listeners)
+            {
+                var configured = listener.Configured;
+                kestrel.Listen(configured.Bind, configured.Port, endPoint => Configure(endPoint, listener));
+            }
+        });
+        _server = builder.Build();
+        _server.UseWebSockets(MqttWebSocket.Options);
+        _server.Run(context => MqttWebSocket.ServeAsync(context, _broker, options));
+    }
+
+    /// <summary>Starts to listen on all of them, or on none.</summary>
+    /// <exception cref="BrokerStartException">An address or port cannot be had.</exception>
+    public static async Task<KestrelListeners> StartAsync(
+        IReadOnlyList<TerminatedListener> listeners,
+        BrokerHost broker,
+        BrokerOptions options,
+        ILogger logger,
+        CancellationToken cancellationToken)
+    {
+        var kestrel = new KestrelListeners(listeners, broker, options, logger);
+        try
+        {
+            await kestrel._server.StartAsync(cancellationToken);
+            return kestrel;
+        }
+        catch (Exception failure)
+        {
+            await kestrel._server.DisposeAsync();
+            throw failure is IOException or System.Net.Sockets.SocketException
+                ? new BrokerStartException($"{failure.Message.TrimEnd('.')}. Choose another port, or 0 for a free one.", failure)
+                : failure;
+        }
+    }
+
+    /// <summary>Listens no more, and waits until its connections have ended; the broker has told them to.</summary>
+    /// <param name="cancellationToken">Ends those that are left.</param>
+    public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private void Configure(ListenOptions endPoint, TerminatedListener listener)
+    {
+        listener.Bound = endPoint;
+
+        // An HTTP/2 WebSocket shares its connection with others; MQTT has one of its own.
+        endPoint.Protocols = HttpProtocols.Http1;
+        endPoint.Use(next => connection =>
+        {
+            connection.Features.Set(listener);
+            return next(connection);
+        });
+        if (listener.Configured.ProxyProtocol)
+        {
+            endPoint.Use(next => ProxiedConnection.Unwrap(next, _options.ConnectTimeout, _options.TimeProvider, _logger));
+        }
+
+        if (listener.Configured.IsEncrypted)
+        {
+            endPoint.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                HandshakeTimeout = _options.ConnectTimeout,
+                OnConnection = handshake =>
+                    ValueTask.FromResult(listener.Handshake(handshake.ClientHelloInfo.ServerName, handshake.Connection)),
+            });
+        }
+
+        if (!listener.Configured.IsWebSocket)
+        {
+            endPoint.Run(connection => ServeAsync(connection, listener));
+        }
+    }
+
+    private async Task ServeAsync(ConnectionContext connection, TerminatedListener listener)
+    {
+        var tls = connection.Features.Get<ISslStreamFeature>()!.SslStream;
+        var origin = ConnectionOrigins.Of(listener.Configured.Name, connection.RemoteEndPoint, connection.Features);
+        await using var stream = new TlsConnectionStream(tls);
+        await Handover.RunAsync(_broker, stream, origin, connection.Abort, _options);
+    }
+}

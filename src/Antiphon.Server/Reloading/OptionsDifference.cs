@@ -1,0 +1,54 @@
+using Antiphon.Server.Configuration;
+
+namespace Antiphon.Server.Reloading;
+
+/// <summary>Says what differs between the options that a server runs with and others.</summary>
+internal static class OptionsDifference
+{
+    public static ReloadReport Between(ServerOptions running, ServerOptions wanted, IReadOnlyList<string> warnings)
+    {
+        var applied = new List<string>();
+        var needsRestart = new List<string>();
+        var encrypted = running.Listeners.Where(listener => listener.IsEncrypted).Select(listener => listener.Name).ToHashSet();
+        var renewed = wanted.Listeners.Count(listener => listener.Tls is not null && encrypted.Contains(listener.Name));
+        if (renewed > 0)
+        {
+            applied.Add($"The certificates of {renewed} {(renewed == 1 ? "listener" : "listeners")} were read anew.");
+        }
+
+        if (running.PasswordFile is not null && wanted.PasswordFile is not null)
+        {
+            applied.Add($"The users in «{wanted.PasswordFile}» were read anew.");
+        }
+        else if (running.PasswordFile != wanted.PasswordFile)
+        {
+            needsRestart.Add("Whether there is a password file differs.");
+        }
+
+        if (!running.Listeners.Select(WithoutTls).SequenceEqual(wanted.Listeners.Select(WithoutTls)))
+        {
+            needsRestart.Add("The listeners differ.");
+        }
+
+        if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
+        {
+            needsRestart.Add("«allowAnonymous» differs.");
+        }
+
+        var limits = LimitSettings.Shape.Settings
+            .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => $"«limits.{setting.Name}»").ToArray();
+        if (limits.Length > 0)
+        {
+            needsRestart.Add($"{string.Join(", ", limits)} {(limits.Length == 1 ? "differs" : "differ")}.");
+        }
+
+        if (running.Log.Format != wanted.Log.Format)
+        {
+            needsRestart.Add("«log.format» differs.");
+        }
+
+        return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
+    }
+
+    private static ServerListener WithoutTls(ServerListener listener) => listener with { Tls = null };
+}

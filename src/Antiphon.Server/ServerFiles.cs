@@ -1,0 +1,57 @@
+using Antiphon.Broker;
+using Antiphon.Broker.Authentication;
+using Antiphon.Server.Tls;
+using Antiphon.Server.Users;
+
+namespace Antiphon.Server;
+
+/// <summary>What the files say that options name, as they were read at one moment. Immutable.</summary>
+internal sealed record ServerFiles
+{
+    /// <summary>The users; <c>null</c>: no file of them is named.</summary>
+    public CredentialList? Users { get; private init; }
+
+    /// <summary>The certificates of each listener that has some, by its name.</summary>
+    public required IReadOnlyDictionary<string, ListenerCertificates> Certificates { get; init; }
+
+    /// <summary>What deserves a look.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Reads them all.</summary>
+    /// <exception cref="ArgumentException">The options are wrong; the message names every mistake.</exception>
+    /// <exception cref="BrokerStartException">Files cannot be used; the message names every one.</exception>
+    public static ServerFiles Read(ServerOptions options)
+    {
+        if (options.Mistakes() is { Count: > 0 } mistakes)
+        {
+            throw new ArgumentException(string.Join(" ", mistakes));
+        }
+
+        var now = options.Broker.TimeProvider.GetUtcNow();
+        var flaws = new List<CertificateFlaw>();
+        var certificates = new Dictionary<string, ListenerCertificates>(StringComparer.Ordinal);
+        foreach (var listener in options.Listeners)
+        {
+            if (listener.Tls is { } tls && ListenerCertificates.Read(tls, now, flaws) is { } read)
+            {
+                certificates.Add(listener.Name, read);
+            }
+        }
+
+        var (users, wrongUsers) = options.PasswordFile is null ? default : UserFile.Read(options.PasswordFile);
+        string[] errors = [.. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct()];
+        if (wrongUsers is not null)
+        {
+            errors = [.. errors, wrongUsers];
+        }
+
+        return errors.Length == 0
+            ? new ServerFiles
+            {
+                Users = users,
+                Certificates = certificates,
+                Warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct()],
+            }
+            : throw new BrokerStartException(string.Join(" ", errors));
+    }
+}

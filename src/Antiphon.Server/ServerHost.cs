@@ -1,0 +1,185 @@
+using Antiphon.Broker;
+using Antiphon.Broker.Authentication;
+using Antiphon.Server.Listening;
+using Antiphon.Server.Reloading;
+using Antiphon.Server.Users;
+using Microsoft.Extensions.Logging;
+
+namespace Antiphon.Server;
+
+/// <summary>
+/// A broker with everything that a public address needs: plain MQTT on the broker's own loop, TLS and WebSocket terminated by Kestrel,
+/// users from a file. Safe from any thread.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var server = await ServerHost.StartAsync(new ServerOptions
+/// {
+///     Listeners =
+///     [
+///         new ServerListener
+///         {
+///             Name = "public", Protocol = ListenerProtocol.Mqtts, Bind = IPAddress.Any, Port = 8883,
+///             Tls = new ListenerTls { Certificate = new CertificateFiles { Certificate = "server.pem", Key = "server.key" } },
+///         },
+///     ],
+///     PasswordFile = "users",
+/// });
+/// </code>
+/// </example>
+public sealed partial class ServerHost : IAsyncDisposable
+{
+    private readonly ReloadableUsers? _users;
+    private readonly IReadOnlyList<TerminatedListener> _terminated;
+    private readonly KestrelListeners? _kestrel;
+    private readonly Lock _reloading = new();
+    private readonly ServerOptions _options;
+
+    private ServerHost(
+        ServerOptions options,
+        BrokerHost broker,
+        ReloadableUsers? users,
+        IReadOnlyList<TerminatedListener> terminated,
+        KestrelListeners? kestrel)
+    {
+        _options = options;
+        Broker = broker;
+        _users = users;
+        _terminated = terminated;
+        _kestrel = kestrel;
+        var plain = new Queue<System.Net.IPEndPoint>(broker.EndPoints);
+        var others = new Queue<TerminatedListener>(terminated);
+        EndPoints =
+        [
+            .. options.Listeners.Select(listener =>
+                new ServerEndPoint(listener, listener.IsTerminated ? others.Dequeue().EndPoint : plain.Dequeue())),
+        ];
+    }
+
+    /// <summary>The broker: its counters, snapshots, and connections within the process. Stop the server, not the broker.</summary>
+    public BrokerHost Broker { get; }
+
+    /// <summary>The addresses that it listens on, in the order of the listeners.</summary>
+    public IReadOnlyList<ServerEndPoint> EndPoints { get; }
+
+    /// <summary>Whether it needs Kestrel, which plain MQTT does not.</summary>
+    internal bool HasKestrel => _kestrel is not null;
+
+    /// <summary>Ends when the broker has stopped; fails when it could not go on.</summary>
+    public Task Completion => Broker.Completion;
+
+    /// <summary>Starts a server; it listens when this ends. If anything is wrong, nothing is left running.</summary>
+    /// <param name="options">How it is to run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">Options are wrong; the message names every mistake.</exception>
+    /// <exception cref="BrokerStartException">
+    /// A file cannot be used, and the message names every one; or an address or port cannot be listened on.
+    /// </exception>
+    public static async Task<ServerHost> StartAsync(ServerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var files = ServerFiles.Read(options);
+        var logger = options.Broker.LoggerFactory.CreateLogger("Antiphon.Server");
+        foreach (var warning in files.Warnings)
+        {
+            LogWarning(logger, warning);
+        }
+
+        var users = files.Users is null ? null : new ReloadableUsers(files.Users);
+        TerminatedListener[] terminated =
+        [
+            .. options.Listeners.Where(listener => listener.IsTerminated)
+                .Select(listener => new TerminatedListener(listener, files.Certificates.GetValueOrDefault(listener.Name), logger)),
+        ];
+        var broker = BrokerHost.Start(BrokerOptionsOf(options, users));
+        try
+        {
+            var kestrel = terminated.Length == 0
+                ? null
+                : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
+            return new ServerHost(options, broker, users, terminated, kestrel);
+        }
+        catch
+        {
+            await broker.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Takes over what can change while it runs: certificates and users, which are read from their files anew. Nobody is disconnected.
+    /// </summary>
+    /// <param name="options">The options as they are to be.</param>
+    /// <exception cref="ArgumentException">Options are wrong; the message names every mistake, and nothing has changed.</exception>
+    /// <exception cref="BrokerStartException">A file cannot be used; the message names every one, and nothing has changed.</exception>
+    public ReloadReport Reload(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        lock (_reloading)
+        {
+            var files = ServerFiles.Read(options);
+            foreach (var listener in _terminated.Where(listener => listener.Configured.IsEncrypted))
+            {
+                if (files.Certificates.GetValueOrDefault(listener.Configured.Name) is { } certificates)
+                {
+                    listener.Renew(certificates);
+                }
+            }
+
+            if (files.Users is not null)
+            {
+                _users?.Renew(files.Users);
+            }
+
+            return OptionsDifference.Between(_options, options, files.Warnings);
+        }
+    }
+
+    /// <summary>
+    /// Stops: takes no more connections, sends every client DISCONNECT 0x8B Server shutting down, waits until all have closed,
+    /// at most <see cref="BrokerOptions.CloseTimeout"/>.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await Broker.StopAsync(cancellationToken);
+        if (_kestrel is not null)
+        {
+            await _kestrel.StopAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Stops, and waits until it has.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (_kestrel is not null)
+        {
+            await _kestrel.DisposeAsync();
+        }
+    }
+
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users)
+    {
+        var broker = options.Broker with
+        {
+            Listeners =
+            [
+                .. options.Listeners.Where(listener => !listener.IsTerminated).Select(listener => new Listener
+                {
+                    Name = listener.Name,
+                    Bind = listener.Bind,
+                    Port = listener.Port,
+                    ProxyProtocol = listener.ProxyProtocol,
+                }),
+            ],
+        };
+        IEnumerable<IAuthenticationMethod> methods = broker.AuthenticationMethods;
+        return users is null
+            ? broker
+            : broker with { Authenticator = users, AuthenticationMethods = [.. methods, users] };
+    }
+
+    [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]
+    private static partial void LogWarning(ILogger logger, string warning);
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using Antiphon.Broker;
+
+namespace Antiphon.Server;
+
+/// <summary>
+/// How a broker for a public address is to run: where it listens and with which certificates, who may come, within which limits.
+/// A configuration file and a program bind to this same record. Immutable; checked once, and all mistakes are reported together.
+/// </summary>
+public sealed record ServerOptions
+{
+    /// <summary>
+    /// Where it listens; one listener of plain MQTT at 127.0.0.1:1883 unless said otherwise. Empty: connections come through
+    /// <see cref="BrokerHost.Accept"/> only, as those of <c>MapAntiphonWebSocket</c> do.
+    /// </summary>
+    public IReadOnlyList<ServerListener> Listeners { get; init; } = [new ServerListener { Name = "mqtt://127.0.0.1:1883" }];
+
+    /// <summary>
+    /// The limits, and who may come; its <see cref="BrokerOptions.Bind"/>, <see cref="BrokerOptions.Port"/> and
+    /// <see cref="BrokerOptions.Listeners"/> are not used.
+    /// </summary>
+    public BrokerOptions Broker { get; init; } = new();
+
+    /// <summary>
+    /// The file of users and their passwords, as <c>antiphon passwd</c> keeps it; <c>null</c>: none. It stands for
+    /// <see cref="BrokerOptions.Authenticator"/> and for one of <see cref="BrokerOptions.AuthenticationMethods"/>.
+    /// </summary>
+    public string? PasswordFile { get; init; }
+
+    /// <summary>What the program writes to its log; a program that embeds the server has settings of its own for that.</summary>
+    public LogOptions Log { get; init; } = new();
+
+    /// <summary>Whether anybody asks clients who they are.</summary>
+    internal bool IdentifiesClients => PasswordFile is not null || Broker.IdentifiesClients;
+
+    /// <summary>All that is wrong, a sentence each; files are not looked at.</summary>
+    internal IReadOnlyList<string> Mistakes()
+    {
+        var mistakes = new List<string>();
+        foreach (var listener in Listeners)
+        {
+            mistakes.AddRange(listener.Mistakes());
+            if (IsOpenToStrangers(listener))
+            {
+                mistakes.Add(StrangersSentence(listener.Name, listener.Bind));
+            }
+        }
+
+        mistakes.AddRange(Listeners.GroupBy(listener => listener.Name).Where(same => same.Count() > 1).Select(same =>
+            $"{same.Count()} listeners have the name «{same.Key}»; each has to have one of its own."));
+        if (PasswordFile is not null && Broker.Authenticator is not null)
+        {
+            mistakes.Add("PasswordFile and Broker.Authenticator are both set; passwords are looked up in one place.");
+        }
+
+        mistakes.AddRange((Broker with { Listeners = [] }).Mistakes());
+        return mistakes;
+    }
+
+    /// <summary>Whether others than programs on this machine reach a listener, and nobody asks who they are.</summary>
+    internal bool IsOpenToStrangers(ServerListener listener) =>
+        !Broker.AllowAnonymous && !IdentifiesClients && !IPAddress.IsLoopback(listener.Bind);
+
+    internal static string StrangersSentence(string listener, IPAddress bind) =>
+        $"The listener «{listener}» is bound to {bind}, which other machines can reach, and nobody asks who they are: "
+            + "name a password file, bind a loopback address, or allow anonymous clients.";
+}
