@@ -80,6 +80,8 @@ internal static class LimitSettings
             1024 * 1024, long.MaxValue, o => o.MaximumBufferBytes, (o, v) => o with { MaximumBufferBytes = v }),
         Seconds("exchangeTimeout", "How many seconds a request without Message Expiry Interval may be answered for.",
             0.001, Day, o => o.ExchangeTimeout, (o, v) => o with { ExchangeTimeout = v }),
+        Seconds("longestExchange", "How many seconds a request may be answered for at most, whatever its Message Expiry Interval.",
+            0.001, Day, o => o.LongestExchange, (o, v) => o with { LongestExchange = v }),
         Whole("exchangeBytes", "Bytes that open exchanges may take.",
             0, long.MaxValue, o => o.MaximumExchangeBytes, (o, v) => o with { MaximumExchangeBytes = v }),
         Whole("replies", "How many Response Messages of each responder a request may ask for.",

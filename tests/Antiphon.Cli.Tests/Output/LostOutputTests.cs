@@ -16,7 +16,7 @@ public sealed class LostOutputTests
     [InlineData("--version")]
     [InlineData("pub --help")]
     [InlineData("completion bash")]
-    [InlineData("broker --port 0")]
+    [InlineData("broker --port 0 --log-level error")]
     [InlineData("demo")]
     [InlineData("probe")]
     [InlineData("probe --json")]

@@ -10,8 +10,8 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous and users.
-        "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
+        // Said by listeners, allowAnonymous and users, and in time by rules.
+        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
 
         // For programs that embed the broker.
         "Transport", "TimeProvider", "LoggerFactory",
