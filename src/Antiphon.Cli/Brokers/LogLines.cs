@@ -80,10 +80,10 @@ internal sealed class LogLines : ILoggerFactory, ILogger, IAsyncDisposable
         {
             try
             {
-                _terminal.Note(line);
+                _terminal.Complain(line);
                 if (Interlocked.Exchange(ref _leftOut, 0) is > 0 and var leftOut)
                 {
-                    _terminal.Note(Line(LogLevel.Warning, $"{leftOut} lines were left out, since nobody reads them fast enough", null));
+                    _terminal.Complain(Line(LogLevel.Warning, $"{leftOut} lines were left out, since nobody reads them fast enough", null));
                 }
             }
             catch (IOException)

@@ -90,7 +90,10 @@ public sealed class ListeningTests
         // An address for documentation, which no machine has (RFC 5737).
         var refused = Assert.Throws<BrokerStartException>(() => BrokerHost.Start(new BrokerOptions
         {
-            Transport = transport, Bind = IPAddress.Parse("192.0.2.1"), Port = 0, AllowAnonymous = true,
+            Transport = transport,
+            Bind = IPAddress.Parse("192.0.2.1"),
+            Port = 0,
+            AllowAnonymous = true,
         }));
 
         Assert.Contains("cannot listen on 192.0.2.1:0: ", refused.Message, StringComparison.Ordinal);

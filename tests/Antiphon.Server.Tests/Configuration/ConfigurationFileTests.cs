@@ -224,7 +224,11 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             new ServerListener
             {
-                Name = "devices", Protocol = ListenerProtocol.Mqtts, Bind = IPAddress.IPv6Any, Port = 8883, ProxyProtocol = true,
+                Name = "devices",
+                Protocol = ListenerProtocol.Mqtts,
+                Bind = IPAddress.IPv6Any,
+                Port = 8883,
+                ProxyProtocol = true,
             },
             devices with { Tls = null });
         Assert.Equal(server, devices.Tls!.Certificate);
@@ -237,7 +241,10 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             new ServerListener
             {
-                Name = "wss://localhost/deep/path", Protocol = ListenerProtocol.Wss, Port = 443, Path = "/deep/path",
+                Name = "wss://localhost/deep/path",
+                Protocol = ListenerProtocol.Wss,
+                Port = 443,
+                Path = "/deep/path",
             },
             options.Listeners[2] with { Tls = null });
         Assert.Equal(
@@ -247,15 +254,35 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             new BrokerOptions
             {
-                MaximumConnections = 1, MaximumSessions = 2, MaximumSessionBytes = 1048577, MaximumSessionExpiry = TimeSpan.FromSeconds(3),
-                MaximumClientIdLength = 24, MaximumPacketSize = uint.MaxValue, MinimumProtocolVersion = ProtocolVersion.V5,
-                MaximumQoS = QualityOfService.AtLeastOnce, ReceiveMaximum = 5, TopicAliasMaximum = 6, MaximumOutgoingTopicAliases = 7,
-                MaximumKeepAlive = TimeSpan.FromSeconds(8), ConnectTimeout = TimeSpan.FromSeconds(9.5),
-                PacketTimeout = TimeSpan.FromSeconds(10), CloseTimeout = TimeSpan.FromSeconds(11), MaximumConcurrentAuthentications = 12,
-                MaximumSubscriptions = 13, MaximumOutputBytes = 4097, MaximumQueuedMessages = 14, MaximumQueuedBytes = 15,
-                QueueOverflow = QueueOverflow.DiscardOldest, RetainAvailable = false, MaximumRetainedMessages = 16,
-                MaximumRetainedBytes = 17, MaximumBufferBytes = 1048578, ExchangeTimeout = TimeSpan.FromSeconds(18),
-                MaximumExchangeBytes = 19, MaximumReplies = 20, SystemTopicsInterval = TimeSpan.Zero,
+                MaximumConnections = 1,
+                MaximumSessions = 2,
+                MaximumSessionBytes = 1048577,
+                MaximumSessionExpiry = TimeSpan.FromSeconds(3),
+                MaximumClientIdLength = 24,
+                MaximumPacketSize = uint.MaxValue,
+                MinimumProtocolVersion = ProtocolVersion.V5,
+                MaximumQoS = QualityOfService.AtLeastOnce,
+                ReceiveMaximum = 5,
+                TopicAliasMaximum = 6,
+                MaximumOutgoingTopicAliases = 7,
+                MaximumKeepAlive = TimeSpan.FromSeconds(8),
+                ConnectTimeout = TimeSpan.FromSeconds(9.5),
+                PacketTimeout = TimeSpan.FromSeconds(10),
+                CloseTimeout = TimeSpan.FromSeconds(11),
+                MaximumConcurrentAuthentications = 12,
+                MaximumSubscriptions = 13,
+                MaximumOutputBytes = 4097,
+                MaximumQueuedMessages = 14,
+                MaximumQueuedBytes = 15,
+                QueueOverflow = QueueOverflow.DiscardOldest,
+                RetainAvailable = false,
+                MaximumRetainedMessages = 16,
+                MaximumRetainedBytes = 17,
+                MaximumBufferBytes = 1048578,
+                ExchangeTimeout = TimeSpan.FromSeconds(18),
+                MaximumExchangeBytes = 19,
+                MaximumReplies = 20,
+                SystemTopicsInterval = TimeSpan.Zero,
             },
             options.Broker);
         Assert.Equal(
