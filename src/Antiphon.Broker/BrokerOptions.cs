@@ -225,9 +225,9 @@ public sealed record BrokerOptions
     public TimeSpan LongestExchange { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it exchanges are closed for new ones: first
-    /// the oldest that somebody has answered, then the oldest of a requester that takes the most. Zero: a request with an own response
-    /// topic is refused with 0x97.
+    /// Bytes that open exchanges may take, zero or more; 64 MiB unless said otherwise. Beyond it exchanges are closed for new ones, the
+    /// oldest of the requester that takes the most: of those that somebody has answered while these take more than an eighth, else of
+    /// the others. Zero: a request with an own response topic is refused with 0x97.
     /// </summary>
     public long MaximumExchangeBytes { get; init; } = 64 * 1024 * 1024;
 

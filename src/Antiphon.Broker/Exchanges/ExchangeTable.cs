@@ -8,8 +8,8 @@ namespace Antiphon.Broker.Exchanges;
 
 /// <summary>
 /// The open exchanges, and with them the permission to answer: who received a request may publish to its Response Topic, with its
-/// Correlation Data, until its deadline. Bounded in bytes: where there is no room, the oldest of a requester goes that takes the most.
-/// What somebody has answered and is open for others keeps an eighth of the room at least, and takes no more where others need it.
+/// Correlation Data, until its deadline. Bounded in bytes: where there is no room, the oldest of the requester goes that takes the most.
+/// Those that somebody has answered and that are open for others are left an eighth of the room, and no more where it is needed.
 /// A steady flow of exchanges allocates nothing.
 /// </summary>
 internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)

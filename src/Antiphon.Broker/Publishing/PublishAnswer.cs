@@ -22,14 +22,15 @@ internal static class PublishAnswer
     private static string? Text(ReasonCode code) => code switch
     {
         ReasonCode.NotAuthorized =>
-            "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who has an open "
-                + "request there may: the response is late, uninvited, or one more than was asked for.",
+            "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who received "
+                + "a request may answer it: the response is late, uninvited, or one more than was asked for.",
         ReasonCode.PacketIdentifierInUse =>
             "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier "
                 + "too early.",
         ReasonCode.QuotaExceeded =>
             "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
-            + "or its exchange cannot be tracked: too many are open, or Response Topic and Correlation Data exceed 255 bytes together.",
+            + "or its exchange cannot be tracked: this broker tracks none, or Response Topic and Correlation Data exceed 255 bytes "
+            + "together.",
         _ => null,
     };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -244,6 +245,39 @@ public sealed class OwnResponseTopicsTests
         requester.NextMessage("!");
         requester.ExpectNothing();
         Assert.Equal(0, broker.Counters.OpenExchanges);
+    }
+
+    [Theory]
+    [Trait("Label", "MQTT-3.4.2-2")]
+    [Trait("Label", "MQTT-3.5.2-2")]
+    [InlineData(QualityOfService.AtLeastOnce, false, true, "40 D8 01 0007 87 D3 01 1F 00D0")]
+    [InlineData(QualityOfService.ExactlyOnce, false, true, "50 D8 01 0007 87 D3 01 1F 00D0")]
+    [InlineData(QualityOfService.AtLeastOnce, false, false, "40 03 0007 87")]
+    [InlineData(QualityOfService.ExactlyOnce, false, false, "50 03 0007 87")]
+    [InlineData(QualityOfService.AtLeastOnce, true, true, "40 03 0007 10")]
+    [InlineData(QualityOfService.ExactlyOnce, true, true, "50 03 0007 10")]
+    [InlineData(QualityOfService.AtMostOnce, false, true, "")]
+    public void Who_may_not_answer_is_told_why_in_these_bytes(QualityOfService qos, bool dup, bool wantsReason, string expected)
+    {
+        var broker = new HandTurnedBroker();
+        var (requester, root) = Requester(broker);
+        requester.Subscribe(root + "/0");
+        var uninvited = broker.Connect("uninvited", connect => connect with { RequestProblemInformation = wantsReason });
+        var before = uninvited.Received.Length;
+
+        uninvited.Send(new PublishPacket(TestLink.Message(root + "/0", "!", qos)) { PacketIdentifier = new(7), Dup = dup });
+
+        var received = uninvited.Received[before..].ToArray();
+        var bytes = Convert.FromHexString(expected.Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(received.AsSpan(0, Math.Min(received.Length, bytes.Length))));
+        Assert.Equal(
+            expected.EndsWith("D0", StringComparison.Ordinal)
+                ? "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who received "
+                    + "a request may answer it: the response is late, uninvited, or one more than was asked for."
+                : "",
+            Encoding.UTF8.GetString(received.AsSpan(bytes.Length)));
+        Assert.Equal(1, broker.Counters.UninvitedResponses);
+        requester.ExpectNothing();
     }
 
     private static (TestLink Client, string Root) Requester(HandTurnedBroker broker, string clientId = "requester")
