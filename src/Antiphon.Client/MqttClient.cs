@@ -121,7 +121,8 @@ public sealed class MqttClient : IAsyncDisposable
     /// </exception>
     /// <exception cref="SessionStoreException">The message could not be stored, and has not been sent.</exception>
     /// <exception cref="QueueFullException">
-    /// Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>).
+    /// Too many messages wait already (<see cref="MqttClientOptions.MaximumQueuedMessages"/>), or too many bytes
+    /// (<see cref="MqttClientOptions.MaximumWaitingBytes"/>).
     /// </exception>
     /// <exception cref="ConnectionException">
     /// The client has stopped, the message expired before there was a connection to send it, or to send it again,

@@ -161,6 +161,12 @@ public sealed record MqttClientOptions
     /// </summary>
     public int MaximumQueuedMessages { get; init; } = 100_000;
 
+    /// <summary>
+    /// How many bytes the published messages may have together that wait to be written, 1 or more; a single larger one may wait alone.
+    /// Beyond it a publish fails at once with <see cref="QueueFullException"/>.
+    /// </summary>
+    public long MaximumWaitingBytes { get; init; } = 256 * 1024 * 1024;
+
     /// <summary>The clock of every timeout.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -266,6 +272,7 @@ public sealed record MqttClientOptions
             MaximumReconnectDelay >= ReconnectDelay,
             $"MaximumReconnectDelay is {MaximumReconnectDelay}, less than ReconnectDelay, {ReconnectDelay}.");
         Require(MaximumQueuedBytes > 0, $"MaximumQueuedBytes is {MaximumQueuedBytes}; it has to be 1 or more.");
+        Require(MaximumWaitingBytes > 0, $"MaximumWaitingBytes is {MaximumWaitingBytes}; it has to be 1 or more.");
         Require(MaximumQueuedMessages > 0, $"MaximumQueuedMessages is {MaximumQueuedMessages}; it has to be 1 or more.");
         Require(UserProperties is not null, "UserProperties is null; leave it empty instead.");
         Require(TimeProvider is not null, "TimeProvider is null.");

@@ -52,7 +52,8 @@ internal sealed class PublishFlow(
             : null;
     }
 
-    /// <summary>Writes a message, or lets it wait; beyond <see cref="MqttClientOptions.MaximumQueuedMessages"/> it is not taken.</summary>
+    /// <summary>Writes a message, or lets it wait; beyond <see cref="MqttClientOptions.MaximumQueuedMessages"/> or
+    /// <see cref="MqttClientOptions.MaximumWaitingBytes"/> it is not taken.</summary>
     /// <param name="message">The message with its Topic in UTF-8.</param>
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
@@ -75,6 +76,11 @@ internal sealed class PublishFlow(
         if (!writeNow && _pending.Waiting.Count >= options.MaximumQueuedMessages)
         {
             return PublishStart.Failed(new QueueFullException(Text(message.Topic), options.MaximumQueuedMessages));
+        }
+
+        if (!writeNow && _pending.Waiting.Count > 0 && _pending.Waiting.Bytes + size > options.MaximumWaitingBytes)
+        {
+            return PublishStart.Failed(new QueueFullException(Text(message.Topic), _pending.Waiting.Bytes, options.MaximumWaitingBytes));
         }
 
         var pending = _pending.Rent();

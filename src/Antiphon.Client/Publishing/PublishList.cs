@@ -9,6 +9,9 @@ internal sealed class PublishList
 
     public int Count { get; private set; }
 
+    /// <summary>How many bytes the packets have together.</summary>
+    public long Bytes { get; private set; }
+
     public void Add(PendingPublish item)
     {
         item.Previous = Last;
@@ -24,6 +27,7 @@ internal sealed class PublishList
 
         Last = item;
         Count++;
+        Bytes += item.Length;
     }
 
     public void Remove(PendingPublish item)
@@ -49,5 +53,6 @@ internal sealed class PublishList
         item.Previous = null;
         item.Next = null;
         Count--;
+        Bytes -= item.Length;
     }
 }

@@ -215,6 +215,25 @@ public sealed class PublishingTests
     }
 
     [Fact]
+    public async Task More_bytes_than_may_wait_are_not_taken_but_one_large_message_is()
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(server.Options with { MaximumWaitingBytes = 20 });
+        var large = client.PublishAsync(AtMostOnce with { Payload = new byte[16] }, Limit.Token).AsTask();
+
+        var exception = await Assert.ThrowsAsync<QueueFullException>(() => client.PublishAsync(AtMostOnce, Limit.Token).AsTask());
+
+        Assert.Equal(
+            "The message to «a» was not taken: 22 bytes wait to be sent, and with it there would be more than the 20 that MaximumWaitingBytes allows.",
+            exception.Message);
+        using var connection = await server.AcceptAsync(ScriptedServer.Accepted);
+        await connection.ExpectAsync("30 14 0001 'a' 00 00000000000000000000000000000000");
+        await large;
+        await client.PublishAsync(AtMostOnce, Limit.Token);
+        await connection.ExpectAsync("30 04 0001 'a' 00");
+    }
+
+    [Fact]
     public async Task More_messages_than_may_wait_are_not_taken()
     {
         using var server = new ScriptedServer();
