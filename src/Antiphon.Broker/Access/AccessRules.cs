@@ -72,18 +72,19 @@ public sealed class AccessRules
     public bool Allows(ClientIdentity client, Permissions permission, string topic, out AccessRule? rule)
     {
         ArgumentNullException.ThrowIfNull(client);
-        var access = new ClientAccess(this, client);
         switch (permission)
         {
             case Permissions.Publish or Permissions.Request:
                 TopicName.ThrowIfInvalid(topic, nameof(topic));
-                return access.Decide(permission, Encoding.UTF8.GetBytes(topic), out rule);
+                break;
             case Permissions.Subscribe or Permissions.Respond:
-                var pattern = Encoding.UTF8.GetBytes(TopicFilter.Parse(topic).Pattern);
-                return access.DecideFilter(permission, pattern, out rule);
+                topic = TopicFilter.Parse(topic).Pattern;
+                break;
             default:
                 throw new ArgumentException($"{permission} is not one permission.", nameof(permission));
         }
+
+        return new ClientAccess(this, client).Decide(permission, Encoding.UTF8.GetBytes(topic), out rule);
     }
 
     /// <summary>The rules that are about a client, in their order.</summary>

@@ -72,9 +72,12 @@ internal sealed class ClientAccess
     /// <summary>Whether the client may subscribe.</summary>
     /// <param name="filter">The Topic Filter without <c>$share/NAME/</c>.</param>
     public bool MaySubscribe(ReadOnlySpan<byte> filter) =>
-        DecideFilter(Permissions.Subscribe, filter, out _) || DecideFilter(Permissions.Respond, filter, out _);
+        Decide(Permissions.Subscribe, filter, out _) || Decide(Permissions.Respond, filter, out _);
 
-    /// <summary>The first rule that covers permission and topic decides.</summary>
+    /// <summary>The first rule decides that is about the permission and the topic.</summary>
+    /// <param name="permission">One permission.</param>
+    /// <param name="topic">A Topic Name to publish to, or the Topic Filter of a subscription without <c>$share/NAME/</c>.</param>
+    /// <param name="rule">The rule; <c>null</c>: none is about it, so it is refused.</param>
     public bool Decide(Permissions permission, ReadOnlySpan<byte> topic, out AccessRule? rule)
     {
         foreach (var line in _lines)
@@ -86,7 +89,7 @@ internal sealed class ClientAccess
 
             foreach (var pattern in line.Topics)
             {
-                if (TopicFilter.Matches(pattern, topic))
+                if (IsAbout(line.Rule, pattern, permission, topic))
                 {
                     rule = line.Rule;
                     return rule.Allows;
@@ -98,29 +101,11 @@ internal sealed class ClientAccess
         return false;
     }
 
-    /// <summary>The first rule decides that allows the whole filter, or denies some of it.</summary>
-    public bool DecideFilter(Permissions permission, ReadOnlySpan<byte> filter, out AccessRule? rule)
-    {
-        foreach (var line in _lines)
-        {
-            if ((line.Rule.Permissions & permission) == 0)
-            {
-                continue;
-            }
-
-            foreach (var pattern in line.Topics)
-            {
-                if (line.Rule.Allows ? TopicFilter.Covers(pattern, filter) : TopicFilter.Overlap(pattern, filter))
-                {
-                    rule = line.Rule;
-                    return rule.Allows;
-                }
-            }
-        }
-
-        rule = null;
-        return false;
-    }
+    /// <summary>A rule is about a Topic Filter if it allows all that the filter matches, or denies any of it.</summary>
+    private static bool IsAbout(AccessRule rule, byte[] pattern, Permissions permission, ReadOnlySpan<byte> topic) =>
+        permission is Permissions.Publish or Permissions.Request ? TopicFilter.Matches(pattern, topic)
+        : rule.Allows ? TopicFilter.Covers(pattern, topic)
+        : TopicFilter.Overlap(pattern, topic);
 
     private void Grow()
     {
