@@ -105,8 +105,7 @@ internal sealed class Handshake(
             return;
         }
 
-        // Whatever is not MQTT 5 is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares. Nobody knows those of a later version.
-        connection.Version = level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
+        connection.Version = VersionToAnswerIn(level.Value);
         if (level < (byte)options.MinimumProtocolVersion)
         {
             var spoken = new Fault(
@@ -157,13 +156,19 @@ internal sealed class Handshake(
         {
             if (ConnectPacket.PeekProtocolLevel(start[header..]) is { } level)
             {
-                connection.Version = level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
+                connection.Version = VersionToAnswerIn(level);
                 break;
             }
         }
 
         closer.Refuse(connection, fault, now);
     }
+
+    /// <summary>
+    /// Whatever is not MQTT 5 is answered in the words of MQTT 3.1.1, which MQTT 3.1 shares. Nobody knows those of a later version.
+    /// </summary>
+    private static ProtocolVersion VersionToAnswerIn(byte level) =>
+        level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
 
     private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {

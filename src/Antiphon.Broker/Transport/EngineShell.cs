@@ -108,8 +108,7 @@ internal sealed partial class EngineShell
     /// <summary>Does what other threads have asked for.</summary>
     public void RunCommands()
     {
-        // Exchanged and not stored: whoever posts puts a command into the queue and then looks at the flag, and here it is the other way
-        // round. A plain store might become visible after the queue was looked at, and then neither would see the other.
+        // Exchanged and not stored, see Post.
         Interlocked.Exchange(ref _woken, 0);
         for (var count = _commands.Count; count > 0 && _commands.TryDequeue(out var command); count--)
         {
