@@ -31,8 +31,8 @@ public static class JsonReplies
         CancellationToken cancellationToken = default) => responder.RespondAsync(
             topicFilter,
             handler,
-            (JsonTypeInfo<TRequest>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TRequest)),
-            (JsonTypeInfo<TResponse>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TResponse)),
+            JsonRequests.Reflect<TRequest>(),
+            JsonRequests.Reflect<TResponse>(),
             options,
             cancellationToken);
 

@@ -36,8 +36,8 @@ public static class JsonRequests
         CancellationToken cancellationToken = default) => requester.RequestAsync(
             topic,
             request,
-            (JsonTypeInfo<TRequest>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TRequest)),
-            (JsonTypeInfo<TResponse>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TResponse)),
+            Reflect<TRequest>(),
+            Reflect<TResponse>(),
             options,
             cancellationToken);
 
@@ -97,8 +97,8 @@ public static class JsonRequests
         CancellationToken cancellationToken = default) => requester.RequestForResponseAsync(
             topic,
             request,
-            (JsonTypeInfo<TRequest>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TRequest)),
-            (JsonTypeInfo<TResponse>)JsonSerializerOptions.Web.GetTypeInfo(typeof(TResponse)),
+            Reflect<TRequest>(),
+            Reflect<TResponse>(),
             options,
             cancellationToken);
 
@@ -126,6 +126,10 @@ public static class JsonRequests
         ArgumentNullException.ThrowIfNull(responseType);
         return ReadWholeAsync(SendAsync(requester, topic, request, requestType, options, cancellationToken), responseType);
     }
+
+    [RequiresUnreferencedCode(Trimming)]
+    [RequiresDynamicCode(Trimming)]
+    internal static JsonTypeInfo<T> Reflect<T>() => (JsonTypeInfo<T>)JsonSerializerOptions.Web.GetTypeInfo(typeof(T));
 
     private static ValueTask<Response> SendAsync<TRequest>(
         IRequester requester,
