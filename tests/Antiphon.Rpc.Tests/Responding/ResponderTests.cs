@@ -482,18 +482,7 @@ public sealed class ResponderTests : IDisposable
     public void Handlers_run_at_once_and_acknowledgements_keep_their_order() => _thread.RunTest(async () =>
     {
         var go = new TaskCompletionSource();
-        await _responder.RespondAsync(
-            "relay/+",
-            async request =>
-            {
-                if (request.Text == "slow")
-                {
-                    await go.Task;
-                }
-
-                return request.Text;
-            },
-            cancellationToken: Token);
+        await _responder.RespondAsync("relay/+", SlowUntil(go.Task), cancellationToken: Token);
         var slow = _server.Deliver(Request(1, "slow"));
         var fast = _server.Deliver(Request(2, "fast"));
         var answer = await _server.PublishAsync();
@@ -553,18 +542,7 @@ public sealed class ResponderTests : IDisposable
         await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "d", ReceiveMaximum = 8 });
         await using var responder = new Responder(client, Defaults with { TimeProvider = _time });
         var go = new TaskCompletionSource();
-        await responder.RespondAsync(
-            "relay/+",
-            async request =>
-            {
-                if (request.Text == "slow")
-                {
-                    await go.Task;
-                }
-
-                return request.Text;
-            },
-            cancellationToken: Token);
+        await responder.RespondAsync("relay/+", SlowUntil(go.Task), cancellationToken: Token);
         var identifiers = new List<ushort>();
         identifiers.Add(server.Deliver(Request(0, "slow")));
 
@@ -929,6 +907,17 @@ public sealed class ResponderTests : IDisposable
         }));
         Assert.Equal(6, mistakes.Message.Split(" has to be ").Length - 1);
     });
+
+    /// <summary>A handler that gives back what it was sent: «slow» when a task has ended, all else at once.</summary>
+    private static Func<Request, Task<Reply>> SlowUntil(Task go) => async request =>
+    {
+        if (request.Text == "slow")
+        {
+            await go;
+        }
+
+        return request.Text;
+    };
 
     private static string Text(PublishPacket packet) => Encoding.UTF8.GetString(packet.Message.Payload.Span);
 
