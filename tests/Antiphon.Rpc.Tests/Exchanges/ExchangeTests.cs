@@ -39,10 +39,12 @@ public sealed class ExchangeTests
         await using var server = await Server.StartAsync(kind);
         await using var client = await server.ConnectAsync();
         await using var responder = new Responder(client);
-        await responder.RespondAsync("sum", request => new byte[] { (byte)request.Payload.Span.ToArray().Sum(one => one) }, cancellationToken: Limit.Token);
+        await responder.RespondAsync(
+            "sum", request => new byte[] { (byte)request.Payload.Span.ToArray().Sum(one => one) }, cancellationToken: Limit.Token);
         await using var requester = new Requester(client);
 
-        var response = await requester.RequestAsync("sum", new byte[] { 1, 2, 3 }, Patient with { QoS = QualityOfService.AtMostOnce }, Limit.Token);
+        var response = await requester.RequestAsync(
+            "sum", new byte[] { 1, 2, 3 }, Patient with { QoS = QualityOfService.AtMostOnce }, Limit.Token);
 
         Assert.Equal([6], response.Payload.ToArray());
     }
@@ -59,9 +61,13 @@ public sealed class ExchangeTests
             "relay", (request, message) => new Relay(request!.On ? 3.3 : 0, message.ContentType), cancellationToken: Limit.Token);
         await using var requester = new Requester(client);
 
-        Assert.Equal(new Relay(3.3, "application/json"), await requester.RequestAsync<Switch, Relay>("relay", new Switch(true), Patient, Limit.Token));
-        Assert.Equal("""{"volts":0,"askedAs":null}""", (await requester.RequestAsync("relay", """{"on":false}""", Patient, Limit.Token)).Text);
-        var refusal = await Assert.ThrowsAsync<RemoteErrorException>(() => requester.RequestAsync("relay", "on!", Patient, Limit.Token).AsTask());
+        Assert.Equal(
+            new Relay(3.3, "application/json"),
+            await requester.RequestAsync<Switch, Relay>("relay", new Switch(true), Patient, Limit.Token));
+        Assert.Equal(
+            """{"volts":0,"askedAs":null}""", (await requester.RequestAsync("relay", """{"on":false}""", Patient, Limit.Token)).Text);
+        var refusal = await Assert.ThrowsAsync<RemoteErrorException>(
+            () => requester.RequestAsync("relay", "on!", Patient, Limit.Token).AsTask());
         Assert.Equal(400, refusal.Status);
         Assert.False(refusal.IsApplicationError);
     }
@@ -75,7 +81,8 @@ public sealed class ExchangeTests
         await using var client = await server.ConnectAsync();
         await using var requester = new Requester(client);
 
-        var exception = await Assert.ThrowsAsync<NoResponderException>(() => requester.RequestAsync("nobody", "1", Patient, Limit.Token).AsTask());
+        var exception = await Assert.ThrowsAsync<NoResponderException>(
+            () => requester.RequestAsync("nobody", "1", Patient, Limit.Token).AsTask());
 
         Assert.InRange(exception.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
@@ -92,7 +99,9 @@ public sealed class ExchangeTests
         await using var client = await server.ConnectAsync();
         await using var requester = new Requester(client);
 
-        var calls = Enumerable.Range(0, 1500).Select(i => requester.RequestAsync($"echo/{i % 7}", $"{i}", Patient, Limit.Token).AsTask()).ToList();
+        var calls = Enumerable.Range(0, 1500)
+            .Select(i => requester.RequestAsync($"echo/{i % 7}", $"{i}", Patient, Limit.Token).AsTask())
+            .ToList();
 
         for (var i = 0; i < calls.Count; i++)
         {
@@ -119,13 +128,19 @@ public sealed class ExchangeTests
             var below = $"depth/{depth - 1}";
             await responder.RespondAsync(
                 $"depth/{depth}",
-                async request => $"{(await requester.RequestAsync(below, request.Text, Patient, request.CancellationToken)).Text} {request.Text}",
+                async request =>
+                {
+                    var response = await requester.RequestAsync(below, request.Text, Patient, request.CancellationToken);
+                    return $"{response.Text} {request.Text}";
+                },
                 cancellationToken: Limit.Token);
         }
 
         var calls = Enumerable.Range(0, 10).Select(i => requester.RequestAsync("depth/5", $"{i}", Patient, Limit.Token).AsTask()).ToList();
 
-        Assert.Equal(Enumerable.Range(0, 10).Select(i => $"bottom {i} {i} {i} {i} {i}"), (await Task.WhenAll(calls)).Select(response => response.Text));
+        Assert.Equal(
+            Enumerable.Range(0, 10).Select(i => $"bottom {i} {i} {i} {i} {i}"),
+            (await Task.WhenAll(calls)).Select(response => response.Text));
     }
 
     [Theory]
@@ -254,7 +269,10 @@ public sealed class ExchangeTests
         await using var responder = new Responder(client);
         await responder.RespondAsync("inner", _ => "inner", cancellationToken: Limit.Token);
 #pragma warning disable xUnit1031 // Blocking is what is tested.
-        await responder.RespondAsync("outer", Reply (_) => requester.RequestAsync("inner", "", Patient, Limit.Token).AsTask().GetAwaiter().GetResult().Text, cancellationToken: Limit.Token);
+        await responder.RespondAsync(
+            "outer",
+            Reply (_) => requester.RequestAsync("inner", "", Patient, Limit.Token).AsTask().GetAwaiter().GetResult().Text,
+            cancellationToken: Limit.Token);
 #pragma warning restore xUnit1031
 
         Assert.Equal("inner", (await requester.RequestAsync("outer", "", Patient, Limit.Token)).Text);
@@ -292,7 +310,9 @@ public sealed class ExchangeTests
     {
         await using var server = await Server.StartAsync(kind);
         await using var device = await server.ConnectAsync();
-        await using var responder = new Responder(device, new ResponderOptions { MaximumConcurrency = 1, MaximumWaiting = 0, RetryAfter = TimeSpan.FromMilliseconds(40) });
+        await using var responder = new Responder(
+            device,
+            new ResponderOptions { MaximumConcurrency = 1, MaximumWaiting = 0, RetryAfter = TimeSpan.FromMilliseconds(40) });
         var go = new TaskCompletionSource();
         var running = new TaskCompletionSource();
         await responder.RespondAsync(
@@ -309,7 +329,8 @@ public sealed class ExchangeTests
         var first = requester.RequestAsync("work", "", Patient, Limit.Token).AsTask();
         await running.Task.InTime();
 
-        var refusal = await Assert.ThrowsAsync<RemoteErrorException>(() => requester.RequestAsync("work", "", Patient, Limit.Token).AsTask());
+        var refusal = await Assert.ThrowsAsync<RemoteErrorException>(
+            () => requester.RequestAsync("work", "", Patient, Limit.Token).AsTask());
 
         Assert.Equal(429, refusal.Status);
         Assert.Equal(TimeSpan.FromMilliseconds(40), refusal.RetryAfter);
@@ -332,7 +353,8 @@ public sealed class ExchangeTests
         await using var requester = new Requester(first);
 
         var replies = new List<string>();
-        await foreach (var reply in requester.GatherAsync("who", default, new GatherOptions { Replies = 2, Request = Patient }, Limit.Token))
+        var options = new GatherOptions { Replies = 2, Request = Patient };
+        await foreach (var reply in requester.GatherAsync("who", default, options, Limit.Token))
         {
             replies.Add(reply.Text);
         }
@@ -347,7 +369,15 @@ public sealed class ExchangeTests
     {
         await using var server = await Server.StartAsync(kind);
         await using var cable = new Cable(server.Port);
-        var device = await MqttClient.ConnectAsync(server.Options with { Port = cable.Port, SessionExpiry = TimeSpan.Zero, ReconnectDelay = TimeSpan.FromMinutes(1), MaximumReconnectDelay = TimeSpan.FromMinutes(1) }, Limit.Token);
+        var device = await MqttClient.ConnectAsync(
+            server.Options with
+            {
+                Port = cable.Port,
+                SessionExpiry = TimeSpan.Zero,
+                ReconnectDelay = TimeSpan.FromMinutes(1),
+                MaximumReconnectDelay = TimeSpan.FromMinutes(1),
+            },
+            Limit.Token);
         var responder = new Responder(device, new ResponderOptions { DrainTimeout = TimeSpan.Zero });
         var running = new TaskCompletionSource();
         await responder.RespondAsync(
@@ -361,7 +391,8 @@ public sealed class ExchangeTests
             cancellationToken: Limit.Token);
         await using var client = await server.ConnectAsync();
         await using var requester = new Requester(client);
-        var call = requester.RequestAsync("work", "", new RequestOptions { Timeout = TimeSpan.FromMilliseconds(700) }, Limit.Token).AsTask();
+        var options = new RequestOptions { Timeout = TimeSpan.FromMilliseconds(700) };
+        var call = requester.RequestAsync("work", "", options, Limit.Token).AsTask();
         await running.Task.InTime();
         cable.Cut();
 
@@ -444,12 +475,19 @@ public sealed class ExchangeTests
                 return default;
             },
             cancellationToken: Limit.Token);
-        var call = requester.RequestAsync("work", "", new RequestOptions { Timeout = TimeSpan.FromMilliseconds(200) }, Limit.Token).AsTask();
+        var options = new RequestOptions { Timeout = TimeSpan.FromMilliseconds(200) };
+        var call = requester.RequestAsync("work", "", options, Limit.Token).AsTask();
         var request = (await requests.Task.InTime()).Message;
         await Assert.ThrowsAsync<RequestTimeoutException>(() => call);
 
         await device.PublishAsync(
-            new ApplicationMessage { Topic = request.ResponseTopic!, CorrelationData = request.CorrelationData, QoS = QualityOfService.AtLeastOnce }, Limit.Token);
+            new ApplicationMessage
+            {
+                Topic = request.ResponseTopic!,
+                CorrelationData = request.CorrelationData,
+                QoS = QualityOfService.AtLeastOnce,
+            },
+            Limit.Token);
         await Wait.Until(() => requester.Counters.LateResponses == 1);
     }
 
@@ -463,7 +501,13 @@ public sealed class ExchangeTests
         await device.SubscribeAsync(
             "reading",
             async (message, token) => await device.PublishAsync(
-                new ApplicationMessage { Topic = message.Message.ResponseTopic!, CorrelationData = message.Message.CorrelationData, Payload = "21.5"u8.ToArray() }, token),
+                new ApplicationMessage
+                {
+                    Topic = message.Message.ResponseTopic!,
+                    CorrelationData = message.Message.CorrelationData,
+                    Payload = "21.5"u8.ToArray(),
+                },
+                token),
             cancellationToken: Limit.Token);
         await using var client = await server.ConnectAsync();
         await using var requester = new Requester(client);
@@ -493,7 +537,11 @@ public sealed class ExchangeTests
         await responder.RespondAsync("device_1/+", request => $"{request.Text} volts", cancellationToken: Limit.Token);
 
         using var process = Process.Start(new ProcessStartInfo(
-            Program, ["-V", "5", "-h", "127.0.0.1", "-p", $"{server.Port}", "-q", "1", "-t", "device_1/relay_1", "-e", "answers/1", "-D", "publish", "correlation-data", "abc", "-m", "3.3", "-W", "20"])
+            Program,
+            [
+                "-V", "5", "-h", "127.0.0.1", "-p", $"{server.Port}", "-q", "1", "-t", "device_1/relay_1", "-e", "answers/1",
+                "-D", "publish", "correlation-data", "abc", "-m", "3.3", "-W", "20",
+            ])
         {
             RedirectStandardOutput = true,
         })!;

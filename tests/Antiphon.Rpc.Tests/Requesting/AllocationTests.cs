@@ -23,7 +23,8 @@ public sealed class AllocationTests
         channel.Opening("r/1", "c", null!);
         channel.Subscribed(null);
         var table = new CallTable(16, 1);
-        var content = new CallContent("t", 1, default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1), null);
+        var content = new CallContent(
+            "t", 1, default, RequestOptions.Default, channel, QualityOfService.AtLeastOnce, TimeSpan.FromSeconds(1), null);
         var correlation = new byte[16];
         void Exchange()
         {
@@ -53,8 +54,9 @@ public sealed class AllocationTests
     }
 
     /// <summary>
-    /// Requester, client, our broker, client and a responder below the RPC layer, all in this process: what is left is the response, which is the caller's. Its payload and properties in one array, the
-    /// copy that holds them, and the response itself, about 250 bytes; the rest is for what the shared array pool does not give back at once.
+    /// Requester, client, our broker, client and a responder below the RPC layer, all in this process: what is left is the response,
+    /// which is the caller's. Its payload and properties in one array, the copy that holds them, and the response itself, about 250 bytes;
+    /// the rest is for what the shared array pool does not give back at once.
     /// </summary>
     [Fact]
     public async Task A_whole_call_allocates_only_the_response()
@@ -80,7 +82,9 @@ public sealed class AllocationTests
                 properties[2] = 16;
                 message.CorrelationData.CopyTo(properties[3..]);
 #pragma warning disable CA2012 // Nobody waits for it, and QoS 0 is done at once.
-                _ = device.Publishes.PublishAsync(new PublishContent { Topic = message.ResponseTopic, Payload = message.Payload, Properties = properties }, CancellationToken.None);
+                _ = device.Publishes.PublishAsync(
+                    new PublishContent { Topic = message.ResponseTopic, Payload = message.Payload, Properties = properties },
+                    CancellationToken.None);
 #pragma warning restore CA2012
             },
             cancellationToken: Limit.Token);
@@ -96,7 +100,8 @@ public sealed class AllocationTests
         }
 
         // Away from the test framework's synchronization context, which allocates for each continuation.
-        Task AllAsync() => Task.Run(() => Task.WhenAll(Enumerable.Range(0, Concurrency).Select(_ => CallAsync(Calls / Concurrency))), Limit.Token);
+        Task AllAsync() => Task.Run(
+            () => Task.WhenAll(Enumerable.Range(0, Concurrency).Select(_ => CallAsync(Calls / Concurrency))), Limit.Token);
         await AllAsync().InTime();
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await AllAsync().InTime();

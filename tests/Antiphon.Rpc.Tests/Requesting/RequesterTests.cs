@@ -59,7 +59,12 @@ public sealed class RequesterTests : IDisposable
     [Fact]
     public void A_request_carries_what_the_profile_asks_for() => _thread.RunTest(async () =>
     {
-        _ = Call(new RequestOptions { Timeout = TimeSpan.FromMilliseconds(1500), ContentType = "text/x", UserProperties = [new("mine", "1")] });
+        _ = Call(new RequestOptions
+        {
+            Timeout = TimeSpan.FromMilliseconds(1500),
+            ContentType = "text/x",
+            UserProperties = [new("mine", "1")],
+        });
         var message = (await _server.PublishAsync()).Message;
 
         Assert.Equal("relay/1", message.Topic);
@@ -190,9 +195,11 @@ public sealed class RequesterTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(5));
 
         var exception = await Assert.ThrowsAsync<RequestTimeoutException>(() => call);
-        Assert.Equal(new StrayResponses { WithoutCorrelationData = 1, UnknownCorrelationData = 2, Late = 1, Retained = 1 }, exception.Strays);
         Assert.Equal(
-            "No response on «relay/1» within 5 s; the request was sent and not acknowledged. Other messages came to the requester meanwhile: "
+            new StrayResponses { WithoutCorrelationData = 1, UnknownCorrelationData = 2, Late = 1, Retained = 1 }, exception.Strays);
+        Assert.Equal(
+            "No response on «relay/1» within 5 s; the request was sent and not acknowledged. "
+            + "Other messages came to the requester meanwhile: "
             + "1 without Correlation Data, 2 with unknown Correlation Data, 1 for a call that had ended, 1 retained.",
             exception.Message);
         Assert.Equal((3, 1), (_requester.Counters.ForeignResponses, _requester.Counters.UncorrelatedResponses));
@@ -257,7 +264,8 @@ public sealed class RequesterTests : IDisposable
     [Fact]
     public void A_token_that_has_fired_sends_nothing() => _thread.RunTest(async () =>
     {
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _requester.RequestAsync("relay/1", "1", cancellationToken: new CancellationToken(true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await _requester.RequestAsync("relay/1", "1", cancellationToken: new CancellationToken(true)));
         Assert.Equal(0, _requester.Counters.Calls);
     });
 
@@ -479,7 +487,9 @@ public sealed class RequesterTests : IDisposable
     public void Calls_that_wait_to_be_sent_have_a_bound() => _thread.RunTest(async () =>
     {
         await using var requester = new Requester(_client, Defaults with { TimeProvider = _time, MaximumInFlight = 1, MaximumWaiting = 2 });
-        var calls = Enumerable.Range(0, 3).Select(i => requester.RequestAsync("relay/1", $"{i}", cancellationToken: Token).AsTask()).ToList();
+        var calls = Enumerable.Range(0, 3)
+            .Select(i => requester.RequestAsync("relay/1", $"{i}", cancellationToken: Token).AsTask())
+            .ToList();
 
         var refused = await Assert.ThrowsAsync<RequestNotSentException>(
             () => requester.RequestAsync("relay/1", "3", cancellationToken: Token).AsTask());
@@ -636,9 +646,17 @@ public sealed class RequesterTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ResponseTopic = "a/+" }));
         var own = await Assert.ThrowsAsync<ArgumentException>(() => Call(new RequestOptions { ResponseTopic = "relay/1" }));
         Assert.Contains("would come back as its own response", own.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => _ = _requester.GatherAsync("a", default, new GatherOptions { Replies = 0 }, Token));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => _ = _requester.GatherAsync("a", default, new GatherOptions { Replies = 0 }, Token));
         var mistakes = Assert.Throws<ArgumentException>(() => new Requester(
-            _client, new RequesterOptions { Timeout = TimeSpan.Zero, MaximumInFlight = 0, QoS = QualityOfService.ExactlyOnce, ResponseTopicPrefix = "#" }));
+            _client,
+            new RequesterOptions
+            {
+                Timeout = TimeSpan.Zero,
+                MaximumInFlight = 0,
+                QoS = QualityOfService.ExactlyOnce,
+                ResponseTopicPrefix = "#",
+            }));
         Assert.Contains("Timeout is", mistakes.Message, StringComparison.Ordinal);
         Assert.Contains("MaximumInFlight is 0", mistakes.Message, StringComparison.Ordinal);
         Assert.Contains("QoS is 2", mistakes.Message, StringComparison.Ordinal);
@@ -738,8 +756,8 @@ public sealed class RequesterTests : IDisposable
 
         Assert.Equal(ReasonCode.PacketTooLarge, exception.ReasonCode);
         Assert.Matches(
-            @"^The request on «relay/1» was refused\. PUBLISH «relay/1» was refused: PacketTooLarge \(0x95\), the packet has 1\d{3} bytes, "
-            + @"and the server takes 500 at most \(Maximum Packet Size, MQTT 5 §3\.2\.2\.3\.6\)\.$",
+            @"^The request on «relay/1» was refused\. PUBLISH «relay/1» was refused: PacketTooLarge \(0x95\), "
+            + @"the packet has 1\d{3} bytes, and the server takes 500 at most \(Maximum Packet Size, MQTT 5 §3\.2\.2\.3\.6\)\.$",
             exception.Message);
     });
 

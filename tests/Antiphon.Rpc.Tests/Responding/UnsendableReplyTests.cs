@@ -76,7 +76,8 @@ public sealed class UnsendableReplyTests : IDisposable
                 "t", _ => throws ? throw new ReplyException(418, sentence) : Reply.Error(418, sentence), cancellationToken: Token);
             var answer = await AskAsync();
 
-            Assert.Equal([new("__stat", "418"), new("__stMsg", mended), new("__apErr", "true"), new("__protVer", "1.0")], answer.UserProperties);
+            Assert.Equal(
+                [new("__stat", "418"), new("__stMsg", mended), new("__apErr", "true"), new("__protVer", "1.0")], answer.UserProperties);
             Assert.True(responder.Counters.HandlerFailures == 0, what);
         }
     });
@@ -131,7 +132,9 @@ public sealed class UnsendableReplyTests : IDisposable
         _server.LetReconnect();
         await using var responder = Make();
         await responder.RespondAsync(
-            "t", _ => new Reply { UserProperties = [.. Enumerable.Range(0, 100).Select(i => new UserProperty($"{i}", "x"))] }, cancellationToken: Token);
+            "t",
+            _ => new Reply { UserProperties = [.. Enumerable.Range(0, 100).Select(i => new UserProperty($"{i}", "x"))] },
+            cancellationToken: Token);
 
         Assert.Contains(new("__stMsg", "The response is larger than the server accepts."), (await AskAsync()).UserProperties);
     });
@@ -140,12 +143,17 @@ public sealed class UnsendableReplyTests : IDisposable
     public void A_payload_that_is_not_the_text_it_is_said_to_be_is_answered_with_an_error_once_where_the_server_looks() => _thread.RunTest(async () =>
     {
         await using var responder = Make();
-        var registration = await responder.RespondAsync("t", _ => new Reply { Payload = new byte[] { 0xff }, PayloadIsUtf8 = true }, cancellationToken: Token);
+        var registration = await responder.RespondAsync(
+            "t", _ => new Reply { Payload = new byte[] { 0xff }, PayloadIsUtf8 = true }, cancellationToken: Token);
         var identifier = Ask();
         _server.Acknowledge(await _server.PublishAsync(), ReasonCode.PayloadFormatInvalid);
         var answer = await _server.PublishAsync();
         Assert.Equal(
-            [new("__stat", "500"), new("__stMsg", "The response says that its payload is UTF-8 text, and the server finds none."), new("__protVer", "1.0")],
+            [
+                new("__stat", "500"),
+                new("__stMsg", "The response says that its payload is UTF-8 text, and the server finds none."),
+                new("__protVer", "1.0"),
+            ],
             answer.Message.UserProperties);
         Assert.Empty(_server.Acknowledged);
         _server.Acknowledge(answer, ReasonCode.PayloadFormatInvalid);

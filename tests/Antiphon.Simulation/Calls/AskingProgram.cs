@@ -61,7 +61,8 @@ internal sealed class AskingProgram
         var qos = chance.Of([QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.AtLeastOnce]);
         _world.Trace.Add($"calls {topic} with QoS {(int)qos} for {timeout.TotalMilliseconds} ms", Process.Name, number);
         var options = new RequestOptions { Timeout = timeout, QoS = qos };
-        var task = _requester.RequestAsync(topic, number.ToString(CultureInfo.InvariantCulture), options, chance.Happens(0.3) ? cancellation.Token : default);
+        var task = _requester.RequestAsync(
+            topic, number.ToString(CultureInfo.InvariantCulture), options, chance.Happens(0.3) ? cancellation.Token : default);
         Pending.Add(new PendingCall(number, topic, _world.Clock.Now, timeout, task, cancellation));
     }
 
@@ -111,7 +112,9 @@ internal sealed class AskingProgram
             }
             else
             {
-                Assert.True(_world.Clock.Now <= call.BegunAt + call.Timeout + Granularity, $"Call {call.Number} should have ended within {call.Timeout}.");
+                Assert.True(
+                    _world.Clock.Now <= call.BegunAt + call.Timeout + Granularity,
+                    $"Call {call.Number} should have ended within {call.Timeout}.");
             }
         }
     }
@@ -185,13 +188,17 @@ internal sealed class AskingProgram
                 Assert.True(hasRun, $"Call {call.Number} was answered with an error of the handler and not run: {failure.Message}");
                 break;
             case RequestTimeoutException:
-                Assert.True(failure.Elapsed >= call.Timeout, $"Call {call.Number} ended after {failure.Elapsed} because {call.Timeout} were over.");
+                Assert.True(
+                    failure.Elapsed >= call.Timeout,
+                    $"Call {call.Number} ended after {failure.Elapsed} because {call.Timeout} were over.");
                 break;
             case OutcomeUnknownException when failure.Message.Contains("twice", StringComparison.Ordinal):
                 Assert.True(_server.ChangedAt >= call.BegunAt, $"Call {call.Number} was sent once, and ends with: {failure.Message}");
                 break;
             case OutcomeUnknownException:
-                Assert.True(_sessionLostAt >= call.BegunAt || _disposedAt >= call.BegunAt, $"Call {call.Number} has lost its Session, it says: {failure.Message}");
+                Assert.True(
+                    _sessionLostAt >= call.BegunAt || _disposedAt >= call.BegunAt,
+                    $"Call {call.Number} has lost its Session, it says: {failure.Message}");
                 break;
             case RequestNotSentException:
                 NotSent.Add(call.Number);

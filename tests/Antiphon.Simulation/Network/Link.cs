@@ -5,7 +5,8 @@ using Antiphon.Simulation.Ends;
 namespace Antiphon.Simulation.Network;
 
 /// <summary>
-/// One Network Connection between a program and the broker. What either end writes is on its way until the run lets it arrive: in parts, late, or not at all.
+/// One Network Connection between a program and the broker. What either end writes is on its way until the run lets it arrive:
+/// in parts, late, or not at all.
 /// </summary>
 internal sealed class Link : ILink
 {
@@ -46,9 +47,11 @@ internal sealed class Link : ILink
 
     public bool CanAccept => _connection is null && !_brokerIsGone && !_isSilent && Passes(_toBroker);
 
-    public bool CanReachBroker => _connection is not null && !_brokerIsGone && !_isSilent && Passes(_toBroker) && (_toBroker.Count > 0 ? !_isPaused : _toBroker.IsEnded);
+    public bool CanReachBroker => _connection is not null && !_brokerIsGone && !_isSilent && Passes(_toBroker)
+        && (_toBroker.Count > 0 ? !_isPaused : _toBroker.IsEnded);
 
-    public bool CanReachClient => !_clientIsGone && !_isSilent && Passes(_toClient) && Stream.IsReading && (_toClient.Count > 0 || _toClient.IsEnded);
+    public bool CanReachClient => !_clientIsGone && !_isSilent && Passes(_toClient)
+        && Stream.IsReading && (_toClient.Count > 0 || _toClient.IsEnded);
 
     /// <summary>When the next of its directions lets something through again.</summary>
     public TimeSpan? HeldUntil => IsOver || _isSilent ? null
@@ -186,14 +189,19 @@ internal sealed class Link : ILink
         _isSilent = true;
     }
 
-    /// <summary>The client has closed its end, or is dead. What it had not read is lost, and with that perhaps some of what it had sent.</summary>
+    /// <summary>
+    /// The client has closed its end, or is dead. What it had not read is lost, and with that perhaps some of what it had sent.
+    /// </summary>
     public void ClientHasClosed()
     {
         if (!_clientIsGone)
         {
             _trace.Add("closed by the client", Name);
             _clientIsGone = true;
-            _toBroker.EndAfter(!IsGreeted ? 0 : _toClient.Count > 0 && _chance.Happens(0.5) ? _chance.Index(_toBroker.Count + 1) : _toBroker.Count);
+            _toBroker.EndAfter(
+                !IsGreeted ? 0
+                : _toClient.Count > 0 && _chance.Happens(0.5) ? _chance.Index(_toBroker.Count + 1)
+                : _toBroker.Count);
         }
     }
 
