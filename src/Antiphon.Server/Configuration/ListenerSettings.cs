@@ -123,7 +123,7 @@ internal static class ListenerSettings
                     Protocol = url.Protocol,
                     Bind = url.Bind,
                     Port = url.Port,
-                    Path = url.Path.Length == 0 ? "/mqtt" : url.Path,
+                    Path = url.Path,
                     ProxyProtocol = draft.ProxyProtocol,
                     Tls = tls,
                 },

@@ -73,7 +73,7 @@ internal sealed record ListenerUrl(string Text, ListenerProtocol Protocol, IPAdd
             return null;
         }
 
-        return new ListenerUrl(text, protocol, bind, port, isWebSocket && path.Length <= 1 ? "/mqtt" : path);
+        return new ListenerUrl(text, protocol, bind, port, path.Length <= 1 ? "/mqtt" : path);
     }
 }
 

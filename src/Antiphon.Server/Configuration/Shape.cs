@@ -14,13 +14,9 @@ internal sealed class Shape<T>(
 {
     public IReadOnlyList<Setting<T>> Settings { get; } = settings;
 
-    public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out T value) =>
-        TryRead(node, usual, context, out value);
-
-    /// <summary>Reads into something that has values already.</summary>
-    public bool TryRead(Node node, T start, ReadingContext context, [MaybeNullWhen(false)] out T value)
+    public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out T value)
     {
-        value = start;
+        value = usual;
         if (node.Kind != NodeKind.Object)
         {
             return Refuse(node, context, "an object, which stands in { }");
