@@ -42,6 +42,9 @@ internal sealed class NetworkConnection : IDisposable
     private long _lastSent;
     private long _lastReceived;
 
+    // For the receive loop: what has come so far may be MQTT.
+    private bool _speaksMqtt;
+
     /// <summary>Prepares a connection.</summary>
     /// <param name="session">The Session that it is for.</param>
     /// <param name="options">Where to connect.</param>
@@ -256,6 +259,12 @@ internal sealed class NetworkConnection : IDisposable
         _session.BeginBatch();
         try
         {
+            if (!_speaksMqtt && ForeignServer.Describe(input, _options.Server) is { } sentence)
+            {
+                End(new ConnectionEnd(sentence));
+            }
+
+            _speaksMqtt = true;
             var consumed = 0;
             while (!_ended.IsSet)
             {
