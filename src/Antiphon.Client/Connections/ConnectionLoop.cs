@@ -18,11 +18,15 @@ internal sealed partial class ConnectionLoop
     private readonly ILogger _logger;
     private readonly StateNotifier _notifier;
     private readonly ReconnectSchedule _schedule;
+    private readonly UnansweredConnects _unanswered;
     private readonly bool _stopOnFirstFailure;
     private readonly CancellationTokenSource _stopRequested = new();
     private readonly Lock _lock = new();
 
     private readonly bool _ownsSession;
+
+    // For the loop: whether the Session at the server is not the one that this client has had last.
+    private bool _startsAnew;
 
     // Written under the lock, read without it.
     private volatile ConnectionState _state;
@@ -52,6 +56,7 @@ internal sealed partial class ConnectionLoop
         _logger = logger;
         _stopOnFirstFailure = stopOnFirstFailure;
         _notifier = new StateNotifier(session, raise, LogCallbackFailed);
+        _unanswered = new UnansweredConnects(options.ConnectTimeout);
         _ownsSession = options.ClientId is null;
         lock (options.Random)
         {
@@ -242,7 +247,8 @@ internal sealed partial class ConnectionLoop
                 connectedFor = _state == ConnectionState.Connected ? _options.TimeProvider.GetElapsedTime(_acceptedAt, now) : TimeSpan.Zero;
             }
 
-            if (end.IsFinal || (_stopOnFirstFailure && !everConnected))
+            var isOwnDoing = _unanswered.Explain(end, connectedFor, out _startsAnew);
+            if ((end.IsFinal && !isOwnDoing) || (_stopOnFirstFailure && !everConnected))
             {
                 return end;
             }
@@ -298,7 +304,13 @@ internal sealed partial class ConnectionLoop
             return stop;
         }
 
-        return await connection.RunAsync().ConfigureAwait(false);
+        var end = await connection.RunAsync().ConfigureAwait(false);
+        if (connection.IsUnanswered)
+        {
+            _unanswered.Add(connect.CleanStart);
+        }
+
+        return end;
     }
 
     private ConnectPacket Connect() => new()
@@ -307,7 +319,7 @@ internal sealed partial class ConnectionLoop
         ClientId = _clientId,
 
         // In MQTT 3.1.1 this is Clean Session, which also says how long the Session lasts.
-        CleanStart = _options.CleanStart && (!_everConnected || _options.ProtocolVersion == ProtocolVersion.V311),
+        CleanStart = _startsAnew || (_options.CleanStart && (!_everConnected || _options.ProtocolVersion == ProtocolVersion.V311)),
         KeepAlive = (ushort)_options.KeepAlive.TotalSeconds,
         SessionExpiryInterval = _options.SessionExpiry == TimeSpan.Zero ? null
             : _options.SessionExpiry == Timeout.InfiniteTimeSpan ? uint.MaxValue
