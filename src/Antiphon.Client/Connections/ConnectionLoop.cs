@@ -25,9 +25,6 @@ internal sealed partial class ConnectionLoop
 
     private readonly bool _ownsSession;
 
-    // For the loop: whether the Session at the server is not the one that this client has had last.
-    private bool _startsAnew;
-
     // Written under the lock, read without it.
     private volatile ConnectionState _state;
     private volatile ServerLimits? _server;
@@ -41,6 +38,9 @@ internal sealed partial class ConnectionLoop
     private bool _everConnected;
     private string _clientId;
     private long _acceptedAt;
+
+    // Whether the Session at the server may not be the one that this client has had last.
+    private bool _startsAnew;
 
     /// <summary>Prepares the loop.</summary>
     /// <param name="session">The Session that the connections serve.</param>
@@ -235,6 +235,7 @@ internal sealed partial class ConnectionLoop
             var now = _options.TimeProvider.GetTimestamp();
             TimeSpan connectedFor;
             bool everConnected;
+            bool isOwnDoing;
             lock (_lock)
             {
                 _connection = null;
@@ -245,9 +246,10 @@ internal sealed partial class ConnectionLoop
 
                 everConnected = _everConnected;
                 connectedFor = _state == ConnectionState.Connected ? _options.TimeProvider.GetElapsedTime(_acceptedAt, now) : TimeSpan.Zero;
+                isOwnDoing = _unanswered.Explain(end, connectedFor, out var newSession);
+                _startsAnew |= newSession;
             }
 
-            var isOwnDoing = _unanswered.Explain(end, connectedFor, out _startsAnew);
             if ((end.IsFinal && !isOwnDoing) || (_stopOnFirstFailure && !everConnected))
             {
                 return end;
@@ -346,6 +348,7 @@ internal sealed partial class ConnectionLoop
             }
 
             _everConnected = true;
+            _startsAnew = false;
             _acceptedAt = _options.TimeProvider.GetTimestamp();
             _clientId = answer.AssignedClientIdentifier ?? _clientId;
             _server = limits;

@@ -44,7 +44,11 @@ internal sealed class UnansweredConnects(TimeSpan patience)
 
         var explains = _count > 0 && end is { FromServer: true, ReasonCode: ReasonCode.SessionTakenOver };
         newSession = explains && _cleanStart;
-        _count -= explains ? 1 : 0;
+        if (explains && --_count == 0)
+        {
+            _cleanStart = false;
+        }
+
         return explains;
     }
 }

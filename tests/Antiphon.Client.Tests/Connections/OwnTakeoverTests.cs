@@ -36,9 +36,12 @@ public sealed class OwnTakeoverTests : IDisposable
 
         // The late CONNECT has begun a new Session: what this client had subscribed to is not in there.
         Assert.Equal(CleanStart, FlagsOf(await third.ReadAsync()));
-        await third.SendAsync(ScriptedServer.Accepted);
+        await third.SendAsync("20 03 00 88 00");
+        using var fourth = await _server.AcceptAsync();
+        Assert.Equal(CleanStart, FlagsOf(await fourth.ReadAsync()));
+        await fourth.SendAsync(ScriptedServer.Accepted);
         await states.NextAsync(ConnectionState.Connected);
-        await third.SendAsync(TakenOver);
+        await fourth.SendAsync(TakenOver);
         Assert.Equal(ReasonCode.SessionTakenOver, (await states.NextAsync(ConnectionState.Stopped)).ReasonCode);
         Assert.NotNull(change.Exception);
     }
@@ -101,6 +104,19 @@ public sealed class OwnTakeoverTests : IDisposable
         Assert.False(unanswered.Explain(takenOver with { FromServer = false }, Patience, out _));
         Assert.False(unanswered.Explain(takenOver with { ReasonCode = ReasonCode.NotAuthorized }, Patience, out _));
         Assert.Equal([true, true, true, false], Enumerable.Range(0, 4).Select(_ => unanswered.Explain(takenOver, Patience, out var _)));
+    }
+
+    [Fact]
+    public void Only_one_that_had_Clean_Start_may_have_begun_a_new_Session()
+    {
+        var unanswered = new UnansweredConnects(Patience);
+        var takenOver = new ConnectionEnd("Taken over.") { ReasonCode = ReasonCode.SessionTakenOver, FromServer = true };
+        foreach (var cleanStart in (bool[])[false, true, false])
+        {
+            unanswered.Add(cleanStart);
+            Assert.True(unanswered.Explain(takenOver, Patience, out var newSession));
+            Assert.Equal(cleanStart, newSession);
+        }
     }
 
     private static int FlagsOf(byte[] connect) => connect[9];
