@@ -51,6 +51,43 @@ public sealed class ForeignServerTests
         await connection.ExpectEndAsync();
     }
 
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9.2\r\n")]
+    [InlineData("HTTP/1.0 404 File not found\r\n\r\n")]
+    [InlineData("\u0020\u0003\u0000\u0084\u0000")]
+    public async Task Where_a_WebSocket_is_asked_of_it_the_question_is_whether_it_has_one(string answer)
+    {
+        using var server = new ScriptedServer();
+        var connecting = MqttClient.ConnectAsync(server.Options with { WebSocket = new WebSocketOptions() }, Limit.Token);
+        using var connection = await server.AcceptAsync();
+        await ScriptedWebSocket.ReadRequestAsync(connection.Stream);
+        await connection.SendAsync(Encoding.Latin1.GetBytes(answer));
+        connection.Dispose();
+
+        var failure = await Assert.ThrowsAsync<ConnectionException>(() => connecting.InTime());
+
+        Assert.Matches("A WebSocket was not agreed on: .+ Does the server speak WebSocket at this port\\?$|404", failure.Message);
+        Assert.DoesNotContain("Unable to connect", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9.2\r\n")]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n")]
+    [InlineData("\u0020\u0003\u0000\u0084\u0000")]
+    public async Task Where_TLS_is_asked_of_it_the_question_is_whether_it_speaks_that(string answer)
+    {
+        using var server = new ScriptedServer();
+        var connecting = MqttClient.ConnectAsync(server.Options with { Tls = new TlsOptions() }, Limit.Token);
+        using var connection = await server.AcceptAsync();
+        await connection.Stream.ReadExactlyAsync(new byte[1], Limit.Token);
+        await connection.SendAsync(Encoding.Latin1.GetBytes(answer));
+        connection.Dispose();
+
+        var failure = await Assert.ThrowsAsync<ConnectionException>(() => connecting.InTime());
+
+        Assert.EndsWith(" Does the server speak TLS at this port?", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task It_is_tried_again_since_a_broker_may_take_its_place()
     {
