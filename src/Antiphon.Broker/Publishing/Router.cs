@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
@@ -21,13 +22,26 @@ internal sealed class Router(
     RetainedStore retained,
     Sender sender,
     MessagePool messages,
+    ExchangeWatch? watch,
     EngineCounters counters)
 {
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
     /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
     /// <param name="now">The current instant.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public RoutingResult Route(in PublishView publish, Session? publisher, Instant now)
+    {
+        var result = RouteUnwatched(publish, publisher, now);
+        if (watch is not null && publisher is not null && !publish.ResponseTopic.IsEmpty)
+        {
+            watch.Routed(publish, publisher, result, now);
+        }
+
+        return result;
+    }
+
+    private RoutingResult RouteUnwatched(in PublishView publish, Session? publisher, Instant now)
     {
         var isSpecial = publish.Topic.StartsWith("$"u8);
         if (isSpecial && SystemTopic.Includes(publish.Topic))
@@ -46,7 +60,7 @@ internal sealed class Router(
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
             ? publisher
             : null;
-        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom()))
+        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom(now)))
         {
             counters.UntrackedRequests++;
             return new RoutingResult(ReasonCode.QuotaExceeded);
@@ -158,7 +172,7 @@ internal sealed class Router(
 
         return isNobody
             ? new RoutingResult(ReasonCode.NoMatchingSubscribers)
-            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
+            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange, now) ? exchange : null);
     }
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
@@ -171,7 +185,7 @@ internal sealed class Router(
         }
 
         // The owner needs no permission; but an exchange that it answers itself is answered.
-        if ((publisher is null || !exchanges.TryUse(publish, publisher)) && publisher != owner)
+        if ((publisher is null || !exchanges.TryUse(publish, publisher, now)) && publisher != owner)
         {
             counters.UninvitedResponses++;
 
