@@ -120,7 +120,9 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long DeniedMessages { get; init; }
 
-    /// <summary>Subscriptions that the access rules or the authorizer did not allow: refused, or taken away when other rules came into force.</summary>
+    /// <summary>
+    /// Subscriptions that the access rules or the authorizer did not allow: refused, or taken away when other rules came into force.
+    /// </summary>
     public long DeniedSubscriptions { get; init; }
 
     /// <summary>
@@ -129,8 +131,8 @@ public readonly record struct BrokerCounters
     public long FailedAuthorizations { get; init; }
 
     /// <summary>
-    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
-    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log,
+    /// the observer of exchanges. Each is logged, unless it was the log's or the observer's, and ends one connection at most.
     /// </summary>
     public long Defects { get; init; }
 }

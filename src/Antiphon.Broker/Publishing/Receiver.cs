@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -16,6 +17,7 @@ internal sealed class Receiver(
     BrokerOptions options,
     PublishRules rules,
     Router router,
+    ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
     MemoryPressure pressure,
@@ -165,7 +167,13 @@ internal sealed class Receiver(
             return default;
         }
 
-        return refusal.Exists ? refusal : new Fault(router.Route(publish, session, now).Code, null);
+        var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        if (watch is not null && !publish.ResponseTopic.IsEmpty)
+        {
+            watch.Routed(publish, session, result, now);
+        }
+
+        return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -111,14 +111,14 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             }
             else
             {
-                exchanges.Lose(left);
+                exchanges.Lose(left, now);
             }
         }
 
         router.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {
-            exchanges.Settle(recipient.Exchange);
+            exchanges.Settle(recipient.Exchange, now);
         }
 
         counters.Redispatched++;

@@ -1,3 +1,4 @@
+using System.Net;
 using Antiphon.Broker;
 using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
@@ -108,6 +109,7 @@ internal static class ServerSettings
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var addresses = new Dictionary<IPEndPoint, Place>();
         foreach (var listener in draft.Listeners ?? [])
         {
             if (listener is not { Listener: { } known, Node: { } where })
@@ -121,6 +123,14 @@ internal static class ServerSettings
                     where.PlaceOf("url"),
                     $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
                         + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+            }
+
+            var address = new IPEndPoint(known.Bind, known.Port);
+            if (known.Port != 0 && !addresses.TryAdd(address, where.PlaceOf("url")))
+            {
+                context.Error(
+                    where.PlaceOf("url"), $"The listener at {addresses[address]} listens on {address} too; each has an address of its own.");
+                continue;
             }
 
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");

@@ -15,7 +15,7 @@ public sealed class SchemaTests
         "AuthenticationMethods", "StampCaller", "BridgeGroups",
 
         // For programs that embed the broker.
-        "Transport", "TimeProvider", "LoggerFactory",
+        "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",
     ];
 
     [Fact]
