@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -42,6 +44,8 @@ internal sealed class BrokerEngine
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
+    private readonly Arrivals _arrivals;
+    private readonly PublishRates _rates;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
@@ -75,6 +79,9 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
+        _arrivals = new Arrivals(options, Counters);
+        _rates = new PublishRates(options, _gate, _account, _wheel, Counters);
+        var limits = new MessageLimits(options, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
         _sender = new Sender(
             options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
@@ -82,22 +89,35 @@ internal sealed class BrokerEngine
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
+        var receiver = new Receiver(
+            options,
+            router,
+            _sender,
+            _gate,
+            limits,
+            _rates,
+            new BrokerReplies(_sender),
+            _pressure,
+            _sessionMemory,
+            _flushList,
+            Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
             responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
+        _closer = new Closer(
+            options, _connections, unfinished, _arrivals, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
             options,
             _sessions,
             responseTopics,
-            new ConnectRules(options, _sessions, _identification),
+            _arrivals,
+            new ConnectRules(options, _sessions, _identification, limits, Counters),
             _access,
             _identification,
             _sender,
@@ -109,8 +129,8 @@ internal sealed class BrokerEngine
             Events,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
-        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
+            receiver, subscriptions, systemFigures, _walks, limits, _identification, _handshake, _closer, _flushList);
+        _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
     }
 
     public EngineCounters Counters { get; } = new();
@@ -130,11 +150,23 @@ internal sealed class BrokerEngine
     /// <summary>Whether there is something to do although nothing happens.</summary>
     public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
 
+    /// <summary>Connections that have not sent CONNECT yet.</summary>
+    public int PendingConnections => _arrivals.Pending;
+
+    /// <summary>Addresses that are remembered because of their connections.</summary>
+    public int RememberedAddresses => _arrivals.Addresses;
+
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>The Session of a client; <c>null</c>: it has none.</summary>
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
+
+    /// <summary>
+    /// A Network Connection is about to be opened. Where its address has far more than it may, it is not: it is closed without a word.
+    /// </summary>
+    /// <param name="remote">The address of the other end; <c>null</c>: it has none, or a proxy will say it.</param>
+    public bool MayOpen(EndPoint? remote) => _arrivals.MayOpen(remote);
 
     /// <summary>A Network Connection was opened.</summary>
     /// <param name="link">What carries its bytes.</param>
@@ -152,6 +184,19 @@ internal sealed class BrokerEngine
         _connections.Add(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        _arrivals.Open(connection);
+        if (!isProxied)
+        {
+            // It was asked about before.
+            _ = _arrivals.TryIdentify(connection, now);
+        }
+
+        while (_arrivals.IsExcessive(out var oldest) && oldest != connection)
+        {
+            Counters.DroppedPending++;
+            Abort(oldest, new Fault(ReasonCode.ServerBusy, "Too many connections have not sent CONNECT; this was the oldest."), now);
+        }
+
         return connection;
     }
 
@@ -239,6 +284,9 @@ internal sealed class BrokerEngine
                     break;
                 case ProofExpiry proof:
                     _identification.Expire(proof.Connection, now);
+                    break;
+                case Pace pace:
+                    _rates.OnDeadline(pace, now);
                     break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);

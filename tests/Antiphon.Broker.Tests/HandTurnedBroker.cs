@@ -1,3 +1,4 @@
+using System.Net;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -30,10 +31,19 @@ internal sealed class HandTurnedBroker
     public Instant Now { get; private set; } = new(TimeSpan.FromSeconds(1000));
 
     /// <summary>A connection that has said nothing yet.</summary>
-    public TestLink Open(bool isProxied = false)
+    public TestLink Open(bool isProxied = false) =>
+        TryOpen(remote: null, isProxied) ?? throw new InvalidOperationException("A connection without an address is let in.");
+
+    /// <summary>A connection from an address; <c>null</c>: it is closed as soon as it comes.</summary>
+    public TestLink? TryOpen(IPEndPoint? remote, bool isProxied = false)
     {
+        if (!isProxied && !Engine.MayOpen(remote))
+        {
+            return null;
+        }
+
         var link = new TestLink(this);
-        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now, isProxied);
+        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test", RemoteEndPoint = remote }, Now, isProxied);
         return link;
     }
 

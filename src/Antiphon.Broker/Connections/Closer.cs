@@ -1,3 +1,4 @@
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -15,6 +16,7 @@ internal sealed class Closer(
     BrokerOptions options,
     HashSet<Connection> connections,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     SessionTable sessions,
     TimingWheel wheel,
     FlushList flushList,
@@ -96,6 +98,7 @@ internal sealed class Closer(
         connection.CloseReason = reason;
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closing;
+        Arrivals.Heard(connection);
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
@@ -134,6 +137,7 @@ internal sealed class Closer(
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
+        arrivals.End(connection, now);
         unfinished.Remove(connection);
         connection.Output.Clear();
         Detach(connection, now);

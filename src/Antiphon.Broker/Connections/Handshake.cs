@@ -1,6 +1,7 @@
 using System.Globalization;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -17,6 +18,7 @@ internal sealed class Handshake(
     BrokerOptions options,
     SessionTable sessions,
     OwnResponseTopics responseTopics,
+    Arrivals arrivals,
     ConnectRules rules,
     AccessControl access,
     Identification identification,
@@ -92,6 +94,7 @@ internal sealed class Handshake(
 
     private void ReceiveConnect(Connection connection, in Frame frame, Instant now)
     {
+        Arrivals.Heard(connection);
         if (frame.Type != PacketType.Connect)
         {
             closer.Reject(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
@@ -132,7 +135,12 @@ internal sealed class Handshake(
         connection.ClientId = connect.ClientId;
         connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
-        fault = rules.Check(connect);
+        fault = arrivals.Explain(connection);
+        if (!fault.Exists)
+        {
+            fault = rules.Check(connect);
+        }
+
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
@@ -218,6 +226,7 @@ internal sealed class Handshake(
         var present = session is not null;
         if (!present && counters.Sessions >= options.MaximumSessions)
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection,
                 new Fault(
@@ -230,6 +239,7 @@ internal sealed class Handshake(
         var willBytes = SessionMemory.SizeOf(connect.Will);
         if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
             return;
@@ -250,7 +260,7 @@ internal sealed class Handshake(
             events.Add(ConnectionEventKind.WillLeftOut, connection);
         }
 
-        connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.MaximumInflight);
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -17,6 +18,9 @@ internal sealed class Receiver(
     Router router,
     Sender sender,
     AcknowledgementGate gate,
+    MessageLimits limits,
+    PublishRates rates,
+    BrokerReplies replies,
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
@@ -64,13 +68,17 @@ internal sealed class Receiver(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        if (publish.QoS == QualityOfService.AtMostOnce)
+        if (publish.QoS != QualityOfService.AtMostOnce)
         {
-            router.Route(publish, session, now);
+            fault = ReceiveAcknowledged(connection, session, publish, frame.Length, now);
+        }
+        else if (!rates.IsSet || rates.TryPublish(session, frame.Length, now))
+        {
+            Route(publish, session, now);
         }
         else
         {
-            fault = ReceiveAcknowledged(connection, session, publish, now);
+            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
         }
 
         pressure.AfterPublish(connection);
@@ -103,7 +111,13 @@ internal sealed class Receiver(
         }
     }
 
-    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, Instant now)
+    private ReasonCode Route(in PublishView publish, Session session, Instant now)
+    {
+        var code = limits.Check(publish);
+        return code == ReasonCode.Success ? router.Route(publish, session, now).Code : code;
+    }
+
+    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, int size, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -135,13 +149,21 @@ internal sealed class Receiver(
 
         var code = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now).Code,
+            ReceivedStage.None => Route(publish, session, now),
             ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now).Code,
+            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : Route(publish, session, now),
         };
-        gate.Acknowledge(connection, session, answer, identifier, code);
+        if (rates.IsSet)
+        {
+            rates.Acknowledge(connection, session, answer, identifier, code, size, now);
+        }
+        else
+        {
+            gate.Acknowledge(connection, session, answer, identifier, code);
+        }
+
         return default;
     }
 

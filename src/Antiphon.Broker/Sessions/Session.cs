@@ -2,6 +2,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
@@ -37,6 +38,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     /// <summary>What the access rules let its client do; <c>null</c> until they are asked.</summary>
     public ClientAccess? Access { get; set; }
+
+    /// <summary>How fast its client publishes; <c>null</c>: nobody has to know.</summary>
+    public Pace? Pace { get; set; }
 
     public SubscriptionList Subscriptions { get; } = new();
 
@@ -133,6 +137,7 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
         Connection = null;
         _window?.ConnectionEnded();
         _received?.ConnectionEnded();
+        Pace?.ConnectionEnded();
     }
 
     /// <summary>The Session has ended, and nothing waits for it any more.</summary>
