@@ -147,6 +147,12 @@ public readonly record struct BrokerCounters
     /// <summary>Acknowledgements that were withheld for a while because their publisher was faster than it may be.</summary>
     public long DelayedOverRate { get; init; }
 
+    /// <summary>
+    /// Clients that came or went without an event below <c>$SYS/clients</c>: too many events waited to be told, or a Client Identifier was
+    /// too long for a topic.
+    /// </summary>
+    public long DroppedPresenceEvents { get; init; }
+
     /// <summary>Retained messages, those below <c>$SYS</c> included.</summary>
     public long RetainedMessages { get; init; }
 

@@ -46,6 +46,7 @@ internal sealed class BrokerEngine
     private readonly AcknowledgementGate _gate;
     private readonly Arrivals _arrivals;
     private readonly PublishRates _rates;
+    private readonly PresenceEvents _presence;
     private readonly TimingWheel _wheel = new();
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
@@ -103,13 +104,14 @@ internal sealed class BrokerEngine
             Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
+        _presence = new PresenceEvents(options, _access, subscriptions, tree, _sender, _messages, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
             responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(
-            options, _connections, unfinished, _arrivals, _sessions, _wheel, _flushList, Counters, Events);
+            options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
@@ -127,6 +129,7 @@ internal sealed class BrokerEngine
             _flushList,
             Counters,
             Events,
+            _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, limits, _identification, _handshake, _closer, _flushList);
@@ -148,7 +151,10 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind;
+
+    /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
+    public bool HasPresence => _presence.IsReady;
 
     /// <summary>Connections that have not sent CONNECT yet.</summary>
     public int PendingConnections => _arrivals.Pending;
@@ -302,6 +308,11 @@ internal sealed class BrokerEngine
         _exchanges.Continue();
         _review.Continue(now);
     }
+
+    /// <summary>Tells who subscribes to it a turn's share of who came and went.</summary>
+    /// <param name="time">What a clock on the wall shows.</param>
+    /// <param name="now">The current instant.</param>
+    public void TellPresence(DateTimeOffset time, Instant now) => _presence.Publish(time, now);
 
     /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
     public void ReplaceAccessRules(AccessRules? rules)

@@ -287,6 +287,13 @@ public sealed record BrokerOptions
     public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// Whether the broker says who comes and who goes, on <c>$SYS/clients/{client id}/connected</c> and <c>…/disconnected</c>, although
+    /// there are no <see cref="AccessRules"/> and everybody may read it; not unless said otherwise. Where there are rules, it is said to
+    /// whom they allow to subscribe there. It is JSON with address, listener and user.
+    /// </summary>
+    public bool PresenceEvents { get; init; }
+
+    /// <summary>
     /// Bytes that messages and buffers of all clients together may take in memory, 1 MiB or more; 512 MiB unless said otherwise.
     /// Places in queues and of what is unacknowledged count too: some 44 and 56 bytes for each delivery, 120 for each message.
     /// Beyond it acknowledgements to publishers are withheld until a quarter is free again; a quarter beyond it publishers are left unread.

@@ -40,6 +40,7 @@ internal sealed class EngineCounters
     public long RefusedSubscriptions;
     public long DroppedOverRate;
     public long DelayedOverRate;
+    public long DroppedPresenceEvents;
     public long RetainedMessages;
     public long RetainedBytes;
     public long NotRetained;
@@ -90,6 +91,7 @@ internal sealed class EngineCounters
         RefusedSubscriptions = Volatile.Read(ref RefusedSubscriptions),
         DroppedOverRate = Volatile.Read(ref DroppedOverRate),
         DelayedOverRate = Volatile.Read(ref DelayedOverRate),
+        DroppedPresenceEvents = Volatile.Read(ref DroppedPresenceEvents),
         RetainedMessages = Volatile.Read(ref RetainedMessages),
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),

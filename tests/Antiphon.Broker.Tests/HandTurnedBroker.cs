@@ -26,6 +26,9 @@ internal sealed class HandTurnedBroker
 
     public Queue<AuthenticationStep> Steps { get; } = new();
 
+    /// <summary>What the clock on the wall showed when the broker started.</summary>
+    public static DateTimeOffset Epoch { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     public BrokerCounters Counters => Engine.Counters.Read();
 
     public Instant Now { get; private set; } = new(TimeSpan.FromSeconds(1000));
@@ -98,6 +101,11 @@ internal sealed class HandTurnedBroker
         do
         {
             RunSteps();
+            if (Engine.HasPresence)
+            {
+                Engine.TellPresence(Epoch + Now.Elapsed, Now);
+            }
+
             Engine.Advance(Now);
             Engine.Flush(Now);
         }

@@ -1,5 +1,6 @@
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -18,6 +19,7 @@ internal sealed class Closer(
     UnfinishedPackets unfinished,
     Arrivals arrivals,
     SessionTable sessions,
+    PresenceEvents presence,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
@@ -155,6 +157,7 @@ internal sealed class Closer(
         if (connection.Session is { } session)
         {
             connection.Session = null;
+            presence.Note(connection, isConnected: false, now);
             sessions.Detach(session, now);
         }
     }

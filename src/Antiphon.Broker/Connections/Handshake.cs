@@ -29,6 +29,7 @@ internal sealed class Handshake(
     FlushList flushList,
     EngineCounters counters,
     ConnectionEvents events,
+    PresenceEvents presence,
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
@@ -306,6 +307,7 @@ internal sealed class Handshake(
         }
 
         events.Add(present ? ConnectionEventKind.Resumed : ConnectionEventKind.Connected, connection);
+        presence.Note(connection, isConnected: true, now);
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }

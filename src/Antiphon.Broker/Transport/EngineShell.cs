@@ -135,6 +135,11 @@ internal sealed partial class EngineShell
                 _authentications.Start(step);
             }
 
+            if (Engine.HasPresence)
+            {
+                Engine.TellPresence(_time.GetUtcNow(), Now);
+            }
+
             Engine.Advance(Now);
             Engine.Flush(Now);
         }

@@ -120,7 +120,13 @@ internal static class LimitSettings
         Whole("replies", "How many Response Messages of each responder a request may ask for.",
             1, int.MaxValue, o => o.MaximumReplies, (o, v) => o with { MaximumReplies = (int)v }),
         Seconds("systemTopicsInterval", "How often, in seconds, the figures below $SYS are published; 0: never.",
-            0, Day, o => o.SystemTopicsInterval, (o, v) => o with { SystemTopicsInterval = v }));
+            0, Day, o => o.SystemTopicsInterval, (o, v) => o with { SystemTopicsInterval = v }),
+        new Setting<BrokerOptions, bool>(
+            "presenceEvents",
+            "Whether who comes and goes is said below $SYS/clients although there are no rules about who may read it.",
+            new BooleanKind(),
+            o => o.PresenceEvents,
+            (o, v) => o with { PresenceEvents = v }));
 
     private static Setting<BrokerOptions, long> Whole(
         string name,

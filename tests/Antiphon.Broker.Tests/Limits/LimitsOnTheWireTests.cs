@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Antiphon.Broker.Tests.Transport;
 using Antiphon.Broker.Transport.Queued;
 using Antiphon.Protocol;
@@ -102,6 +103,27 @@ public sealed class LimitsOnTheWireTests
 
         Assert.InRange(broker.Counters.DelayedOverRate, 1, 190);
         Assert.Equal(0, broker.Counters.WithheldAcknowledgements);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Who_comes_and_goes_is_told_with_the_time_of_day(BrokerTransport transport)
+    {
+        var before = TimeProvider.System.GetUtcNow().AddSeconds(-1);
+        await using var broker = Start(transport, options => options with { PresenceEvents = true });
+        await using var watcher = await TcpPeer.ConnectAsync(broker, "watcher");
+        await watcher.SubscribeAsync("$SYS/clients/+/+", QualityOfService.AtMostOnce);
+        await using (await TcpPeer.ConnectAsync(broker, "a"))
+        {
+            var connected = await watcher.NextAsync<PublishPacket>();
+            Assert.Equal("$SYS/clients/a/connected", connected.Message.Topic);
+            using var json = JsonDocument.Parse(connected.Message.Payload);
+            var time = json.RootElement.GetProperty("time").GetDateTimeOffset();
+            Assert.InRange(time, before, TimeProvider.System.GetUtcNow());
+            Assert.StartsWith("127.0.0.1:", json.RootElement.GetProperty("address").GetString(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("$SYS/clients/a/disconnected", (await watcher.NextAsync<PublishPacket>()).Message.Topic);
     }
 
     private static BrokerHost Start(BrokerTransport transport, Func<BrokerOptions, BrokerOptions> with) =>
