@@ -88,10 +88,13 @@ internal sealed class BrokerEngine
             options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
+        var stamp = options.StampCaller ? new CallerStamp(_access) : null;
+        var publishRules = new PublishRules(_access, stamp, Counters);
         var receiver = new Receiver(
             options,
+            publishRules,
             router,
             _sender,
             _gate,
@@ -108,7 +111,17 @@ internal sealed class BrokerEngine
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics,
+            router,
+            _sender,
+            redispatch,
+            _ended,
+            _sessionMemory,
+            new QueueMemory(_account),
+            _access,
+            stamp,
+            _wheel,
+            Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(
             options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
@@ -120,7 +133,7 @@ internal sealed class BrokerEngine
             responseTopics,
             _arrivals,
             new ConnectRules(options, _sessions, _identification, limits, Counters),
-            _access,
+            publishRules,
             _identification,
             _sender,
             _closer,

@@ -23,18 +23,28 @@ internal sealed class MessageLimits
     /// <summary>So many bytes of properties hold neither too many User Properties nor too long ones.</summary>
     private readonly int _few;
 
+    private readonly Fault _topicOverLimits;
+    private readonly Fault _tooManyUserProperties;
+
     public MessageLimits(BrokerOptions options, EngineCounters counters)
     {
         _options = options;
         _counters = counters;
         _short = Math.Min(options.MaximumTopicLength + 1, options.MaximumTopicLevels);
         _few = (int)Math.Min(options.MaximumUserPropertyBytes, (long)options.MaximumUserProperties * SmallestUserProperty);
+        _topicOverLimits = new Fault(
+            ReasonCode.TopicNameInvalid,
+            $"The Topic Name has more than {options.MaximumTopicLength} bytes or {options.MaximumTopicLevels} levels.");
+        _tooManyUserProperties = new Fault(
+            ReasonCode.QuotaExceeded,
+            $"The message has more than {options.MaximumUserProperties} User Properties, or more than "
+                + $"{options.MaximumUserPropertyBytes} bytes of them.");
     }
 
     /// <summary>Judges a PUBLISH.</summary>
-    /// <returns>What its acknowledgement says; success: it is within the limits.</returns>
-    public ReasonCode Check(in PublishView publish) =>
-        publish.Topic.Length < _short && publish.Properties.Length <= _few ? ReasonCode.Success : CheckClosely(publish);
+    /// <returns>Why it is refused; default: it is within the limits.</returns>
+    public Fault Check(in PublishView publish) =>
+        publish.Topic.Length < _short && publish.Properties.Length <= _few ? default : CheckClosely(publish);
 
     /// <summary>Judges a CONNECT, with its Will.</summary>
     public Fault Check(ConnectPacket connect)
@@ -85,13 +95,13 @@ internal sealed class MessageLimits
         topicOrFilter.Length < _short
         || (topicOrFilter.Length <= _options.MaximumTopicLength && topicOrFilter.Count((byte)'/') < _options.MaximumTopicLevels);
 
-    private ReasonCode CheckClosely(in PublishView publish)
+    private Fault CheckClosely(in PublishView publish)
     {
-        var code = !IsTopicWithin(publish.Topic) ? ReasonCode.TopicNameInvalid
-            : HasTooManyUserProperties(publish) ? ReasonCode.QuotaExceeded
-            : ReasonCode.Success;
-        _counters.OverMessageLimits += code == ReasonCode.Success ? 0 : 1;
-        return code;
+        var fault = !IsTopicWithin(publish.Topic) ? _topicOverLimits
+            : HasTooManyUserProperties(publish) ? _tooManyUserProperties
+            : default;
+        _counters.OverMessageLimits += fault.Exists ? 1 : 0;
+        return fault;
     }
 
     private bool HasTooManyUserProperties(in PublishView publish)

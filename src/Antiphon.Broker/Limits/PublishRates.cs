@@ -15,7 +15,7 @@ namespace Antiphon.Broker.Limits;
 internal sealed class PublishRates
 {
     /// <summary>What an acknowledgement that waits takes in memory, in bytes.</summary>
-    private const int WaitingSize = 64;
+    private const int WaitingSize = 72;
 
     /// <summary>
     /// So much earlier than it is due an acknowledgement may leave. Deadlines fire up to 32 ms late; without this a client whose Receive
@@ -84,6 +84,7 @@ internal sealed class PublishRates
     /// <param name="answer">PUBACK or PUBREC.</param>
     /// <param name="identifier">The message's Packet Identifier.</param>
     /// <param name="code">What to say.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
     /// <param name="size">The size of its packet, in bytes.</param>
     /// <param name="now">The current instant.</param>
     public void Acknowledge(
@@ -92,6 +93,7 @@ internal sealed class PublishRates
         PacketType answer,
         PacketIdentifier identifier,
         ReasonCode code,
+        string? reason,
         int size,
         Instant now)
     {
@@ -104,14 +106,14 @@ internal sealed class PublishRates
             && before.Messages.HasRoom(now + Slack, _messageBurst, _messageCost)
             && before.Bytes.HasRoom(now + Slack, _byteBurst, byteCost))
         {
-            _gate.Acknowledge(connection, session, answer, identifier, code);
+            _gate.Acknowledge(connection, session, answer, identifier, code, reason);
             return;
         }
 
         var due = Later(before.Messages.RoomAt(_messageBurst, _messageCost), before.Bytes.RoomAt(_byteBurst, byteCost));
         _counters.DelayedOverRate++;
         _account.Add(WaitingSize);
-        pace.Held.Enqueue(new Pace.Waiting(_gate.Withhold(connection, session, answer, identifier, code), due, before));
+        pace.Held.Enqueue(new Pace.Waiting(_gate.Withhold(connection, session, answer, identifier, code, reason), due, before));
         if (!pace.Deadline.IsSet)
         {
             Await(pace, due);

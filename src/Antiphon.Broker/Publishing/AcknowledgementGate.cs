@@ -25,6 +25,7 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <param name="answer">PUBACK or PUBREC.</param>
     /// <param name="identifier">The message's Packet Identifier.</param>
     /// <param name="code">What to say.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
     /// <param name="afterCommit">
     /// The commit that has to be done first. Commits are numbered from 1 on, and each includes those before it.
     /// </param>
@@ -34,16 +35,17 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         PacketType answer,
         PacketIdentifier identifier,
         ReasonCode code,
+        string? reason = null,
         long afterCommit = NoCommit)
     {
         if (!pressure.WithholdsAcknowledgements() && connection.HeldAcknowledgements == 0 && afterCommit <= _committed)
         {
             session.Received.Answer(answer, identifier, code);
-            Write(connection, answer, identifier, code);
+            Write(connection, answer, identifier, code, reason);
             return;
         }
 
-        Enqueue(Withhold(connection, session, answer, identifier, code, afterCommit));
+        Enqueue(Withhold(connection, session, answer, identifier, code, reason, afterCommit));
     }
 
     /// <summary>
@@ -54,6 +56,7 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <param name="answer">PUBACK or PUBREC.</param>
     /// <param name="identifier">The message's Packet Identifier.</param>
     /// <param name="code">What to say.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
     /// <param name="afterCommit">The commit that has to be done first.</param>
     public HeldAcknowledgement Withhold(
         Connection connection,
@@ -61,11 +64,12 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         PacketType answer,
         PacketIdentifier identifier,
         ReasonCode code,
+        string? reason = null,
         long afterCommit = NoCommit)
     {
         session.Received.Withhold(answer, identifier, code);
         counters.WithheldAcknowledgements++;
-        return new HeldAcknowledgement(connection, answer, identifier, code, afterCommit);
+        return new HeldAcknowledgement(connection, answer, identifier, code, reason, afterCommit);
     }
 
     /// <summary>What was withheld may leave as far as the caller is concerned: now, or once nothing here holds it.</summary>
@@ -109,13 +113,13 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         if (held.Connection.Session is { } session)
         {
             session.Received.EndWithholding(held.Answer, held.Identifier, held.Code);
-            Write(held.Connection, held.Answer, held.Identifier, held.Code);
+            Write(held.Connection, held.Answer, held.Identifier, held.Code, held.Reason);
         }
     }
 
-    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
+    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code, string? reason)
     {
-        PublishAnswer.Write(connection, answer, identifier, code);
+        PublishAnswer.Write(connection, answer, identifier, code, reason);
         flushList.Mark(connection);
     }
 }

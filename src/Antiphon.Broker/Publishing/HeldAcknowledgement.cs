@@ -9,6 +9,7 @@ namespace Antiphon.Broker.Publishing;
 /// <param name="Answer">PUBACK or PUBREC.</param>
 /// <param name="Identifier">The message's Packet Identifier.</param>
 /// <param name="Code">What to say.</param>
+/// <param name="Reason">Why, if that is known better than the code says it.</param>
 /// <param name="Commit">The commit that has to be done first.</param>
 internal readonly record struct HeldAcknowledgement(
-    Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, long Commit);
+    Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, string? Reason, long Commit);

@@ -15,6 +15,7 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
 internal sealed class Receiver(
     BrokerOptions options,
+    PublishRules rules,
     Router router,
     Sender sender,
     AcknowledgementGate gate,
@@ -70,11 +71,11 @@ internal sealed class Receiver(
 
         if (publish.QoS != QualityOfService.AtMostOnce)
         {
-            fault = ReceiveAcknowledged(connection, session, publish, frame.Length, now);
+            fault = ReceiveAcknowledged(connection, session, ref publish, frame.Length, now);
         }
         else if (!rates.IsSet || rates.TryPublish(session, frame.Length, now))
         {
-            Route(publish, session, now);
+            Route(session, ref publish, now);
         }
         else
         {
@@ -111,13 +112,7 @@ internal sealed class Receiver(
         }
     }
 
-    private ReasonCode Route(in PublishView publish, Session session, Instant now)
-    {
-        var code = limits.Check(publish);
-        return code == ReasonCode.Success ? router.Route(publish, session, now).Code : code;
-    }
-
-    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, int size, Instant now)
+    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -147,24 +142,38 @@ internal sealed class Receiver(
             return TooManyUnfinished(maximum);
         }
 
-        var code = stage switch
+        var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(publish, session, now),
-            ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
+            ReceivedStage.None => Route(session, ref publish, now),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : Route(publish, session, now),
+            _ => connection.Version == ProtocolVersion.V5
+                ? new Fault(ReasonCode.PacketIdentifierInUse, null)
+                : Route(session, ref publish, now),
         };
         if (rates.IsSet)
         {
-            rates.Acknowledge(connection, session, answer, identifier, code, size, now);
+            rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
         }
         else
         {
-            gate.Acknowledge(connection, session, answer, identifier, code);
+            gate.Acknowledge(connection, session, answer, identifier, code, reason);
         }
 
         return default;
+    }
+
+    /// <returns>What the acknowledgement says, and why if there is more to say than the code does.</returns>
+    private Fault Route(Session session, ref PublishView publish, Instant now)
+    {
+        var refusal = limits.Check(publish);
+        if (!refusal.Exists)
+        {
+            refusal = rules.Check(session, ref publish);
+        }
+
+        return refusal.Exists ? refusal : new Fault(router.Route(publish, session, now).Code, null);
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -1,4 +1,3 @@
-using Antiphon.Broker.Access;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
@@ -15,7 +14,6 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
     MatchCache matches,
-    AccessControl access,
     OwnResponseTopics responseTopics,
     ExchangeTable exchanges,
     RetainedStore retained,
@@ -33,12 +31,6 @@ internal sealed class Router(
         if (isSpecial && SystemTopic.Includes(publish.Topic))
         {
             counters.RefusedSystemMessages++;
-            return new RoutingResult(ReasonCode.NotAuthorized);
-        }
-
-        if (publisher is not null && !access.MayPublish(publisher, publish))
-        {
-            counters.DeniedMessages++;
             return new RoutingResult(ReasonCode.NotAuthorized);
         }
 

@@ -14,6 +14,10 @@ internal sealed record ConfigurationDraft
 
     public string? PasswordFile { get; init; }
 
+    public bool StampCaller { get; init; }
+
+    public IReadOnlyList<string> Bridges { get; init; } = [];
+
     public BrokerOptions Limits { get; init; } = new();
 
     public LogOptions Log { get; init; } = new();
@@ -23,7 +27,7 @@ internal sealed record ConfigurationDraft
     {
         var options = new ServerOptions
         {
-            Broker = Limits with { AllowAnonymous = AllowAnonymous },
+            Broker = Limits with { AllowAnonymous = AllowAnonymous, StampCaller = StampCaller, BridgeGroups = Bridges },
             PasswordFile = PasswordFile,
             Log = Log,
         };

@@ -39,7 +39,7 @@ public sealed class MessageLimitsTests
 
         client.Send(new PublishPacket(TestLink.Message("1/2/3/4/5", "", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) });
 
-        Assert.Contains("more levels", client.Next<AcknowledgementPacket>().ReasonString, StringComparison.Ordinal);
+        Assert.Contains("4 levels", client.Next<AcknowledgementPacket>().ReasonString, StringComparison.Ordinal);
     }
 
     [Theory]
