@@ -180,8 +180,8 @@ public readonly record struct BrokerCounters
     public long DeniedSubscriptions { get; init; }
 
     /// <summary>
-    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
-    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log,
+    /// the observer of exchanges. Each is logged, unless it was the log's or the observer's, and ends one connection at most.
     /// </summary>
     public long Defects { get; init; }
 }

@@ -6,6 +6,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -48,7 +49,7 @@ internal sealed class BrokerEngine
     private readonly PublishRates _rates;
     private readonly PresenceEvents _presence;
     private readonly TimingWheel _wheel = new();
-    private readonly HashSet<Connection> _connections = [];
+    private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
     private readonly EndedSessions _ended;
@@ -83,7 +84,8 @@ internal sealed class BrokerEngine
         _arrivals = new Arrivals(options, Counters);
         _rates = new PublishRates(options, _gate, _account, _wheel, Counters);
         var limits = new MessageLimits(options, Counters);
-        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
+        _exchanges = new ExchangeTable(options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
             options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
@@ -96,6 +98,7 @@ internal sealed class BrokerEngine
             options,
             publishRules,
             router,
+            watch,
             _sender,
             _gate,
             limits,
@@ -147,9 +150,13 @@ internal sealed class BrokerEngine
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, limits, _identification, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
+        Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
     public EngineCounters Counters { get; } = new();
+
+    /// <summary>Lists what there is, for operators.</summary>
+    public EngineListing Listing { get; }
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
@@ -200,7 +207,7 @@ internal sealed class BrokerEngine
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
         }
 
-        _connections.Add(connection);
+        _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
         _arrivals.Open(connection);
@@ -290,7 +297,7 @@ internal sealed class BrokerEngine
                     left -= _sessions.OnDeadline(session, now) / MessagesPerDeadline;
                     break;
                 case Exchange exchange:
-                    _exchanges.Close(exchange);
+                    _exchanges.Close(exchange, ExchangeEnd.Expired, now);
                     break;
                 case TopicLevel level:
                     _retained.OnDeadline(level, now);
@@ -318,7 +325,7 @@ internal sealed class BrokerEngine
         _isBehind = left <= 0;
         _ended.Continue(now);
         _walks.Continue(now);
-        _exchanges.Continue();
+        _exchanges.Continue(now);
         _review.Continue(now);
     }
 
@@ -386,7 +393,7 @@ internal sealed class BrokerEngine
     {
         Uptime = now.Elapsed,
         Counters = Counters.Read(),
-        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
     private void OnDeadline(Connection connection, Instant now)

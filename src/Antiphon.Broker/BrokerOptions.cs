@@ -1,6 +1,7 @@
 using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Transport;
 using Antiphon.Protocol;
@@ -339,6 +340,9 @@ public sealed record BrokerOptions
     /// 1,000 unless said otherwise.
     /// </summary>
     public int MaximumReplies { get; init; } = 1000;
+
+    /// <summary>Is told what clients ask of each other and what comes of it; <c>null</c>, as unless said otherwise: nobody is.</summary>
+    public IExchangeObserver? ExchangeObserver { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

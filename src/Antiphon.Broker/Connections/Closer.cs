@@ -1,4 +1,5 @@
 using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
@@ -15,7 +16,7 @@ namespace Antiphon.Broker.Connections;
 /// </summary>
 internal sealed class Closer(
     BrokerOptions options,
-    HashSet<Connection> connections,
+    List<Connection> connections,
     UnfinishedPackets unfinished,
     Arrivals arrivals,
     SessionTable sessions,
@@ -135,7 +136,7 @@ internal sealed class Closer(
 
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closed;
-        connections.Remove(connection);
+        connections.Leave(connection);
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
@@ -17,6 +18,7 @@ internal sealed class Receiver(
     BrokerOptions options,
     PublishRules rules,
     Router router,
+    ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
     MessageLimits limits,
@@ -79,7 +81,7 @@ internal sealed class Receiver(
         }
         else
         {
-            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
+            DropOverRate(session, publish, now);
         }
 
         pressure.AfterPublish(connection);
@@ -173,7 +175,24 @@ internal sealed class Receiver(
             refusal = rules.Check(session, ref publish);
         }
 
-        return refusal.Exists ? refusal : new Fault(router.Route(publish, session, now).Code, null);
+        var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        Watch(session, publish, result, now);
+        return refusal.Exists ? refusal : new Fault(result.Code, null);
+    }
+
+    /// <summary>With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.</summary>
+    private void DropOverRate(Session session, in PublishView publish, Instant now)
+    {
+        Watch(session, publish, new RoutingResult(ReasonCode.MessageRateTooHigh), now);
+        replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
+    }
+
+    private void Watch(Session session, in PublishView publish, in RoutingResult result, Instant now)
+    {
+        if (watch is not null && !publish.ResponseTopic.IsEmpty)
+        {
+            watch.Routed(publish, session, result, now);
+        }
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -38,7 +38,7 @@ internal sealed class Router(
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
             ? publisher
             : null;
-        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom()))
+        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom(now)))
         {
             counters.UntrackedRequests++;
             return new RoutingResult(ReasonCode.QuotaExceeded);
@@ -150,7 +150,7 @@ internal sealed class Router(
 
         return isNobody
             ? new RoutingResult(ReasonCode.NoMatchingSubscribers)
-            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
+            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange, now) ? exchange : null);
     }
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
@@ -163,7 +163,7 @@ internal sealed class Router(
         }
 
         // The owner needs no permission; but an exchange that it answers itself is answered.
-        if ((publisher is null || !exchanges.TryUse(publish, publisher)) && publisher != owner)
+        if ((publisher is null || !exchanges.TryUse(publish, publisher, now)) && publisher != owner)
         {
             counters.UninvitedResponses++;
 

@@ -3,6 +3,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
@@ -18,7 +19,7 @@ namespace Antiphon.Broker.Sessions;
 /// <param name="clientId">The Client Identifier.</param>
 /// <param name="user">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
 /// <param name="memory">Where what waits for it has its room from; <c>null</c>: from an account of its own.</param>
-internal sealed class Session(string clientId, ClientUser? user = null, QueueMemory? memory = null)
+internal sealed class Session(string clientId, ClientUser? user = null, QueueMemory? memory = null) : IPlaced
 {
     private readonly QueueMemory _memory = memory ?? new QueueMemory(new MemoryAccount());
 
@@ -30,6 +31,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     // For the Session.
     public string ClientId { get; } = clientId;
+
+    /// <summary>Where it stands in the list of all of them.</summary>
+    public int Place { get; set; }
 
     public string? UserName => User?.Name;
 
@@ -143,6 +147,20 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
         _received?.ConnectionEnded();
         Pace?.ConnectionEnded();
     }
+
+    public SessionSnapshot TakeSnapshot(Instant now) => new()
+    {
+        ClientId = ClientId,
+        UserName = UserName,
+        IsConnected = Connection is not null,
+        Subscriptions = Subscriptions.Count,
+        QueuedMessages = _waiting?.Count ?? 0,
+        QueuedBytes = _waiting?.Bytes ?? 0,
+        UnacknowledgedMessages = Unacknowledged,
+        ExpiryInterval = ExpiryInterval == TimeSpan.MaxValue ? null : ExpiryInterval,
+        ExpiresIn = Expires == Instant.Never ? null : Expires > now ? Expires - now : TimeSpan.Zero,
+        HasWill = Will is not null,
+    };
 
     /// <summary>The Session has ended, and nothing waits for it any more.</summary>
     public void GiveBack()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Subscriptions;
@@ -27,8 +28,13 @@ internal sealed class SessionTable(
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
+    private readonly List<Session> _all = [];
+
+    /// <summary>All of them, in no particular order.</summary>
+    public IReadOnlyList<Session> All => _all;
+
     /// <summary>All of them, as they are at this moment.</summary>
-    public IReadOnlyList<Session> ToList() => [.. _sessions.Values];
+    public IReadOnlyList<Session> ToList() => [.. _all];
 
     public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
 
@@ -39,6 +45,7 @@ internal sealed class SessionTable(
     {
         var session = new Session(clientId, user, queueMemory);
         _sessions.Add(clientId, session);
+        _all.Join(session);
         memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
         return session;
@@ -119,6 +126,7 @@ internal sealed class SessionTable(
         }
 
         _sessions.Remove(session.ClientId);
+        _all.Leave(session);
         counters.Sessions--;
         responseTopics.Revoke(session);
         ended.Add(session, now);
