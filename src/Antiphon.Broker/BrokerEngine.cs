@@ -171,7 +171,8 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind;
+    public bool HasWork =>
+        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind;
 
     /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
     public bool HasPresence => _presence.IsReady;

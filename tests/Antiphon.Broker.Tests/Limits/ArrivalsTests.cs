@@ -213,7 +213,10 @@ public sealed class ArrivalsTests
     public void Who_comes_beyond_the_bound_of_its_address_pushes_nobody_else_out()
     {
         var broker = new HandTurnedBroker(
-            new BrokerOptions { MaximumConnectionsPerAddress = 40, MaximumPendingConnections = 40, MaximumConnectsPerSecondPerAddress = 3 });
+            new BrokerOptions
+            {
+                MaximumConnectionsPerAddress = 40, MaximumPendingConnections = 40, MaximumConnectsPerSecondPerAddress = 3,
+            });
         var honest = Open(broker, "192.0.2.1");
 
         // 30 of them are welcome, since so many may come at once. The others have a quarter of the places.
