@@ -14,6 +14,10 @@ internal sealed record ConfigurationDraft
 
     public string? PasswordFile { get; init; }
 
+    public FailedLogInLimits FailedLogIns { get; init; } = new();
+
+    public JwtOptions? Jwt { get; init; }
+
     public BrokerOptions Limits { get; init; } = new();
 
     public LogOptions Log { get; init; } = new();
@@ -25,6 +29,8 @@ internal sealed record ConfigurationDraft
         {
             Broker = Limits with { AllowAnonymous = AllowAnonymous },
             PasswordFile = PasswordFile,
+            FailedLogIns = FailedLogIns,
+            Jwt = Jwt,
             Log = Log,
         };
         return Listeners is null

@@ -1,5 +1,4 @@
 using Antiphon.Broker;
-using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Server.Configuration;
@@ -29,17 +28,6 @@ internal static class ServerSettings
             log => log.Format,
             (log, value) => log with { Format = value }));
 
-    private static readonly Shape<ConfigurationDraft> UsersShape = new(
-        new ConfigurationDraft(),
-        check: CheckUsers,
-        required: ["passwordFile"],
-        new Setting<ConfigurationDraft, string?>(
-            "passwordFile",
-            "The users and their passwords, as antiphon passwd keeps them.",
-            new FileKind()!,
-            draft => draft.PasswordFile,
-            (draft, value) => draft with { PasswordFile = value }));
-
     public static Shape<ConfigurationDraft> Shape { get; } = new(
         new ConfigurationDraft(),
         CheckStrangers,
@@ -65,9 +53,15 @@ internal static class ServerSettings
         new Setting<ConfigurationDraft, ConfigurationDraft>(
             "users",
             "Who may connect.",
-            UsersShape,
+            UserSettings.Shape,
             draft => draft,
-            (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+            (draft, value) => draft with { PasswordFile = value.PasswordFile, FailedLogIns = value.FailedLogIns }),
+        new Setting<ConfigurationDraft, JwtOptions?>(
+            "jwt",
+            "Which tokens (JSON Web Tokens) in the password of CONNECT prove who a client is.",
+            JwtSettings.Shape!,
+            draft => draft.Jwt,
+            (draft, value) => draft with { Jwt = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
@@ -80,16 +74,6 @@ internal static class ServerSettings
             LogShape,
             draft => draft.Log,
             (draft, value) => draft with { Log = value }));
-
-    private static ConfigurationDraft CheckUsers(ConfigurationDraft draft, Node node, ReadingContext context)
-    {
-        if (draft.PasswordFile is { } file && UserFile.Read(file).Mistake is { } mistake)
-        {
-            context.Error(node.PlaceOf("passwordFile"), mistake);
-        }
-
-        return draft;
-    }
 
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>
     private static ConfigurationDraft CheckStrangers(ConfigurationDraft draft, Node node, ReadingContext context)
@@ -108,7 +92,8 @@ internal static class ServerSettings
                 context.Error(
                     where.PlaceOf("url"),
                     $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
-                        + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+                        + "(users.passwordFile) or the keys of tokens (jwt.keys), bind a loopback address, "
+                        + "or set «allowAnonymous» to let everybody in.");
             }
 
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");
