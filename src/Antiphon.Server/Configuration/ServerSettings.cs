@@ -43,7 +43,7 @@ internal static class ServerSettings
 
     public static Shape<ConfigurationDraft> Shape { get; } = new(
         new ConfigurationDraft(),
-        CheckStrangers,
+        Check,
         required: [],
         new Setting<ConfigurationDraft, string?>(
             "$schema",
@@ -69,6 +69,18 @@ internal static class ServerSettings
             UsersShape,
             draft => draft,
             (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+        new Setting<ConfigurationDraft, IReadOnlyDictionary<string, IReadOnlyList<string>>?>(
+            "groups",
+            "The user names in each group, for rules.",
+            new MapKind<IReadOnlyList<string>>(new ListKind<string>(new TextKind()))!,
+            draft => draft.Groups,
+            (draft, value) => draft with { Groups = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<RuleDraft>?>(
+            "rules",
+            "Who may do what: the first rule that fits decides, and what none allows is refused. Without a rule all is allowed.",
+            new ListKind<RuleDraft>(RuleSettings.Shape)!,
+            draft => draft.Rules,
+            (draft, value) => draft with { Rules = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
@@ -92,8 +104,22 @@ internal static class ServerSettings
         return draft;
     }
 
+    /// <summary>What has to fit together between the settings.</summary>
+    private static ConfigurationDraft Check(ConfigurationDraft draft, Node node, ReadingContext context)
+    {
+        CheckListeners(draft, context);
+
+        // Where the groups are wrong, whether there is one cannot be said.
+        if (draft.Groups is not null || node.FindMember("groups") is null)
+        {
+            RuleSettings.CheckGroups(draft.Rules ?? [], [.. draft.Groups?.Keys ?? []], context);
+        }
+
+        return draft;
+    }
+
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>
-    private static ConfigurationDraft CheckStrangers(ConfigurationDraft draft, Node node, ReadingContext context)
+    private static void CheckListeners(ConfigurationDraft draft, ReadingContext context)
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
@@ -127,7 +153,5 @@ internal static class ServerSettings
                 context.Error(place, $"The listener at {names[known.Name]} has the name «{known.Name}» too; each has one of its own.");
             }
         }
-
-        return draft;
     }
 }
