@@ -90,17 +90,28 @@ public sealed partial class ServerHost : IAsyncDisposable
             .. options.Listeners.Where(listener => listener.IsTerminated)
                 .Select(listener => new TerminatedListener(listener, files.Certificates.GetValueOrDefault(listener.Name), logger)),
         ];
-        var broker = BrokerHost.Start(BrokerOptionsOf(options, sources));
+        BrokerHost? broker = null;
         try
         {
+            broker = BrokerHost.Start(BrokerOptionsOf(options, sources));
             var kestrel = terminated.Length == 0
                 ? null
                 : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
             return new ServerHost(options, broker, sources, terminated, kestrel);
         }
-        catch
+        catch (Exception failure)
         {
-            await broker.DisposeAsync();
+            if (broker is not null)
+            {
+                await broker.DisposeAsync();
+            }
+
+            if (failure is BrokerStartException { ListenerName: { } name }
+                && options.Listeners.First(listener => listener.Name == name).Place is { } place)
+            {
+                throw new BrokerStartException($"{place}: {failure.Message}", failure) { ListenerName = name };
+            }
+
             throw;
         }
     }

@@ -107,6 +107,10 @@ public sealed class AccessRules
         return all.Distinct().OrderBy(rule => rule.Order);
     }
 
+    /// <summary>Whether a text names clients as <see cref="AccessRule.To"/> does.</summary>
+    internal static bool IsClients(string text) =>
+        text is "*" or "anonymous" || Split(text) is ("user" or "group" or "client", { Length: > 0 });
+
     private static CompiledRule Compile(AccessRule rule, int order, List<string> mistakes)
     {
         var place = rule.Place is { } where ? $"{where}: " : $"Rule {order + 1}: ";
@@ -140,7 +144,7 @@ public sealed class AccessRules
 
         foreach (var to in rule.To)
         {
-            if (to is not ("*" or "anonymous") && !(Split(to) is ("user" or "group" or "client", { Length: > 0 })))
+            if (!IsClients(to))
             {
                 mistakes.Add(place + $"it is about «{to}»; there are *, anonymous, user:NAME, group:NAME and client:ID.");
             }

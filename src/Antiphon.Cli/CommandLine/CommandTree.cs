@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
+using Antiphon.Cli.Access;
 using Antiphon.Cli.Brokers;
 using Antiphon.Cli.Completing;
 using Antiphon.Cli.Contexts;
@@ -104,8 +105,9 @@ internal static class CommandTree
     {
         var root = new RootCommand(Description);
         var examples = new Dictionary<Command, string> { [root] = Example };
-        Add(BrokerCommand.Create(terminal, time), BrokerCommand.Example);
+        Add(BrokerCommand.Create(terminal, time, examples.Add), BrokerCommand.Example);
         Add(PasswdCommand.Create(terminal, time), PasswdCommand.Example);
+        Add(AclCommand.Create(terminal, time, examples.Add), AclCommand.Example);
         Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
         Add(PubCommand.Create(terminal, time), PubCommand.Example);

@@ -1,3 +1,4 @@
+using System.Net;
 using Antiphon.Broker;
 using Microsoft.Extensions.Logging;
 
@@ -30,7 +31,7 @@ internal static class ServerSettings
 
     public static Shape<ConfigurationDraft> Shape { get; } = new(
         new ConfigurationDraft(),
-        CheckStrangers,
+        Check,
         required: [],
         new Setting<ConfigurationDraft, string?>(
             "$schema",
@@ -62,6 +63,18 @@ internal static class ServerSettings
             JwtSettings.Shape!,
             draft => draft.Jwt,
             (draft, value) => draft with { Jwt = value }),
+        new Setting<ConfigurationDraft, IReadOnlyDictionary<string, IReadOnlyList<string>>?>(
+            "groups",
+            "The user names in each group, for rules.",
+            new MapKind<IReadOnlyList<string>>(new ListKind<string>(new TextKind()))!,
+            draft => draft.Groups,
+            (draft, value) => draft with { Groups = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<RuleDraft>?>(
+            "rules",
+            "Who may do what: the first rule that fits decides, and what none allows is refused. Without a rule all is allowed.",
+            new ListKind<RuleDraft>(RuleSettings.Shape)!,
+            draft => draft.Rules,
+            (draft, value) => draft with { Rules = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
@@ -75,11 +88,26 @@ internal static class ServerSettings
             draft => draft.Log,
             (draft, value) => draft with { Log = value }));
 
+    /// <summary>What has to fit together between the settings.</summary>
+    private static ConfigurationDraft Check(ConfigurationDraft draft, Node node, ReadingContext context)
+    {
+        CheckListeners(draft, context);
+
+        // Where the groups are wrong, or tokens name some, whether there is one cannot be said.
+        if (draft.Jwt?.GroupsClaim is null && (draft.Groups is not null || node.FindMember("groups") is null))
+        {
+            RuleSettings.CheckGroups(draft.Rules ?? [], [.. draft.Groups?.Keys ?? []], context);
+        }
+
+        return draft;
+    }
+
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>
-    private static ConfigurationDraft CheckStrangers(ConfigurationDraft draft, Node node, ReadingContext context)
+    private static void CheckListeners(ConfigurationDraft draft, ReadingContext context)
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var addresses = new Dictionary<IPEndPoint, Place>();
         foreach (var listener in draft.Listeners ?? [])
         {
             if (listener is not { Listener: { } known, Node: { } where })
@@ -96,13 +124,19 @@ internal static class ServerSettings
                         + "or set «allowAnonymous» to let everybody in.");
             }
 
+            var address = new IPEndPoint(known.Bind, known.Port);
+            if (known.Port != 0 && !addresses.TryAdd(address, where.PlaceOf("url")))
+            {
+                context.Error(
+                    where.PlaceOf("url"), $"The listener at {addresses[address]} listens on {address} too; each has an address of its own.");
+                continue;
+            }
+
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");
             if (!names.TryAdd(known.Name, place))
             {
                 context.Error(place, $"The listener at {names[known.Name]} has the name «{known.Name}» too; each has one of its own.");
             }
         }
-
-        return draft;
     }
 }

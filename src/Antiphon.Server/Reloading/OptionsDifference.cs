@@ -39,7 +39,7 @@ internal static class OptionsDifference
             needsRestart.Add("Whether certificates say who clients are differs.");
         }
 
-        if (!running.Listeners.Select(WithoutTls).SequenceEqual(wanted.Listeners.Select(WithoutTls)))
+        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
         {
             needsRestart.Add("The listeners differ.");
         }
@@ -64,5 +64,6 @@ internal static class OptionsDifference
         return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
     }
 
-    private static ServerListener WithoutTls(ServerListener listener) => listener with { Tls = null };
+    /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
+    private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
 }

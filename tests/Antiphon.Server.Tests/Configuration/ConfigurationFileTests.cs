@@ -89,7 +89,8 @@ public sealed class ConfigurationFileTests : IDisposable
               { "url": "ws://127.0.0.1:80", "key": "a.key", "clientCertificates": "ask" },
               { "url": "mqtt://0.0.0.0:1883" },
               { "url": "mqtt://127.0.0.1:1", "name": "two" },
-              { "url": "mqtt://127.0.0.1:2", "name": "two" }
+              { "url": "mqtt://127.0.0.1:2", "name": "two" },
+              { "url": "mqtt://127.0.0.1:1", "name": "three" }
             ] }
             """,
             [
@@ -98,6 +99,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:49: error: «listeners[1].clientCertificates» is for mqtts:// and wss:// only; «ws://127.0.0.1:80» is not encrypted.",
                 "4:12: error: «mqtt://0.0.0.0:1883» is open to other machines, and nobody asks who they are: *",
                 "6:42: error: The listener at antiphon.json:5:42 has the name «two» too; each has one of its own.",
+                "7:12: error: The listener at antiphon.json:5:12 listens on 127.0.0.1:1 too; each has an address of its own.",
             ]
         },
         {
@@ -173,6 +175,14 @@ public sealed class ConfigurationFileTests : IDisposable
         {
             """{ "jwt": { "issuer": "x", "audience": "y" } }""",
             ["1:10: error: «jwt.keys» is missing."]
+        },
+        {
+            // Tokens name groups that stand in no file.
+            """
+            { "jwt": { "keys": "one.pem", "groupsClaim": "groups" },
+              "rules": [ { "allow": [ "publish" ], "topics": [ "a" ], "to": [ "group:x" ] } ] }
+            """,
+            ["1:10: warning: «jwt.audience» is missing: *"]
         },
     };
 
@@ -252,7 +262,9 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Empty(reading.Mistakes);
         var options = reading.Options!;
         var server = new CertificateFiles { Certificate = _folder.PathOf("server.pem"), Key = _folder.PathOf("server.key") };
-        Assert.Equal(new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883 }, options.Listeners[0]);
+        Assert.Equal(
+            new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883, Place = $"{_folder.PathOf("antiphon.json")}:5:14" },
+            options.Listeners[0]);
         var devices = options.Listeners[1];
         Assert.Equal(
             new ServerListener
@@ -263,7 +275,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 8883,
                 ProxyProtocol = true,
             },
-            devices with { Tls = null });
+            devices with { Tls = null, Place = null });
         Assert.Equal(server, devices.Tls!.Certificate);
         Assert.Equal(
             [new CertificateFiles { Certificate = _folder.PathOf("other.pem"), Key = _folder.PathOf("other.key") }],
@@ -279,9 +291,10 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 443,
                 Path = "/deep/path",
             },
-            options.Listeners[2] with { Tls = null });
+            options.Listeners[2] with { Tls = null, Place = null });
         Assert.Equal(
-            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 }, options.Listeners[3]);
+            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 },
+            options.Listeners[3] with { Place = null });
         Assert.Equal(CertificateUser.DnsName, devices.Tls.UserFrom);
         Assert.Equal(_folder.PathOf("users"), options.PasswordFile);
         Assert.Equal(
@@ -404,7 +417,8 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             expected.Order(StringComparer.Ordinal),
             reading.Mistakes.Select(mistake => mistake.ToString()).Order(StringComparer.Ordinal));
-        Assert.Throws<ArgumentException>(() => new ConfigurationFile("x", new Dictionary<string, string>(), ["nonsense"]));
+        Assert.Null(ConfigurationOverride.Parse("nonsense"));
+        Assert.Null(ConfigurationOverride.Parse("=nonsense"));
     }
 
     [Fact]
@@ -418,5 +432,8 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     private ConfigurationReading Read(string json, Dictionary<string, string>? environment = null, string[]? settings = null) =>
-        new ConfigurationFile(_folder.Write("antiphon.json", json), environment ?? [], settings ?? []).Read();
+        new ConfigurationFile(
+            _folder.Write("antiphon.json", json),
+            environment ?? [],
+            [.. (settings ?? []).Select(setting => ConfigurationOverride.Parse(setting)!)]).Read();
 }

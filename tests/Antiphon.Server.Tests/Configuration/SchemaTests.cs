@@ -10,7 +10,7 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous and users, and in time by rules.
+        // Said by listeners, allowAnonymous, users and rules.
         "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
 
         // For programs that embed the broker.
