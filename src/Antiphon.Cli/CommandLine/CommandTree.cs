@@ -7,6 +7,7 @@ using Antiphon.Cli.Brokers;
 using Antiphon.Cli.Completing;
 using Antiphon.Cli.Contexts;
 using Antiphon.Cli.Demo;
+using Antiphon.Cli.Importing;
 using Antiphon.Cli.Loads;
 using Antiphon.Cli.Output;
 using Antiphon.Cli.Passwords;
@@ -108,6 +109,7 @@ internal static class CommandTree
         Add(BrokerCommand.Create(terminal, time, examples.Add), BrokerCommand.Example);
         Add(PasswdCommand.Create(terminal, time), PasswdCommand.Example);
         Add(AclCommand.Create(terminal, time, examples.Add), AclCommand.Example);
+        Add(ImportCommand.Create(terminal, time, examples.Add), ImportCommand.Example);
         Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);
         Add(PubCommand.Create(terminal, time), PubCommand.Example);
