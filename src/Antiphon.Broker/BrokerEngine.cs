@@ -4,6 +4,7 @@ using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -43,7 +44,7 @@ internal sealed class BrokerEngine
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
     private readonly TimingWheel _wheel = new();
-    private readonly HashSet<Connection> _connections = [];
+    private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
     private readonly EndedSessions _ended;
@@ -75,20 +76,34 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
+        _exchanges = new ExchangeTable(options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
             options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        var stamp = options.StampCaller ? new CallerStamp(_access) : null;
+        var publishRules = new PublishRules(_access, stamp, Counters);
+        var receiver = new Receiver(
+            options, publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics,
+            router,
+            _sender,
+            redispatch,
+            _ended,
+            _sessionMemory,
+            new QueueMemory(_account),
+            _access,
+            stamp,
+            _wheel,
+            Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
@@ -98,7 +113,7 @@ internal sealed class BrokerEngine
             _sessions,
             responseTopics,
             new ConnectRules(options, _sessions, _identification),
-            _access,
+            publishRules,
             _identification,
             _sender,
             _closer,
@@ -111,9 +126,13 @@ internal sealed class BrokerEngine
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
+        Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
     public EngineCounters Counters { get; } = new();
+
+    /// <summary>Lists what there is, for operators.</summary>
+    public EngineListing Listing { get; }
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
@@ -149,7 +168,7 @@ internal sealed class BrokerEngine
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
         }
 
-        _connections.Add(connection);
+        _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
         return connection;
@@ -226,7 +245,7 @@ internal sealed class BrokerEngine
                     left -= _sessions.OnDeadline(session, now) / MessagesPerDeadline;
                     break;
                 case Exchange exchange:
-                    _exchanges.Close(exchange);
+                    _exchanges.Close(exchange, ExchangeEnd.Expired, now);
                     break;
                 case TopicLevel level:
                     _retained.OnDeadline(level, now);
@@ -251,7 +270,7 @@ internal sealed class BrokerEngine
         _isBehind = left <= 0;
         _ended.Continue(now);
         _walks.Continue(now);
-        _exchanges.Continue();
+        _exchanges.Continue(now);
         _review.Continue(now);
     }
 
@@ -314,7 +333,7 @@ internal sealed class BrokerEngine
     {
         Uptime = now.Elapsed,
         Counters = Counters.Read(),
-        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
     private void OnDeadline(Connection connection, Instant now)

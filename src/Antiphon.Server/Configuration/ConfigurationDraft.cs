@@ -25,6 +25,10 @@ internal sealed record ConfigurationDraft
     /// <summary><c>null</c>: nothing is said, and everybody may do everything.</summary>
     public IReadOnlyList<RuleDraft>? Rules { get; init; }
 
+    public bool StampCaller { get; init; }
+
+    public IReadOnlyList<string> Bridges { get; init; } = [];
+
     public BrokerOptions Limits { get; init; } = new();
 
     public LogOptions Log { get; init; } = new();
@@ -37,6 +41,8 @@ internal sealed record ConfigurationDraft
             Broker = Limits with
             {
                 AllowAnonymous = AllowAnonymous,
+                StampCaller = StampCaller,
+                BridgeGroups = Bridges,
                 AccessRules = Rules is null
                     ? null
                     : new AccessRules([.. Rules.Select(draft => draft.Rule).OfType<AccessRule>()], Groups),

@@ -75,6 +75,18 @@ internal static class ServerSettings
             new ListKind<RuleDraft>(RuleSettings.Shape)!,
             draft => draft.Rules,
             (draft, value) => draft with { Rules = value }),
+        new Setting<ConfigurationDraft, bool>(
+            "stampCaller",
+            "Whether requests get the User Property antiphon-caller: who has published them.",
+            new BooleanKind(),
+            draft => draft.StampCaller,
+            (draft, value) => draft with { StampCaller = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<string>>(
+            "bridges",
+            "Groups whose clients speak for others: they may write antiphon-caller, and name others in __srcId.",
+            new ListKind<string>(new TextKind()),
+            draft => draft.Bridges,
+            (draft, value) => draft with { Bridges = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",

@@ -49,6 +49,16 @@ internal static class OptionsDifference
             needsRestart.Add("«allowAnonymous» differs.");
         }
 
+        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
+        {
+            needsRestart.Add("«stampCaller» differs.");
+        }
+
+        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
+        {
+            needsRestart.Add("«bridges» differs.");
+        }
+
         var limits = LimitSettings.Shape.Settings
             .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => $"«limits.{setting.Name}»").ToArray();
         if (limits.Length > 0)

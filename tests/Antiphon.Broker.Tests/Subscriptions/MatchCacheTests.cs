@@ -77,7 +77,7 @@ public sealed class MatchCacheTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
