@@ -28,7 +28,7 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
-    private readonly ReloadableSources? _sources;
+    private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
     private readonly Lock _reloading = new();
@@ -37,7 +37,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     private ServerHost(
         ServerOptions options,
         BrokerHost broker,
-        ReloadableSources? sources,
+        ReloadableSources sources,
         IReadOnlyList<TerminatedListener> terminated,
         KestrelListeners? kestrel)
     {
@@ -84,7 +84,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             LogWarning(logger, warning);
         }
 
-        var sources = options.IdentifiesClients ? new ReloadableSources(options, files) : null;
+        var sources = new ReloadableSources(options, files);
         TerminatedListener[] terminated =
         [
             .. options.Listeners.Where(listener => listener.IsTerminated)
@@ -136,7 +136,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }
             }
 
-            _sources?.Renew(options, files);
+            _sources.Renew(options, files);
             return OptionsDifference.Between(_options, options, files.Warnings);
         }
     }
@@ -165,7 +165,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         }
     }
 
-    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources? sources)
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources)
     {
         var broker = options.Broker with
         {
@@ -180,9 +180,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }),
             ],
         };
-        return sources is null
-            ? broker
-            : broker with { Authenticator = options.HasAuthenticator ? sources : null, AuthenticationMethods = sources.Methods };
+        return sources.AskedBy(broker, options);
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]
