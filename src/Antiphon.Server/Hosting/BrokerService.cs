@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Server.Users;
 using Microsoft.Extensions.DependencyInjection;
@@ -61,6 +62,7 @@ internal sealed partial class BrokerService(
         var broker = wanted.Broker with
         {
             LoggerFactory = logs,
+            Authorizer = wanted.Broker.Authorizer ?? services.GetService<IAuthorizer>(),
             AuthenticationMethods = [.. wanted.Broker.AuthenticationMethods, .. services.GetServices<IAuthenticationMethod>()],
         };
         return wanted with
