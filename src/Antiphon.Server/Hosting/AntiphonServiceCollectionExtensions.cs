@@ -17,7 +17,7 @@ public static class AntiphonServiceCollectionExtensions
     /// Each <see cref="Antiphon.Broker.Authentication.IAuthenticator"/> among them is asked about passwords, where the options name none,
     /// in the order in which they were added and after the password file. After 0x86 Bad user name or password the next is asked; any other
     /// answer holds.
-    /// An <see cref="Antiphon.Broker.Access.IAuthorizer"/> among them decides what clients may do, where the options name none.
+    /// <see cref="Antiphon.Broker.Access.IAuthorizer"/> among the services is used where the options name none.
     /// <see cref="ServerHost"/> can be asked for once it has started.
     /// </summary>
     /// <param name="services">The application's services.</param>

@@ -47,21 +47,6 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task The_authorizer_among_the_services_decides_what_clients_may_do()
-    {
-        var warden = new Warden();
-        await using var application = await StartAsync(services => services.AddSingleton<IAuthorizer>(warden));
-        await using var client = await ConnectAsync(application);
-
-        await client.PublishAsync(new ApplicationMessage { Topic = "open", QoS = QualityOfService.AtLeastOnce }, Servers.Ending);
-        var refused = await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(
-            new ApplicationMessage { Topic = "closed", QoS = QualityOfService.AtLeastOnce }, Servers.Ending).AsTask());
-
-        Assert.Equal((ReasonCode.NotAuthorized, "It is closed."), (refused.ReasonCode, refused.ReasonString));
-        Assert.Equal("/mqtt", warden.Asked!.Origin.Listener);
-    }
-
-    [Fact]
     public async Task Authenticators_among_the_services_are_asked_in_their_order_after_the_password_file()
     {
         var file = Path.GetTempFileName();
@@ -89,6 +74,21 @@ public sealed class HostingTests
         {
             File.Delete(file);
         }
+    }
+
+    [Fact]
+    public async Task The_authorizer_among_the_services_decides_what_clients_may_do()
+    {
+        var warden = new Warden();
+        await using var application = await StartAsync(services => services.AddSingleton<IAuthorizer>(warden));
+        await using var client = await ConnectAsync(application);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "open", QoS = QualityOfService.AtLeastOnce }, Servers.Ending);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(
+            new ApplicationMessage { Topic = "closed", QoS = QualityOfService.AtLeastOnce }, Servers.Ending).AsTask());
+
+        Assert.Equal((ReasonCode.NotAuthorized, "It is closed."), (refused.ReasonCode, refused.ReasonString));
+        Assert.Equal("/mqtt", warden.Asked!.Origin.Listener);
     }
 
     [Fact]
