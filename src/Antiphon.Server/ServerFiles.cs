@@ -1,5 +1,6 @@
 using Antiphon.Broker;
 using Antiphon.Broker.Authentication;
+using Antiphon.Server.Administration;
 using Antiphon.Server.Tls;
 using Antiphon.Server.Users;
 
@@ -13,6 +14,12 @@ internal sealed record ServerFiles
 
     /// <summary>The certificates of each listener that has some, by its name.</summary>
     public required IReadOnlyDictionary<string, ListenerCertificates> Certificates { get; init; }
+
+    /// <summary>The token of the admin endpoint; <c>null</c>: there is no such endpoint.</summary>
+    public AdminToken? Token { get; private init; }
+
+    /// <summary>The certificate of the admin endpoint; <c>null</c>: it has none.</summary>
+    public ListenerCertificates? AdminCertificates { get; private init; }
 
     /// <summary>What deserves a look.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
@@ -38,11 +45,16 @@ internal sealed record ServerFiles
             }
         }
 
+        var adminCertificates = options.Admin?.Tls is { } adminTls ? ListenerCertificates.Read(adminTls, now, flaws) : null;
+        var (token, wrongToken) = options.Admin is { } admin ? AdminToken.ReadOrCreate(admin.TokenFile) : default;
         var (users, wrongUsers) = options.PasswordFile is null ? default : UserFile.Read(options.PasswordFile);
         string[] errors = [.. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct()];
-        if (wrongUsers is not null)
+        string?[] wrongFiles = [wrongUsers, wrongToken];
+        errors = [.. errors, .. wrongFiles.OfType<string>()];
+        string[] warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct()];
+        if (options.Admin is { TokenFile: var tokenFile } && AdminToken.Warning(tokenFile) is { } readable)
         {
-            errors = [.. errors, wrongUsers];
+            warnings = [.. warnings, readable];
         }
 
         return errors.Length == 0
@@ -50,7 +62,9 @@ internal sealed record ServerFiles
             {
                 Users = users,
                 Certificates = certificates,
-                Warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct()],
+                Token = token,
+                AdminCertificates = adminCertificates,
+                Warnings = warnings,
             }
             : throw new BrokerStartException(string.Join(" ", errors));
     }

@@ -16,6 +16,11 @@ internal sealed record ConfigurationDraft
 
     public BrokerOptions Limits { get; init; } = new();
 
+    public AdminDraft Admin { get; init; } = new();
+
+    /// <summary><c>null</c>: there is none.</summary>
+    public AuditOptions? Audit { get; init; }
+
     public LogOptions Log { get; init; } = new();
 
     /// <summary>The options that it stands for; a listener that does not fit together is left out.</summary>
@@ -25,6 +30,8 @@ internal sealed record ConfigurationDraft
         {
             Broker = Limits with { AllowAnonymous = AllowAnonymous },
             PasswordFile = PasswordFile,
+            Admin = Admin.Options,
+            Audit = Audit,
             Log = Log,
         };
         return Listeners is null

@@ -14,7 +14,7 @@ public sealed class SchemaTests
         "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
 
         // For programs that embed the broker.
-        "Transport", "TimeProvider", "LoggerFactory",
+        "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",
     ];
 
     [Fact]
