@@ -114,7 +114,10 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long RefusedSystemMessages { get; init; }
 
-    /// <summary>Messages of clients, Wills among them, that the access rules did not allow. Nobody got them.</summary>
+    /// <summary>
+    /// Messages of clients, Wills among them, that the access rules did not allow, or that said what only the broker says.
+    /// Nobody got them.
+    /// </summary>
     public long DeniedMessages { get; init; }
 
     /// <summary>Subscriptions that the access rules did not allow: refused, or taken away when other rules came into force.</summary>

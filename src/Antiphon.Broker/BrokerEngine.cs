@@ -82,15 +82,28 @@ internal sealed class BrokerEngine
             options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, watch, Counters);
+        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        var stamp = options.StampCaller ? new CallerStamp(_access) : null;
+        var publishRules = new PublishRules(_access, stamp, Counters);
+        var receiver = new Receiver(
+            options, publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics,
+            router,
+            _sender,
+            redispatch,
+            _ended,
+            _sessionMemory,
+            new QueueMemory(_account),
+            _access,
+            stamp,
+            _wheel,
+            Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
         _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
@@ -100,7 +113,7 @@ internal sealed class BrokerEngine
             _sessions,
             responseTopics,
             new ConnectRules(options, _sessions, _identification),
-            _access,
+            publishRules,
             _identification,
             _sender,
             _closer,

@@ -59,6 +59,19 @@ public sealed record BrokerOptions
     public AccessRules? AccessRules { get; init; }
 
     /// <summary>
+    /// Whether requests, which are messages with a Response Topic, get the User Property <c>antiphon-caller</c> from the broker: who has
+    /// published them. Not unless said otherwise, since a server is to change no User Properties [MQTT-3.3.2-17]. A request is then refused
+    /// with 0x87 whose <c>__srcId</c> is not its publisher's Client Identifier.
+    /// </summary>
+    public bool StampCaller { get; init; }
+
+    /// <summary>
+    /// Groups of users whose clients speak for others, such as bridges; none unless said otherwise. They may write the User Properties that
+    /// only brokers write, name others in <c>__srcId</c>, and what their requests have of <c>antiphon-caller</c> stays.
+    /// </summary>
+    public IReadOnlyList<string> BridgeGroups { get; init; } = [];
+
+    /// <summary>
     /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;
     /// 4 unless said otherwise. The others wait.
     /// </summary>

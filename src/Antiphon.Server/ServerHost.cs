@@ -124,11 +124,17 @@ public sealed partial class ServerHost : IAsyncDisposable
 
             return server;
         }
-        catch
+        catch (Exception failure)
         {
             await (broker?.DisposeAsync() ?? default);
             await (kestrel?.DisposeAsync() ?? default);
             await (audit?.DisposeAsync() ?? default);
+            if (failure is BrokerStartException { ListenerName: { } name }
+                && options.Listeners.First(listener => listener.Name == name).Place is { } place)
+            {
+                throw new BrokerStartException($"{place}: {failure.Message}", failure) { ListenerName = name };
+            }
+
             throw;
         }
     }

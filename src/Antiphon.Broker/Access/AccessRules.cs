@@ -98,7 +98,7 @@ public sealed class AccessRules
         else
         {
             all = all.Concat(_toUsers.GetValueOrDefault(user.Name) ?? []);
-            foreach (var group in user.Groups.Union(_groupsOfUsers.GetValueOrDefault(user.Name) ?? []))
+            foreach (var group in user.Groups.Union(GroupsOf(user.Name)))
             {
                 all = all.Concat(_toGroups.GetValueOrDefault(group) ?? []);
             }
@@ -106,6 +106,10 @@ public sealed class AccessRules
 
         return all.Distinct().OrderBy(rule => rule.Order);
     }
+
+    /// <summary>The groups that have a user.</summary>
+    internal IReadOnlyList<string> GroupsOf(string userName) =>
+        _groupsOfUsers.GetValueOrDefault(userName) is { } groups ? groups : [];
 
     private static CompiledRule Compile(AccessRule rule, int order, List<string> mistakes)
     {

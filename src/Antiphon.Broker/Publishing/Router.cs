@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using Antiphon.Broker.Access;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
@@ -16,43 +14,23 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
     MatchCache matches,
-    AccessControl access,
     OwnResponseTopics responseTopics,
     ExchangeTable exchanges,
     RetainedStore retained,
     Sender sender,
     MessagePool messages,
-    ExchangeWatch? watch,
     EngineCounters counters)
 {
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
     /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
     /// <param name="now">The current instant.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public RoutingResult Route(in PublishView publish, Session? publisher, Instant now)
-    {
-        var result = RouteUnwatched(publish, publisher, now);
-        if (watch is not null && publisher is not null && !publish.ResponseTopic.IsEmpty)
-        {
-            watch.Routed(publish, publisher, result, now);
-        }
-
-        return result;
-    }
-
-    private RoutingResult RouteUnwatched(in PublishView publish, Session? publisher, Instant now)
     {
         var isSpecial = publish.Topic.StartsWith("$"u8);
         if (isSpecial && SystemTopic.Includes(publish.Topic))
         {
             counters.RefusedSystemMessages++;
-            return new RoutingResult(ReasonCode.NotAuthorized);
-        }
-
-        if (publisher is not null && !access.MayPublish(publisher, publish))
-        {
-            counters.DeniedMessages++;
             return new RoutingResult(ReasonCode.NotAuthorized);
         }
 

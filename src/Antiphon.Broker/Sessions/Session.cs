@@ -42,6 +42,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     /// <summary>What the access rules let its client do; <c>null</c> until they are asked.</summary>
     public ClientAccess? Access { get; set; }
 
+    /// <summary>What is said of its client to those that its requests reach; <c>null</c> until somebody asks.</summary>
+    public Caller? Caller { get; set; }
+
     public SubscriptionList Subscriptions { get; } = new();
 
     /// <summary>What the client has not acknowledged.</summary>
@@ -129,6 +132,7 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     {
         User = user;
         Access = null;
+        Caller = null;
     }
 
     /// <summary>The Network Connection ended: what belonged to it alone is forgotten.</summary>

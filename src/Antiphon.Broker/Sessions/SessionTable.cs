@@ -22,6 +22,7 @@ internal sealed class SessionTable(
     SessionMemory memory,
     QueueMemory queueMemory,
     AccessControl access,
+    CallerStamp? stamp,
     TimingWheel wheel,
     EngineCounters counters)
 {
@@ -142,7 +143,8 @@ internal sealed class SessionTable(
 
         session.Will = null;
         var bytes = new ArrayBufferWriter<byte>();
-        new PublishPacket(will.Message) { PacketIdentifier = new PacketIdentifier(1) }.WriteTo(bytes, ProtocolVersion.V5);
+        var message = stamp?.Stamp(session, will.Message) ?? will.Message;
+        new PublishPacket(message) { PacketIdentifier = new PacketIdentifier(1) }.WriteTo(bytes, ProtocolVersion.V5);
         if (FrameReader.TryRead(bytes.WrittenSpan, uint.MaxValue, out var frame, out var fault) != FrameStatus.Complete
             || !PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out fault))
         {

@@ -16,10 +16,10 @@ internal sealed class LogLines : ILoggerFactory, ILogger, IAsyncDisposable
 
     private readonly Terminal _terminal;
     private readonly TimeProvider _time;
-    private readonly LogLevel _lowest;
     private readonly Channel<string> _lines = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MaximumWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
     private readonly Task _writing;
+    private volatile LogLevel _lowest;
     private int _leftOut;
 
     public LogLines(Terminal terminal, TimeProvider time, LogLevel lowest)
@@ -28,6 +28,12 @@ internal sealed class LogLines : ILoggerFactory, ILogger, IAsyncDisposable
         _time = time;
         _lowest = lowest;
         _writing = Task.Run(WriteAsync);
+    }
+
+    /// <summary>The least level that is written; it can change at any time.</summary>
+    public LogLevel Lowest
+    {
+        set => _lowest = value;
     }
 
     public ILogger CreateLogger(string categoryName) => this;

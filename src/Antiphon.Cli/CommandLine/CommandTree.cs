@@ -104,7 +104,7 @@ internal static class CommandTree
     {
         var root = new RootCommand(Description);
         var examples = new Dictionary<Command, string> { [root] = Example };
-        Add(BrokerCommand.Create(terminal, time), BrokerCommand.Example);
+        Add(BrokerCommand.Create(terminal, time, examples.Add), BrokerCommand.Example);
         Add(PasswdCommand.Create(terminal, time), PasswdCommand.Example);
         Add(RequestCommand.Create(terminal, time), RequestCommand.Example);
         Add(ReplyCommand.Create(terminal, time), ReplyCommand.Example);

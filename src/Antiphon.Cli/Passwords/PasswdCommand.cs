@@ -35,7 +35,7 @@ internal static class PasswdCommand
             "passwd",
             $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. "
             + $"It is taken from {PasswordVariable}, else it is asked for at the terminal. "
-            + "A running broker does not read the file again.");
+            + "A running broker reads the file again when it has changed.");
         var file = new Argument<FileInfo>("FILE")
         {
             Description = "The password file; it is created if it is not there, readable by its owner alone; else its owner and mode stay.",

@@ -14,6 +14,10 @@ internal sealed record ConfigurationDraft
 
     public string? PasswordFile { get; init; }
 
+    public bool StampCaller { get; init; }
+
+    public IReadOnlyList<string> Bridges { get; init; } = [];
+
     public BrokerOptions Limits { get; init; } = new();
 
     public AdminDraft Admin { get; init; } = new();
@@ -28,7 +32,7 @@ internal sealed record ConfigurationDraft
     {
         var options = new ServerOptions
         {
-            Broker = Limits with { AllowAnonymous = AllowAnonymous },
+            Broker = Limits with { AllowAnonymous = AllowAnonymous, StampCaller = StampCaller, BridgeGroups = Bridges },
             PasswordFile = PasswordFile,
             Admin = Admin.Options,
             Audit = Audit,

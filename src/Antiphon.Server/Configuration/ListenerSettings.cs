@@ -126,6 +126,7 @@ internal static class ListenerSettings
                     Path = url.Path,
                     ProxyProtocol = draft.ProxyProtocol,
                     Tls = tls,
+                    Place = node.PlaceOf("url").ToString(),
                 },
         };
     }

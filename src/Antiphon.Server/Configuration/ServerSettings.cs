@@ -1,3 +1,4 @@
+using System.Net;
 using Antiphon.Broker;
 using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
@@ -68,6 +69,18 @@ internal static class ServerSettings
             UsersShape,
             draft => draft,
             (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+        new Setting<ConfigurationDraft, bool>(
+            "stampCaller",
+            "Whether requests get the User Property antiphon-caller: who has published them.",
+            new BooleanKind(),
+            draft => draft.StampCaller,
+            (draft, value) => draft with { StampCaller = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<string>>(
+            "bridges",
+            "Groups whose clients speak for others: they may write antiphon-caller, and name others in __srcId.",
+            new ListKind<string>(new TextKind()),
+            draft => draft.Bridges,
+            (draft, value) => draft with { Bridges = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
@@ -108,6 +121,7 @@ internal static class ServerSettings
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var addresses = new Dictionary<IPEndPoint, Place>();
         foreach (var listener in draft.Listeners ?? [])
         {
             if (listener is not { Listener: { } known, Node: { } where })
@@ -121,6 +135,14 @@ internal static class ServerSettings
                     where.PlaceOf("url"),
                     $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
                         + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+            }
+
+            var address = new IPEndPoint(known.Bind, known.Port);
+            if (known.Port != 0 && !addresses.TryAdd(address, where.PlaceOf("url")))
+            {
+                context.Error(
+                    where.PlaceOf("url"), $"The listener at {addresses[address]} listens on {address} too; each has an address of its own.");
+                continue;
             }
 
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");

@@ -25,7 +25,7 @@ internal static class OptionsDifference
             needsRestart.Add("Whether there is a password file differs.");
         }
 
-        if (!running.Listeners.Select(WithoutTls).SequenceEqual(wanted.Listeners.Select(WithoutTls)))
+        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
         {
             needsRestart.Add("The listeners differ.");
         }
@@ -33,6 +33,16 @@ internal static class OptionsDifference
         if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
         {
             needsRestart.Add("«allowAnonymous» differs.");
+        }
+
+        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
+        {
+            needsRestart.Add("«stampCaller» differs.");
+        }
+
+        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
+        {
+            needsRestart.Add("«bridges» differs.");
         }
 
         var limits = LimitSettings.Shape.Settings
@@ -71,5 +81,6 @@ internal static class OptionsDifference
 
     private static AuditOptions? WithoutScope(AuditOptions? audit) => audit is null ? null : audit with { Topics = [], Payloads = false };
 
-    private static ServerListener WithoutTls(ServerListener listener) => listener with { Tls = null };
+    /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
+    private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
 }

@@ -44,7 +44,7 @@ public sealed class RouterTests
         _subscriptions = new SubscriptionTable(
             options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, watch: null, counters);
+        _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

@@ -94,7 +94,13 @@ public sealed class UsageTests
         "broker --bind 0.0.0.0",
         "--bind 0.0.0.0 is open to other machines. Give --password-file to let in users with a password, "
         + "or --allow-anonymous to let in everybody.")]
-    [InlineData("broker --password-file no/such/file", "The password file «no/such/file» cannot be read")]
+    [InlineData("broker --password-file no/such/file", "no/such/file» cannot be read")]
+    [InlineData("broker --config no/such/file", "no/such/file: error: The file cannot be read")]
+    [InlineData("broker --set nonsense", "--set «nonsense» is not NAME=VALUE; write for instance --set limits.connections=1000.")]
+    [InlineData("broker --set limits.qos=3", "--set limits.qos=3: error: «limits.qos» is «3»; it has to be a whole number from 0 to 2.")]
+    [InlineData("broker --key no/such/file", "--key belongs to a certificate: give --cert too.")]
+    [InlineData("broker --cert no/such/file", "--cert no/such/file: error: The file «")]
+    [InlineData("broker check", "Required argument 'FILE' missing for command: 'check'.")]
     [InlineData("passwd users", "Required argument 'USER' missing for command: 'passwd'.")]
     [InlineData(
         "passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon, no line end and no U+0000.")]
@@ -119,6 +125,8 @@ public sealed class UsageTests
     [Theory]
     [InlineData("")]
     [InlineData("broker")]
+    [InlineData("broker check")]
+    [InlineData("broker schema")]
     [InlineData("passwd")]
     [InlineData("request")]
     [InlineData("reply")]

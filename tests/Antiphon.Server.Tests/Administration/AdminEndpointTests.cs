@@ -126,7 +126,10 @@ public sealed class AdminEndpointTests : IDisposable
         await using var ann = await MqttClient.ConnectAsync(
             new MqttClientOptions
             {
-                Host = "127.0.0.1", Port = Servers.PortOf(server), ClientId = "ann", SessionExpiry = TimeSpan.FromHours(1),
+                Host = "127.0.0.1",
+                Port = Servers.PortOf(server),
+                ClientId = "ann",
+                SessionExpiry = TimeSpan.FromHours(1),
             },
             Servers.Ending);
         var lost = new TaskCompletionSource<ReasonCode?>(TaskCreationOptions.RunContinuationsAsynchronously);

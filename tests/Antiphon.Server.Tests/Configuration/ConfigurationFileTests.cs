@@ -89,7 +89,8 @@ public sealed class ConfigurationFileTests : IDisposable
               { "url": "ws://127.0.0.1:80", "key": "a.key", "clientCertificates": "ask" },
               { "url": "mqtt://0.0.0.0:1883" },
               { "url": "mqtt://127.0.0.1:1", "name": "two" },
-              { "url": "mqtt://127.0.0.1:2", "name": "two" }
+              { "url": "mqtt://127.0.0.1:2", "name": "two" },
+              { "url": "mqtt://127.0.0.1:1", "name": "three" }
             ] }
             """,
             [
@@ -98,6 +99,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:49: error: «listeners[1].clientCertificates» is for mqtts:// and wss:// only; «ws://127.0.0.1:80» is not encrypted.",
                 "4:12: error: «mqtt://0.0.0.0:1883» is open to other machines, and nobody asks who they are: *",
                 "6:42: error: The listener at antiphon.json:5:42 has the name «two» too; each has one of its own.",
+                "7:12: error: The listener at antiphon.json:5:12 listens on 127.0.0.1:1 too; each has an address of its own.",
             ]
         },
         {
@@ -219,7 +221,9 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Empty(reading.Mistakes);
         var options = reading.Options!;
         var server = new CertificateFiles { Certificate = _folder.PathOf("server.pem"), Key = _folder.PathOf("server.key") };
-        Assert.Equal(new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883 }, options.Listeners[0]);
+        Assert.Equal(
+            new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883, Place = $"{_folder.PathOf("antiphon.json")}:5:14" },
+            options.Listeners[0]);
         var devices = options.Listeners[1];
         Assert.Equal(
             new ServerListener
@@ -230,7 +234,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 8883,
                 ProxyProtocol = true,
             },
-            devices with { Tls = null });
+            devices with { Tls = null, Place = null });
         Assert.Equal(server, devices.Tls!.Certificate);
         Assert.Equal(
             [new CertificateFiles { Certificate = _folder.PathOf("other.pem"), Key = _folder.PathOf("other.key") }],
@@ -246,9 +250,10 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 443,
                 Path = "/deep/path",
             },
-            options.Listeners[2] with { Tls = null });
+            options.Listeners[2] with { Tls = null, Place = null });
         Assert.Equal(
-            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 }, options.Listeners[3]);
+            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 },
+            options.Listeners[3] with { Place = null });
         Assert.Equal(_folder.PathOf("users"), options.PasswordFile);
         Assert.Equal(new LogOptions { Level = LogLevel.Debug, Format = LogFormat.Systemd }, options.Log);
         Assert.Equal(
@@ -299,6 +304,19 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(new BrokerOptions(), options.Broker);
         Assert.Equal(new LogOptions(), options.Log);
         Assert.Null(options.PasswordFile);
+    }
+
+    [Fact]
+    public void Who_asks_and_who_speaks_for_others_can_be_said_whatever_the_order()
+    {
+        var options = Read("""{ "bridges": [ "far", "near" ], "stampCaller": true, "limits": { "replies": 2 } }""").Options!;
+
+        Assert.True(options.Broker.StampCaller);
+        Assert.Equal(["far", "near"], options.Broker.BridgeGroups);
+        Assert.Equal(2, options.Broker.MaximumReplies);
+        Assert.Equal(
+            ["«stampCaller» is the text «yes»; it has to be true or false.", "«bridges[0]» is 1; it has to be a text."],
+            Read("""{ "stampCaller": "yes", "bridges": [ 1 ] }""").Mistakes.Select(mistake => mistake.Message));
     }
 
     [Fact]
@@ -358,7 +376,8 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             expected.Order(StringComparer.Ordinal),
             reading.Mistakes.Select(mistake => mistake.ToString()).Order(StringComparer.Ordinal));
-        Assert.Throws<ArgumentException>(() => new ConfigurationFile("x", new Dictionary<string, string>(), ["nonsense"]));
+        Assert.Null(ConfigurationOverride.Parse("nonsense"));
+        Assert.Null(ConfigurationOverride.Parse("=nonsense"));
     }
 
     [Fact]
@@ -372,5 +391,8 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     private ConfigurationReading Read(string json, Dictionary<string, string>? environment = null, string[]? settings = null) =>
-        new ConfigurationFile(_folder.Write("antiphon.json", json), environment ?? [], settings ?? []).Read();
+        new ConfigurationFile(
+            _folder.Write("antiphon.json", json),
+            environment ?? [],
+            [.. (settings ?? []).Select(setting => ConfigurationOverride.Parse(setting)!)]).Read();
 }

@@ -93,7 +93,14 @@ public sealed class PlainTests : IDisposable
         var report = server.Reload(options with
         {
             Listeners = [options.Listeners[0] with { Path = "/other" }],
-            Broker = options.Broker with { AllowAnonymous = true, MaximumConnections = 5, MaximumReplies = 6 },
+            Broker = options.Broker with
+            {
+                AllowAnonymous = true,
+                MaximumConnections = 5,
+                MaximumReplies = 6,
+                StampCaller = true,
+                BridgeGroups = ["b"],
+            },
             PasswordFile = _folder.Write("users", Users("ann", "secret")),
             Log = options.Log with { Format = LogFormat.Json },
         });
@@ -102,6 +109,7 @@ public sealed class PlainTests : IDisposable
         Assert.Equal(
             [
                 "Whether there is a password file differs.", "The listeners differ.", "«allowAnonymous» differs.",
+                "«stampCaller» differs.", "«bridges» differs.",
                 "«limits.connections», «limits.replies» differ.", "«log.format» differs.",
             ],
             report.NeedsRestart);
