@@ -87,7 +87,7 @@ internal sealed class BrokerEngine
         var stamp = options.StampCaller ? new CallerStamp(_access) : null;
         var publishRules = new PublishRules(_access, stamp, Counters);
         var receiver = new Receiver(
-            options, publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+            options, publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Events, Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
@@ -124,7 +124,7 @@ internal sealed class BrokerEngine
             Events,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
+            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList, Events);
         _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }

@@ -25,7 +25,8 @@ internal sealed class ClientPackets(
     Identification identification,
     Handshake handshake,
     Closer closer,
-    FlushList flushList)
+    FlushList flushList,
+    ConnectionEvents events)
 {
     /// <summary>In SUBSCRIBE: the requests that match are to be answered, also where a filter begins with a wildcard.</summary>
     private static readonly UserProperty Responds = new("antiphon-respond", "1");
@@ -123,6 +124,10 @@ internal sealed class ClientPackets(
             }
 
             codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds);
+            if (codes[i] >= ReasonCode.UnspecifiedError)
+            {
+                events.AddDenied(connection, topicFilter, new Fault(codes[i], SubscriptionTable.Explain([codes[i]])));
+            }
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };

@@ -23,6 +23,7 @@ internal sealed class Receiver(
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
+    ConnectionEvents events,
     EngineCounters counters)
 {
     /// <summary>A client publishes.</summary>
@@ -155,6 +156,11 @@ internal sealed class Receiver(
     {
         var refusal = rules.Check(session, ref publish);
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        if (refusal.Exists)
+        {
+            events.AddDenied(session.Connection!, publish.Topic, refusal);
+        }
+
         if (watch is not null && !publish.ResponseTopic.IsEmpty)
         {
             watch.Routed(publish, session, result, now);
