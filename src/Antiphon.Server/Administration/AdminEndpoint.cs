@@ -53,10 +53,13 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
         _meters = meters;
         _time = broker.TimeProvider;
         _logger = broker.LoggerFactory.CreateLogger("Antiphon.Server");
-        _routes = new AdminRoutes(server, meters, _logger);
+        _routes = new AdminRoutes(server, meters, _time, _logger);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new ListenerLogs(broker.LoggerFactory));
         builder.Services.AddSingleton<IHostLifetime, ForeignLifetime>();
+
+        // Who does not read a listing to its end does not hold up the end of the program.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = broker.CloseTimeout);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -204,6 +207,6 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
     [LoggerMessage(
         EventId = 2021,
         Level = LogLevel.Warning,
-        Message = "The admin endpoint refused {Address}: {Why}; {Refused} requests were refused since this was said last")]
+        Message = "The admin endpoint refused {Address}: {Why}; refused since this was said last: {Refused}")]
     private static partial void LogRefused(ILogger logger, IPAddress? address, string why, int refused);
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Server.Administration;
 
 /// <summary>What the admin endpoint answers, by path.</summary>
-internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters, ILogger logger)
+internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters, TimeProvider time, ILogger logger)
 {
     /// <summary>How long the broker's thread may take to answer before it counts as unhealthy.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -57,7 +57,7 @@ internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters,
 
     private async Task AnswerHealthAsync(HttpContext context)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(Patience, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, patience.Token);
         var isFine = true;
         try

@@ -62,8 +62,8 @@ internal sealed class AuditLine
         json.WriteString("topic", _request.Topic);
         json.WriteString("client", _request.ClientId);
         WriteIfThere(json, "user", _request.UserName);
-        WriteIfThere(json, "address", _request.Address);
-        WriteIfThere(json, "listener", _request.Listener);
+        WriteIfThere(json, "address", _request.Origin?.RemoteEndPoint?.ToString());
+        WriteIfThere(json, "listener", _request.Origin?.Listener);
         json.WriteString("responseTopic", _request.ResponseTopic);
         if (_request.CorrelationData.Length > 0)
         {

@@ -1,3 +1,4 @@
+using Antiphon.Broker;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Protocol;
 
@@ -19,8 +20,7 @@ internal sealed class AuditedRequest : IObservedRequest
         QoS = request.QoS;
         ClientId = request.ClientId;
         UserName = request.UserName;
-        Address = request.Origin?.RemoteEndPoint?.ToString();
-        Listener = request.Origin?.Listener;
+        Origin = request.Origin;
     }
 
     public byte[] Topic { get; }
@@ -40,9 +40,8 @@ internal sealed class AuditedRequest : IObservedRequest
 
     public string? UserName { get; }
 
-    public string? Address { get; }
-
-    public string? Listener { get; }
+    /// <summary>Where it came from; it is made text when the line is written, on another thread.</summary>
+    public ConnectionOrigin? Origin { get; }
 
     public int Size => Overhead + Topic.Length + ResponseTopic.Length + CorrelationData.Length + (Payload?.Length ?? 0);
 }
