@@ -37,6 +37,7 @@ internal sealed class EngineCounters
     public long RefusedSystemMessages;
     public long DeniedMessages;
     public long DeniedSubscriptions;
+    public long FailedAuthorizations;
 
     // Of any thread.
     private long _defects;
@@ -78,6 +79,7 @@ internal sealed class EngineCounters
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
         DeniedMessages = Volatile.Read(ref DeniedMessages),
         DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
+        FailedAuthorizations = Volatile.Read(ref FailedAuthorizations),
         Defects = Volatile.Read(ref _defects),
     };
 }

@@ -83,6 +83,8 @@ public sealed class BrokerOptionsTests
             MaximumRetainedBytes = -1,
             SystemTopicsInterval = TimeSpan.FromSeconds(-1),
             MaximumConcurrentAuthentications = 0,
+            MaximumConcurrentAuthorizations = 0,
+            AuthorizationTimeout = TimeSpan.Zero,
             MaximumClientIdLength = 22,
             MaximumConnections = 0,
             MaximumSessions = 0,
@@ -111,7 +113,8 @@ public sealed class BrokerOptionsTests
             "MaximumRetainedMessages",
             "MaximumRetainedBytes",
             "SystemTopicsInterval",
-            "MaximumConcurrentAuthentications", "MaximumClientIdLength", "MaximumConnections",
+            "MaximumConcurrentAuthentications", "MaximumConcurrentAuthorizations", "AuthorizationTimeout",
+            "MaximumClientIdLength", "MaximumConnections",
             "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })
         {

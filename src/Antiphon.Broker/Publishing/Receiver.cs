@@ -70,7 +70,7 @@ internal sealed class Receiver(
 
         if (publish.QoS == QualityOfService.AtMostOnce)
         {
-            Route(session, ref publish, now);
+            Route(connection, session, ref publish, now);
         }
         else
         {
@@ -139,26 +139,39 @@ internal sealed class Receiver(
 
         var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(session, ref publish, now),
+            ReceivedStage.None => Route(connection, session, ref publish, now),
             ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
                 ? new Fault(ReasonCode.PacketIdentifierInUse, null)
-                : Route(session, ref publish, now),
+                : Route(connection, session, ref publish, now),
         };
-        gate.Acknowledge(connection, session, answer, identifier, code, reason);
+        if (!connection.IsOnHold)
+        {
+            gate.Acknowledge(connection, session, answer, identifier, code, reason);
+        }
+
         return default;
     }
 
-    /// <returns>What the acknowledgement says, and why if there is more to say than the code does.</returns>
-    private Fault Route(Session session, ref PublishView publish, Instant now)
+    /// <returns>
+    /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
+    /// </returns>
+    private Fault Route(Connection connection, Session session, ref PublishView publish, Instant now)
     {
-        var refusal = rules.Check(session, ref publish);
+        var refusal = rules.Check(connection, session, ref publish, now);
+        if (connection.IsOnHold)
+        {
+            // It comes once more.
+            counters.MessagesReceived--;
+            return default;
+        }
+
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
         if (refusal.Exists)
         {
-            events.AddDenied(session.Connection!, publish.Topic, refusal);
+            events.AddDenied(connection, publish.Topic, refusal);
         }
 
         if (watch is not null && !publish.ResponseTopic.IsEmpty)

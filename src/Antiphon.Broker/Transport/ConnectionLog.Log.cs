@@ -48,7 +48,14 @@ internal sealed partial class ConnectionLog
     private static partial void LogWillLeftOut(ILogger logger, string clientId, string origin);
 
     [LoggerMessage(
-        EventId = 1120,
+        EventId = 1121,
+        Level = LogLevel.Warning,
+        Message = "The authorizer took too long about client «{ClientId}» from {Origin}, which was refused what it asked for; "
+            + "more of that is only counted")]
+    private static partial void LogAuthorizerLate(ILogger logger, string clientId, string origin);
+
+    [LoggerMessage(
+        EventId = 1122,
         Level = LogLevel.Warning,
         Message = "Client «{ClientId}» from {Origin} may not publish: 0x{Code:X2} {ReasonCode}: {Reason} "
             + "More of this connection are counted only.")]
@@ -56,7 +63,7 @@ internal sealed partial class ConnectionLog
         ILogger logger, string clientId, string origin, byte code, ReasonCode reasonCode, string? reason);
 
     [LoggerMessage(
-        EventId = 1121,
+        EventId = 1123,
         Level = LogLevel.Warning,
         Message = "Client «{ClientId}» from {Origin} may not subscribe: 0x{Code:X2} {ReasonCode}: {Reason} "
             + "More of this connection are counted only.")]

@@ -11,8 +11,8 @@ public sealed class SchemaTests
     private static readonly string[] NotInTheFile =
     [
         // Said by listeners, allowAnonymous, users, stampCaller and bridges, and in time by rules.
-        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
-        "StampCaller", "BridgeGroups",
+        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "Authorizer",
+        "AuthenticationMethods", "StampCaller", "BridgeGroups",
 
         // For programs that embed the broker.
         "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",
