@@ -265,6 +265,12 @@ internal sealed class BrokerEngine
                 Receive(connection, [], now);
             }
         }
+        else if (result.ReasonCode == ReasonCode.Success && connection is { Phase: ConnectionPhase.Connected, Session: { } session })
+        {
+            // It has authenticated again, perhaps into other groups.
+            connection.Authorized = null;
+            _review.Start(session);
+        }
     }
 
     /// <summary>
