@@ -1,4 +1,7 @@
+using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -13,9 +16,11 @@ namespace Antiphon.Broker.Connections;
 /// </summary>
 internal sealed class Closer(
     BrokerOptions options,
-    HashSet<Connection> connections,
+    List<Connection> connections,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     SessionTable sessions,
+    PresenceEvents presence,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
@@ -96,6 +101,7 @@ internal sealed class Closer(
         connection.CloseReason = reason;
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closing;
+        Arrivals.Heard(connection);
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
@@ -130,10 +136,11 @@ internal sealed class Closer(
 
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closed;
-        connections.Remove(connection);
+        connections.Leave(connection);
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
+        arrivals.End(connection, now);
         unfinished.Remove(connection);
         connection.Output.Clear();
         Detach(connection, now);
@@ -143,6 +150,13 @@ internal sealed class Closer(
     {
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
+        if (connection.Question is { } question)
+        {
+            connection.Question = null;
+            wheel.Cancel(question.Deadline);
+            question.Cancel();
+        }
+
         if (connection.ProofExpiry is { } proof)
         {
             wheel.Cancel(proof.Deadline);
@@ -151,6 +165,7 @@ internal sealed class Closer(
         if (connection.Session is { } session)
         {
             connection.Session = null;
+            presence.Note(connection, isConnected: false, now);
             sessions.Detach(session, now);
         }
     }

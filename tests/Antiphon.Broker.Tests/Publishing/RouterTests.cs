@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -37,14 +38,21 @@ public sealed class RouterTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
+            options,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            access,
+            new MessageLimits(options, counters),
+            new SessionMemory(options),
+            counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, counters);
+        _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
@@ -77,11 +78,18 @@ public sealed class MatchCacheTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), new AccessControl(options), new SessionMemory(options), counters);
+            options,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            new AccessControl(options),
+            new MessageLimits(options, counters),
+            new SessionMemory(options),
+            counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)
