@@ -13,7 +13,9 @@ internal static class LastWords
 
     /// <summary>Says them.</summary>
     /// <param name="failure">What went wrong.</param>
-    /// <param name="descriptor">Where, on Unix. Not written to unless it was inherited: otherwise it may be any file of this program's.</param>
+    /// <param name="descriptor">
+    /// Where, on Unix. It is written to only if it was inherited: otherwise it may be any file of this program's own.
+    /// </param>
     public static void Say(Exception failure, int descriptor = StandardError)
     {
         var sentence = Encoding.UTF8.GetBytes(

@@ -22,7 +22,7 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
 
     /// <summary>What takes the place of a response that this program's own client has no room for.</summary>
     private static readonly Reply NoRoom =
-        Reply.Failure(500, "The request has been executed; the response was lost, since too many messages of the responder's wait to be sent.");
+        Reply.Failure(500, "The request has been executed; the response was lost, since too many messages wait to be sent.");
 
     /// <summary>What takes the place of a response that this program's own client could not store.</summary>
     private static readonly Reply NotStored =

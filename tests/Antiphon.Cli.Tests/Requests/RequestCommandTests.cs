@@ -214,7 +214,8 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => request.Text);
 
-        var end = await Running.Cli.RunAsync(["request", "--timeout", "1m", .. Running.Cli.At(broker.Port), "device_1/relay_1", .. payload]);
+        var end = await Running.Cli.RunAsync(
+            ["request", "--timeout", "1m", .. Running.Cli.At(broker.Port), "device_1/relay_1", .. payload]);
 
         Assert.Equal((0, $"{payload[^1]}\n"), (end.ExitCode, end.Output));
     }

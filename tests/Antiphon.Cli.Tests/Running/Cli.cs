@@ -25,7 +25,8 @@ internal static class Cli
     }
 
     /// <summary>A request whose timeout is there for the worst only.</summary>
-    public static Task<Ending> AskAsync(int port, params string[] arguments) => RunAtAsync(port, ["request", "--timeout", "1m", .. arguments]);
+    public static Task<Ending> AskAsync(int port, params string[] arguments) =>
+        RunAtAsync(port, ["request", "--timeout", "1m", .. arguments]);
 
     /// <summary>A responder that listens already.</summary>
     public static async Task<ProgramRun> ReplyAsync(int port, string topic, params string[] arguments)

@@ -17,9 +17,13 @@ public sealed class ForeignServerTests
     [InlineData("\u0016\u0003\u0001\u0000\u0002\u0002\u0046", Tls)]
     [InlineData("220 mail.example ESMTP\r\n", "does not speak MQTT: it begins with «220 mail.example ESMTP».")]
     [InlineData("-ERR unknown command\r\n", "does not speak MQTT: it begins with «-ERR unknown command».")]
-    [InlineData("INFO {\"server_id\":\"0123456789abcdef0123\"}", "does not speak MQTT: it begins with «INFO {\"server_id\":\"0123456789abc».")]
+    [InlineData(
+        "INFO {\"server_id\":\"0123456789abcdef0123\"}",
+        "does not speak MQTT: it begins with «INFO {\"server_id\":\"0123456789abc».")]
     [InlineData("H", "does not speak MQTT: it begins with the bytes 48.")]
-    [InlineData("\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008", "does not speak MQTT: it begins with the bytes 0001020304050607.")]
+    [InlineData(
+        "\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008",
+        "does not speak MQTT: it begins with the bytes 0001020304050607.")]
     public void Its_first_bytes_tell_what_it_speaks(string first, string sentence) =>
         Assert.Equal($"x:1 {sentence}", ForeignServer.Describe(Encoding.Latin1.GetBytes(first), "x:1"));
 

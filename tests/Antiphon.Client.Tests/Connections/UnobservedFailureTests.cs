@@ -99,7 +99,9 @@ public sealed class UnobservedFailureTests : IDisposable
         var options = _server.Options with
         {
             TimeProvider = clock,
-            Tls = transport.StartsWith("TLS", StringComparison.Ordinal) ? new TlsOptions { CertificateAuthorities = _authority.Alone } : null,
+            Tls = transport.StartsWith("TLS", StringComparison.Ordinal)
+                ? new TlsOptions { CertificateAuthorities = _authority.Alone }
+                : null,
             WebSocket = transport.EndsWith("WebSocket", StringComparison.Ordinal) ? new WebSocketOptions() : null,
         };
         switch (failure)

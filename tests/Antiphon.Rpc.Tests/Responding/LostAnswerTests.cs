@@ -11,7 +11,7 @@ namespace Antiphon.Rpc.Tests.Responding;
 public sealed class LostAnswerTests : IDisposable
 {
     private const string NoRoom =
-        "The request has been executed; the response was lost, since too many messages of the responder's wait to be sent.";
+        "The request has been executed; the response was lost, since too many messages wait to be sent.";
 
     private const string NotStored = "The request has been executed; the response was lost, since the responder could not store it.";
 
