@@ -34,7 +34,8 @@ internal static class PasswdCommand
     {
         var command = new Command(
             "passwd",
-            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. "
+            $"Adds a user to the password file of a broker (--password-file, or users.passwordFile in its configuration), "
+            + "or changes the password. "
             + $"It is taken from {PasswordVariable}, else it is asked for at the terminal. "
             + "A running broker reads the file again when it has changed.");
         var file = new Argument<FileInfo>("FILE")
@@ -47,7 +48,7 @@ internal static class PasswdCommand
             Description = "Takes the password from the standard input; a line end behind it does not count.",
         };
         var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
-        var list = new Option<bool>("--list") { Description = "Prints the names of the users instead, one a line." };
+        var list = new Option<bool>("--list", "-l") { Description = "Prints the names of all users instead, a line each." };
         command.Arguments.Add(file);
         command.Arguments.Add(user);
         command.Options.Add(fromInput);
@@ -56,13 +57,23 @@ internal static class PasswdCommand
         command.SetAction(async (line, interrupted) =>
         {
             var path = line.GetRequiredValue(file);
+            var name = line.GetValue(user);
             if (line.GetValue(list))
             {
+                if (name is not null || line.GetValue(delete) || line.GetValue(fromInput))
+                {
+                    throw new UsageException("--list prints all users: leave USER and the other options out.");
+                }
+
                 List(terminal, await PasswordFile.ReadAsync(path, interrupted));
                 return (int)ExitCode.Success;
             }
 
-            var name = line.GetValue(user) ?? throw new UsageException("Name the user, or give --list.");
+            if (name is null)
+            {
+                throw new UsageException("Say which USER, or --list to see them all.");
+            }
+
             var before = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
             if (line.GetValue(delete))
             {

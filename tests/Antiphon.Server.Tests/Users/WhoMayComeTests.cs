@@ -130,8 +130,10 @@ public sealed class WhoMayComeTests : IDisposable
         Assert.Equal(["Whether tokens are accepted differs."], server.Reload(Options() with { Jwt = null }).NeedsRestart);
     }
 
-    [Fact]
-    public async Task A_client_s_certificate_is_its_user_and_needs_no_password()
+    [Theory]
+    [InlineData(ListenerProtocol.Mqtts)]
+    [InlineData(ListenerProtocol.Wss)]
+    public async Task A_client_s_certificate_is_its_user_and_needs_no_password(ListenerProtocol protocol)
     {
         var files = _folder.Issue("localhost");
         var tls = Servers.Tls(files) with
@@ -140,7 +142,7 @@ public sealed class WhoMayComeTests : IDisposable
             ClientCa = _folder.Ca,
             UserFrom = CertificateUser.CommonName,
         };
-        var options = Servers.Options(Servers.Listener(ListenerProtocol.Mqtts, tls)) with
+        var options = Servers.Options(Servers.Listener(protocol, tls)) with
         {
             PasswordFile = _folder.Write("users", Users("ann", "secret")),
         };
@@ -323,6 +325,7 @@ public sealed class WhoMayComeTests : IDisposable
                 Host = "127.0.0.1",
                 Port = Servers.PortOf(server),
                 Tls = tls,
+                WebSocket = server.EndPoints[0].Listener.Protocol == ListenerProtocol.Wss ? new WebSocketOptions() : null,
                 UserName = user,
                 Password = Bytes(password),
             },
