@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
@@ -44,6 +46,9 @@ internal sealed class BrokerEngine
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
+    private readonly Arrivals _arrivals;
+    private readonly PublishRates _rates;
+    private readonly PresenceEvents _presence;
     private readonly TimingWheel _wheel = new();
     private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
@@ -77,6 +82,9 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
+        _arrivals = new Arrivals(options, Counters);
+        _rates = new PublishRates(options, _gate, _account, _wheel, Counters);
+        var limits = new MessageLimits(options, Counters);
         var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
         _exchanges = new ExchangeTable(options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
@@ -89,9 +97,23 @@ internal sealed class BrokerEngine
         _authorizations = options.Authorizer is null ? null : new Authorizations(options, comparer, _wheel, Counters, Events);
         var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
         var receiver = new Receiver(
-            options, publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Events, Counters);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
+            options,
+            publishRules,
+            router,
+            watch,
+            _sender,
+            _gate,
+            limits,
+            _rates,
+            new BrokerReplies(_sender),
+            _pressure,
+            _sessionMemory,
+            _flushList,
+            Events,
+            Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
+        _presence = new PresenceEvents(options, _access, subscriptions, tree, _sender, _messages, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
@@ -107,14 +129,16 @@ internal sealed class BrokerEngine
             _wheel,
             Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
+        _closer = new Closer(
+            options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
             options,
             _sessions,
             responseTopics,
-            new ConnectRules(options, _sessions, _identification),
+            _arrivals,
+            new ConnectRules(options, _sessions, _identification, limits, Counters),
             publishRules,
             _review,
             _identification,
@@ -125,10 +149,21 @@ internal sealed class BrokerEngine
             _flushList,
             Counters,
             Events,
+            _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, _identification, _authorizations, _handshake, _closer, _flushList, Events);
-        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
+            receiver,
+            subscriptions,
+            systemFigures,
+            _walks,
+            limits,
+            _identification,
+            _authorizations,
+            _handshake,
+            _closer,
+            _flushList,
+            Events);
+        _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
@@ -150,14 +185,30 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind
+    public bool HasWork =>
+        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind
         || _authorizations is { HasAsked: true };
+
+    /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
+    public bool HasPresence => _presence.IsReady;
+
+    /// <summary>Connections that have not sent CONNECT yet.</summary>
+    public int PendingConnections => _arrivals.Pending;
+
+    /// <summary>Addresses that are remembered because of their connections.</summary>
+    public int RememberedAddresses => _arrivals.Addresses;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>The Session of a client; <c>null</c>: it has none.</summary>
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
+
+    /// <summary>
+    /// A Network Connection is about to be opened. Where its address has far more than it may, it is not: it is closed without a word.
+    /// </summary>
+    /// <param name="remote">The address of the other end; <c>null</c>: it has none, or a proxy will say it.</param>
+    public bool MayOpen(EndPoint? remote) => _arrivals.MayOpen(remote);
 
     /// <summary>A Network Connection was opened.</summary>
     /// <param name="link">What carries its bytes.</param>
@@ -175,6 +226,19 @@ internal sealed class BrokerEngine
         _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        _arrivals.Open(connection);
+        if (!isProxied)
+        {
+            // It was asked about before.
+            _ = _arrivals.TryIdentify(connection, now);
+        }
+
+        while (_arrivals.IsExcessive(out var oldest) && oldest != connection)
+        {
+            Counters.DroppedPending++;
+            Abort(oldest, new Fault(ReasonCode.ServerBusy, "Too many connections have not sent CONNECT; this was the oldest."), now);
+        }
+
         return connection;
     }
 
@@ -200,6 +264,12 @@ internal sealed class BrokerEngine
                 connection.EndHold();
                 Receive(connection, [], now);
             }
+        }
+        else if (result.ReasonCode == ReasonCode.Success && connection is { Phase: ConnectionPhase.Connected, Session: { } session })
+        {
+            // It has authenticated again, perhaps into other groups.
+            connection.Authorized = null;
+            _review.Start(session);
         }
     }
 
@@ -292,6 +362,9 @@ internal sealed class BrokerEngine
                     _authorizations!.GiveUp(question);
                     GoOn(question, now);
                     break;
+                case Pace pace:
+                    _rates.OnDeadline(pace, now);
+                    break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);
                     break;
@@ -306,6 +379,11 @@ internal sealed class BrokerEngine
         _exchanges.Continue(now);
         _review.Continue(now);
     }
+
+    /// <summary>Tells who subscribes to it a turn's share of who came and went.</summary>
+    /// <param name="time">What a clock on the wall shows.</param>
+    /// <param name="now">The current instant.</param>
+    public void TellPresence(DateTimeOffset time, Instant now) => _presence.Publish(time, now);
 
     /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
     public void ReplaceAccessRules(AccessRules? rules)

@@ -2,6 +2,7 @@ using Antiphon.Broker;
 using Antiphon.Broker.Authentication;
 using Antiphon.Server.Administration;
 using Antiphon.Server.Tls;
+using Antiphon.Server.Tokens;
 using Antiphon.Server.Users;
 
 namespace Antiphon.Server;
@@ -11,6 +12,9 @@ internal sealed record ServerFiles
 {
     /// <summary>The users; <c>null</c>: no file of them is named.</summary>
     public CredentialList? Users { get; private init; }
+
+    /// <summary>The keys that tokens may be signed with; <c>null</c>: no tokens are accepted.</summary>
+    public TokenKeys? Keys { get; private init; }
 
     /// <summary>The certificates of each listener that has some, by its name.</summary>
     public required IReadOnlyDictionary<string, ListenerCertificates> Certificates { get; init; }
@@ -48,10 +52,15 @@ internal sealed record ServerFiles
         var adminCertificates = options.Admin?.Tls is { } adminTls ? ListenerCertificates.Read(adminTls, now, flaws) : null;
         var (token, wrongToken) = options.Admin is { } admin ? AdminToken.ReadOrCreate(admin.TokenFile) : default;
         var (users, wrongUsers) = options.PasswordFile is null ? default : UserFile.Read(options.PasswordFile);
-        string[] errors = [.. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct()];
-        string?[] wrongFiles = [wrongUsers, wrongToken];
-        errors = [.. errors, .. wrongFiles.OfType<string>()];
-        string[] warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct()];
+        var keyWarnings = new List<string>();
+        string? wrongKeys = null;
+        var keys = options.Jwt is { } jwt ? TokenKeys.Read(jwt.Keys, keyWarnings, out wrongKeys) : null;
+        string[] errors =
+        [
+            .. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct(),
+            .. new[] { wrongUsers, wrongKeys, wrongToken }.OfType<string>(),
+        ];
+        string[] warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct(), .. keyWarnings];
         if (options.Admin is { TokenFile: var tokenFile } && AdminToken.Warning(tokenFile) is { } readable)
         {
             warnings = [.. warnings, readable];
@@ -61,6 +70,7 @@ internal sealed record ServerFiles
             ? new ServerFiles
             {
                 Users = users,
+                Keys = keys,
                 Certificates = certificates,
                 Token = token,
                 AdminCertificates = adminCertificates,

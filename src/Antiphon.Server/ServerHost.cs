@@ -1,5 +1,4 @@
 using Antiphon.Broker;
-using Antiphon.Broker.Authentication;
 using Antiphon.Server.Administration;
 using Antiphon.Server.Auditing;
 using Antiphon.Server.Listening;
@@ -12,7 +11,7 @@ namespace Antiphon.Server;
 
 /// <summary>
 /// A broker with everything that a public address needs: plain MQTT on the broker's own loop, TLS and WebSocket terminated by Kestrel,
-/// users from a file. Safe from any thread.
+/// users from files, tokens and certificates. Safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -32,7 +31,7 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
-    private readonly ReloadableUsers? _users;
+    private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
     private readonly Lock _reloading = new();
@@ -44,14 +43,14 @@ public sealed partial class ServerHost : IAsyncDisposable
     private ServerHost(
         ServerOptions options,
         BrokerHost broker,
-        ReloadableUsers? users,
+        ReloadableSources sources,
         IReadOnlyList<TerminatedListener> terminated,
         KestrelListeners? kestrel,
         AuditLog? audit)
     {
         _options = options;
         Broker = broker;
-        _users = users;
+        _sources = sources;
         _terminated = terminated;
         _kestrel = kestrel;
         _audit = audit;
@@ -99,7 +98,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             LogWarning(logger, warning);
         }
 
-        var users = files.Users is null ? null : new ReloadableUsers(files.Users);
+        var sources = new ReloadableSources(options, files);
         TerminatedListener[] terminated =
         [
             .. options.Listeners.Where(listener => listener.IsTerminated)
@@ -110,11 +109,11 @@ public sealed partial class ServerHost : IAsyncDisposable
         KestrelListeners? kestrel = null;
         try
         {
-            broker = BrokerHost.Start(BrokerOptionsOf(options, users, audit));
+            broker = BrokerHost.Start(BrokerOptionsOf(options, sources, audit));
             kestrel = terminated.Length == 0
                 ? null
                 : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
-            var server = new ServerHost(options, broker, users, terminated, kestrel, audit);
+            var server = new ServerHost(options, broker, sources, terminated, kestrel, audit);
             if (options.Admin is { } admin)
             {
                 System.Diagnostics.Metrics.Meter[] meters = audit is null ? [broker.Meter] : [broker.Meter, audit.Meter];
@@ -159,10 +158,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }
             }
 
-            if (files.Users is not null)
-            {
-                _users?.Renew(files.Users);
-            }
+            _sources.Renew(options, files);
 
             if (files.Token is not null && (files.AdminCertificates is null) == (_options.Admin?.Certificate is null))
             {
@@ -212,7 +208,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         await (_audit?.DisposeAsync() ?? default);
     }
 
-    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users, AuditLog? audit)
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources, AuditLog? audit)
     {
         var broker = options.Broker with
         {
@@ -228,10 +224,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }),
             ],
         };
-        IEnumerable<IAuthenticationMethod> methods = broker.AuthenticationMethods;
-        return users is null
-            ? broker
-            : broker with { Authenticator = users, AuthenticationMethods = [.. methods, users] };
+        return sources.AskedBy(broker, options);
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]

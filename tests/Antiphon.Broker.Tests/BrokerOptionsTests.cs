@@ -88,6 +88,19 @@ public sealed class BrokerOptionsTests
             MaximumClientIdLength = 22,
             MaximumConnections = 0,
             MaximumSessions = 0,
+            MaximumConnectionsPerAddress = -1,
+            MaximumConnectsPerSecond = 1_000_001,
+            MaximumConnectsPerSecondPerAddress = -1,
+            MaximumPendingConnections = 0,
+            MaximumConnectBytes = 63,
+            MaximumTopicLength = 65_536,
+            MaximumTopicLevels = 129,
+            MaximumUserProperties = -1,
+            MaximumUserPropertyBytes = -1,
+            MaximumPublishesPerSecond = -1,
+            MaximumPublishBurst = -1,
+            MaximumPublishBytesPerSecond = -1,
+            MaximumInflight = 0,
             AuthenticationMethods = [CredentialList.Empty.ScramSha256, CredentialList.Empty.ScramSha256],
         };
 
@@ -115,6 +128,9 @@ public sealed class BrokerOptionsTests
             "SystemTopicsInterval",
             "MaximumConcurrentAuthentications", "MaximumConcurrentAuthorizations", "AuthorizationTimeout",
             "MaximumClientIdLength", "MaximumConnections",
+            "MaximumConnectionsPerAddress", "MaximumConnectsPerSecond", "MaximumConnectsPerSecondPerAddress", "MaximumPendingConnections",
+            "MaximumConnectBytes", "MaximumTopicLength", "MaximumTopicLevels", "MaximumUserProperties", "MaximumUserPropertyBytes",
+            "MaximumPublishesPerSecond", "MaximumPublishBurst", "MaximumPublishBytesPerSecond", "MaximumInflight",
             "MaximumSessions", "MaximumSessionBytes", "AuthenticationMethods",
         })
         {

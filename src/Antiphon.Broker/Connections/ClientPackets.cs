@@ -1,5 +1,6 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -23,6 +24,7 @@ internal sealed class ClientPackets(
     SubscriptionTable subscriptions,
     SystemFigures systemFigures,
     RetainedWalks walks,
+    MessageLimits limits,
     Identification identification,
     Authorizations? authorizations,
     Handshake handshake,
@@ -104,6 +106,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
     {
+        var excess = limits.CheckUserProperties(subscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // All filters are judged before the first takes effect: a packet against the rules changes nothing.
         var filters = new TopicFilter[subscribe.Subscriptions.Count];
         for (var i = 0; i < filters.Length; i++)
@@ -164,6 +172,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveUnsubscribe(Connection connection, Session session, UnsubscribePacket unsubscribe)
     {
+        var excess = limits.CheckUserProperties(unsubscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // As with SUBSCRIBE, a packet against the rules changes nothing.
         foreach (var topicFilter in unsubscribe.TopicFilters)
         {

@@ -1,6 +1,7 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
@@ -99,6 +100,15 @@ internal sealed class Connection : IPlaced
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
 
+    /// <summary>Its place among those that have not sent CONNECT; <c>null</c>: it has, or never will.</summary>
+    public LinkedListNode<Connection>? Pending { get; set; }
+
+    /// <summary>Its address among those whose connections are counted; <c>null</c>: it is not known yet, or not bounded.</summary>
+    public ClientAddress? Address { get; set; }
+
+    /// <summary>What its CONNECT is answered because of that.</summary>
+    public ArrivalVerdict Verdict { get; set; }
+
     /// <summary>
     /// When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close;
     /// which of them, the phase says.
@@ -123,7 +133,7 @@ internal sealed class Connection : IPlaced
     /// <summary>One and a half times the Keep Alive; zero: none (§3.1.2.10).</summary>
     public TimeSpan Patience { get; set; }
 
-    /// <summary>The client's Receive Maximum.</summary>
+    /// <summary>The client's Receive Maximum, or less where the broker sends no more at once.</summary>
     public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
 
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -18,6 +19,7 @@ internal sealed class Handshake(
     BrokerOptions options,
     SessionTable sessions,
     OwnResponseTopics responseTopics,
+    Arrivals arrivals,
     ConnectRules rules,
     PublishRules publishRules,
     AccessReview review,
@@ -29,6 +31,7 @@ internal sealed class Handshake(
     FlushList flushList,
     EngineCounters counters,
     ConnectionEvents events,
+    PresenceEvents presence,
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
@@ -97,6 +100,7 @@ internal sealed class Handshake(
 
     private void ReceiveConnect(Connection connection, in Frame frame, Instant now)
     {
+        Arrivals.Heard(connection);
         if (frame.Type != PacketType.Connect)
         {
             closer.Reject(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
@@ -137,7 +141,12 @@ internal sealed class Handshake(
         connection.ClientId = connect.ClientId;
         connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
-        fault = rules.Check(connect);
+        fault = arrivals.Explain(connection);
+        if (!fault.Exists)
+        {
+            fault = rules.Check(connect);
+        }
+
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
@@ -224,6 +233,7 @@ internal sealed class Handshake(
         var present = session is not null;
         if (!present && counters.Sessions >= options.MaximumSessions)
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection,
                 new Fault(
@@ -236,6 +246,7 @@ internal sealed class Handshake(
         var willBytes = SessionMemory.SizeOf(connect.Will);
         if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
             return;
@@ -262,7 +273,7 @@ internal sealed class Handshake(
             events.Add(ConnectionEventKind.WillLeftOut, connection);
         }
 
-        connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.MaximumInflight);
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
@@ -309,6 +320,7 @@ internal sealed class Handshake(
         }
 
         events.Add(present ? ConnectionEventKind.Resumed : ConnectionEventKind.Connected, connection);
+        presence.Note(connection, isConnected: true, now);
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }

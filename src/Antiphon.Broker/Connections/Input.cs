@@ -1,3 +1,4 @@
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -13,6 +14,7 @@ internal sealed class Input(
     Handshake handshake,
     ClientPackets clientPackets,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     Closer closer,
     EngineCounters counters)
 {
@@ -118,7 +120,7 @@ internal sealed class Input(
         while (connection.IsOpen && !connection.IsOnHold)
         {
             var rest = bytes[consumed..];
-            switch (FrameReader.TryRead(rest, options.MaximumPacketSize, out var frame, out var fault))
+            switch (FrameReader.TryRead(rest, LongestPacket(connection), out var frame, out var fault))
             {
                 case FrameStatus.Complete:
                     consumed += frame.Length;
@@ -150,9 +152,11 @@ internal sealed class Input(
                 case FrameStatus.NeedMore:
                     return consumed;
                 case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
+                    counters.OversizedPackets += fault.Code == ReasonCode.PacketTooLarge ? 1 : 0;
                     handshake.RefuseFrame(connection, rest, fault, now);
                     break;
                 default:
+                    counters.OversizedPackets += fault.Code == ReasonCode.PacketTooLarge ? 1 : 0;
                     closer.Refuse(connection, fault, now);
                     break;
             }
@@ -166,6 +170,12 @@ internal sealed class Input(
         return consumed;
     }
 
+    /// <summary>Who has not connected yet needs less room.</summary>
+    private uint LongestPacket(Connection connection) =>
+        connection.Phase == ConnectionPhase.Connected
+            ? options.MaximumPacketSize
+            : Math.Min(options.MaximumPacketSize, options.MaximumConnectBytes);
+
     /// <summary>Takes the client's address from what a proxy says; without that nothing is read.</summary>
     private int ReadProxyHeader(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
@@ -177,6 +187,12 @@ internal sealed class Input(
                 {
                     var proxy = connection.Origin.RemoteEndPoint;
                     connection.Origin = connection.Origin with { RemoteEndPoint = source, ProxyEndPoint = proxy };
+                }
+
+                if (!arrivals.TryIdentify(connection, now))
+                {
+                    // Without a word and without a line in the log, as one whose address is known sooner.
+                    closer.Abort(connection, now);
                 }
 
                 return header.Length;

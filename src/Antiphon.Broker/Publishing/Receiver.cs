@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -20,6 +21,9 @@ internal sealed class Receiver(
     ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
+    MessageLimits limits,
+    PublishRates rates,
+    BrokerReplies replies,
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
@@ -68,13 +72,13 @@ internal sealed class Receiver(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        if (publish.QoS == QualityOfService.AtMostOnce)
+        if (publish.QoS != QualityOfService.AtMostOnce)
         {
-            Route(connection, session, ref publish, now);
+            fault = ReceiveAcknowledged(connection, session, ref publish, frame.Length, now);
         }
         else
         {
-            fault = ReceiveAcknowledged(connection, session, ref publish, now);
+            Route(connection, session, ref publish, frame.Length, now);
         }
 
         pressure.AfterPublish(connection);
@@ -107,7 +111,7 @@ internal sealed class Receiver(
         }
     }
 
-    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, Instant now)
+    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -139,15 +143,24 @@ internal sealed class Receiver(
 
         var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(connection, session, ref publish, now),
+            ReceivedStage.None => Route(connection, session, ref publish, size, now),
             ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
                 ? new Fault(ReasonCode.PacketIdentifierInUse, null)
-                : Route(connection, session, ref publish, now),
+                : Route(connection, session, ref publish, size, now),
         };
-        if (!connection.IsOnHold)
+        if (connection.IsOnHold)
+        {
+            return default;
+        }
+
+        if (rates.IsSet)
+        {
+            rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
+        }
+        else
         {
             gate.Acknowledge(connection, session, answer, identifier, code, reason);
         }
@@ -158,14 +171,26 @@ internal sealed class Receiver(
     /// <returns>
     /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
     /// </returns>
-    private Fault Route(Connection connection, Session session, ref PublishView publish, Instant now)
+    private Fault Route(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
-        var refusal = rules.Check(connection, session, ref publish, now);
-        if (connection.IsOnHold)
+        var refusal = limits.Check(publish);
+        if (!refusal.Exists)
         {
-            // It comes once more.
-            counters.MessagesReceived--;
-            return default;
+            refusal = rules.Check(connection, session, ref publish, now);
+            if (connection.IsOnHold)
+            {
+                // It comes once more.
+                counters.MessagesReceived--;
+                return default;
+            }
+        }
+
+        // With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.
+        var isTooFast = rates.IsSet
+            && publish.QoS == QualityOfService.AtMostOnce && !refusal.Exists && !rates.TryPublish(session, size, now);
+        if (isTooFast)
+        {
+            refusal = new Fault(ReasonCode.MessageRateTooHigh, null);
         }
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
@@ -177,6 +202,11 @@ internal sealed class Receiver(
         if (watch is not null && !publish.ResponseTopic.IsEmpty)
         {
             watch.Routed(publish, session, result, now);
+        }
+
+        if (isTooFast)
+        {
+            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
         }
 
         return refusal.Exists ? refusal : new Fault(result.Code, null);

@@ -1,5 +1,6 @@
 using System.Text;
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -17,12 +18,10 @@ internal sealed class SubscriptionTable(
     MatchCache cache,
     RetainedWalks walks,
     AccessControl access,
+    MessageLimits limits,
     SessionMemory memory,
     EngineCounters counters)
 {
-    /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
-    internal const int MaximumLevels = 128;
-
     /// <summary>Subscriptions to <c>$SYS</c> and below.</summary>
     public int ToSystemTopics { get; private set; }
 
@@ -61,10 +60,14 @@ internal sealed class SubscriptionTable(
             subscription.Options = granted;
             subscription.Identifiers = identifiers;
         }
-        else if (session.Subscriptions.Count >= options.MaximumSubscriptions
-            || pattern.AsSpan().Count((byte)'/') >= MaximumLevels
-            || !memory.HasRoom(session, SizeOf(topicFilter)))
+        else if (!limits.IsTopicWithin(pattern))
         {
+            counters.RefusedSubscriptions++;
+            return ReasonCode.TopicFilterInvalid;
+        }
+        else if (session.Subscriptions.Count >= options.MaximumSubscriptions || !memory.HasRoom(session, SizeOf(topicFilter)))
+        {
+            counters.RefusedSubscriptions++;
             return ReasonCode.QuotaExceeded;
         }
         else
@@ -129,8 +132,9 @@ internal sealed class SubscriptionTable(
                     return "The access rules do not allow all that the Topic Filter matches; or it is another Session's response topic, or "
                         + "a shared one: ask for a response topic with Request Response Information (MQTT 5 §3.1.2.11.6).";
                 case ReasonCode.QuotaExceeded:
-                    return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too "
-                        + "many levels.";
+                    return "The Session has as many subscriptions as it may, or there is no memory for more.";
+                case ReasonCode.TopicFilterInvalid:
+                    return "The Topic Filter is longer, or has more levels, than this broker takes.";
                 default:
                     break;
             }

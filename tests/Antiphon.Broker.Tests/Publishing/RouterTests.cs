@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -42,7 +43,14 @@ public sealed class RouterTests
         var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
+            options,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            access,
+            new MessageLimits(options, counters),
+            new SessionMemory(options),
+            counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));

@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
@@ -81,7 +82,14 @@ public sealed class MatchCacheTests
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), new AccessControl(options), new SessionMemory(options), counters);
+            options,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            new AccessControl(options),
+            new MessageLimits(options, counters),
+            new SessionMemory(options),
+            counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

@@ -10,7 +10,7 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous, users, stampCaller and bridges, and in time by rules.
+        // Said by listeners, allowAnonymous, users, jwt, rules, stampCaller and bridges.
         "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "Authorizer",
         "AuthenticationMethods", "StampCaller", "BridgeGroups",
 

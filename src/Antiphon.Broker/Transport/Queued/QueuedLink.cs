@@ -138,7 +138,7 @@ internal sealed class QueuedLink : ILink
 
     private void Begin()
     {
-        if (_shell.IsStopping)
+        if (_shell.IsStopping || (!_isProxied && !_shell.LetsIn(_origin.RemoteEndPoint)))
         {
             DisposeStream();
             _ended.SetResult();
