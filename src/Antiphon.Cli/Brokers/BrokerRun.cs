@@ -45,7 +45,12 @@ internal static class BrokerRun
         }
 
         manager.Stopping();
-        terminal.Note("Closing.");
+        if (options.Log.Format == LogFormat.Text)
+        {
+            // Who reads lines of another kind reads nothing else there.
+            terminal.Note("Closing.");
+        }
+
         await server.StopAsync(CancellationToken.None);
     }
 
