@@ -131,7 +131,8 @@ public sealed record BrokerOptions
     /// <summary>
     /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills, subscriptions
     /// and the Topic Aliases of who is connected, 1 MiB or more; 1 GiB unless said otherwise.
-    /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription;
+    /// No Session may take more than a sixteenth of it, and no more may the CONNECTs take whose clients somebody is asked about; beyond that
+    /// a CONNECT is refused with 0x89. Beyond the others a CONNECT is refused with 0x97, and so is a subscription;
     /// a new Topic Alias ends the connection with it.
     /// </summary>
     public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
