@@ -171,13 +171,20 @@ public readonly record struct BrokerCounters
     public long RefusedSystemMessages { get; init; }
 
     /// <summary>
-    /// Messages of clients, Wills among them, that the access rules did not allow, or that said what only the broker says.
-    /// Nobody got them.
+    /// Messages of clients, Wills among them, that the access rules or the authorizer did not allow, or that said what only the broker
+    /// says. Nobody got them.
     /// </summary>
     public long DeniedMessages { get; init; }
 
-    /// <summary>Subscriptions that the access rules did not allow: refused, or taken away when other rules came into force.</summary>
+    /// <summary>
+    /// Subscriptions that the access rules or the authorizer did not allow: refused, or taken away when other rules came into force.
+    /// </summary>
     public long DeniedSubscriptions { get; init; }
+
+    /// <summary>
+    /// How often <see cref="BrokerOptions.Authorizer"/> has thrown, or taken too long. What it was asked about was refused.
+    /// </summary>
+    public long FailedAuthorizations { get; init; }
 
     /// <summary>
     /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log,

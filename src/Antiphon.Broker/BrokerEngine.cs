@@ -42,6 +42,7 @@ internal sealed class BrokerEngine
     private readonly MessagePool _messages;
     private readonly AccessControl _access;
     private readonly AccessReview _review;
+    private readonly Authorizations? _authorizations;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
@@ -93,7 +94,8 @@ internal sealed class BrokerEngine
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
         var stamp = options.StampCaller ? new CallerStamp(_access) : null;
-        var publishRules = new PublishRules(_access, stamp, Counters);
+        _authorizations = options.Authorizer is null ? null : new Authorizations(options, comparer, _wheel, Counters, Events);
+        var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
         var receiver = new Receiver(
             options,
             publishRules,
@@ -137,6 +139,7 @@ internal sealed class BrokerEngine
             _arrivals,
             new ConnectRules(options, _sessions, _identification, limits, Counters),
             publishRules,
+            _review,
             _identification,
             _sender,
             _closer,
@@ -148,7 +151,7 @@ internal sealed class BrokerEngine
             _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, limits, _identification, _handshake, _closer, _flushList);
+            receiver, subscriptions, systemFigures, _walks, limits, _identification, _authorizations, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
@@ -172,7 +175,8 @@ internal sealed class BrokerEngine
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
     public bool HasWork =>
-        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind;
+        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind
+        || _authorizations is { HasAsked: true };
 
     /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
     public bool HasPresence => _presence.IsReady;
@@ -252,17 +256,42 @@ internal sealed class BrokerEngine
         }
     }
 
+    /// <summary>
+    /// Takes the next question to the application's authorizer, which is to be asked on another thread;
+    /// it returns through <see cref="Authorized"/>.
+    /// </summary>
+    public bool TryTakeQuestion([NotNullWhen(true)] out AuthorizationQuestion? question)
+    {
+        question = null;
+        return _authorizations?.TryTakeAsked(out question) == true;
+    }
+
+    /// <summary>A question to the authorizer has run. If its connection has ended since, nothing comes of it.</summary>
+    public void Authorized(AuthorizationQuestion question, Instant now)
+    {
+        if (_authorizations!.TryAnswer(question))
+        {
+            GoOn(question, now);
+        }
+    }
+
     /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
     public void EndedByPeer(Connection connection, Instant now)
     {
-        if (connection.IsOpen)
+        if (!TryPutOff(connection, PeerEnd.Sending) && connection.IsOpen)
         {
             _closer.Close(connection, connection.CloseReason, now);
         }
     }
 
     /// <summary>The connection was ended by the peer or the network. What is left to send is of no use any more.</summary>
-    public void Ended(Connection connection, Instant now) => _closer.Ended(connection, now);
+    public void Ended(Connection connection, Instant now)
+    {
+        if (!TryPutOff(connection, PeerEnd.Gone))
+        {
+            _closer.Ended(connection, now);
+        }
+    }
 
     /// <summary>Closes a connection at once, for a reason of this side.</summary>
     public void Abort(Connection connection, Fault reason, Instant now)
@@ -311,6 +340,10 @@ internal sealed class BrokerEngine
                     break;
                 case ProofExpiry proof:
                     _identification.Expire(proof.Connection, now);
+                    break;
+                case AuthorizationQuestion question:
+                    _authorizations!.GiveUp(question);
+                    GoOn(question, now);
                     break;
                 case Pace pace:
                     _rates.OnDeadline(pace, now);
@@ -397,6 +430,51 @@ internal sealed class BrokerEngine
         Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
+    /// <summary>A packet has its answer, or no more patience: it goes on, and with it what was held behind it.</summary>
+    private void GoOn(AuthorizationQuestion question, Instant now)
+    {
+        var connection = question.Connection;
+        if (question.Pending is { } pending)
+        {
+            _handshake.Accept(connection, pending, now);
+            if (connection.Phase != ConnectionPhase.Connected)
+            {
+                return;
+            }
+        }
+
+        connection.EndHold();
+        Receive(connection, [], now);
+
+        // Who has gone is not waited for again where the authorizer takes its time.
+        if (!connection.IsOnHold || question.IsLate)
+        {
+            switch (connection.PeerEnd)
+            {
+                case PeerEnd.Gone:
+                    _closer.Ended(connection, now);
+                    break;
+                case PeerEnd.Sending when connection.IsOpen:
+                    _closer.Close(connection, connection.CloseReason, now);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What a client sent before it went is done first, its DISCONNECT among it.</summary>
+    private static bool TryPutOff(Connection connection, PeerEnd end)
+    {
+        if (connection is not { Phase: ConnectionPhase.Connected, IsOnHold: true })
+        {
+            return false;
+        }
+
+        connection.PeerEnd = end > connection.PeerEnd ? end : connection.PeerEnd;
+        return true;
+    }
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -410,8 +488,12 @@ internal sealed class BrokerEngine
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);
                 break;
-            case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
-                _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
+            case ConnectionPhase.Connected when connection.IsPaused || connection.IsOnHold:
+                // Its silence is of our making.
+                _wheel.Set(connection.Deadline, now + connection.Patience);
+                break;
+            case ConnectionPhase.Connected when connection.LastHeard + connection.Patience > now:
+                _wheel.Set(connection.Deadline, connection.LastHeard + connection.Patience);
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;

@@ -60,6 +60,22 @@ public sealed record BrokerOptions
     public AccessRules? AccessRules { get; init; }
 
     /// <summary>
+    /// Decides what clients may do, before or instead of <see cref="AccessRules"/>; <c>null</c>, as unless said otherwise: the rules do.
+    /// </summary>
+    public IAuthorizer? Authorizer { get; init; }
+
+    /// <summary>
+    /// How many connections' packets <see cref="Authorizer"/> is asked about at once, 1 or more; 32 unless said otherwise. The others wait.
+    /// </summary>
+    public int MaximumConcurrentAuthorizations { get; init; } = 32;
+
+    /// <summary>
+    /// How long a packet may wait for <see cref="Authorizer"/>, more than zero and at most a day; 5 seconds unless said otherwise.
+    /// Then what it has not allowed is refused. A CONNECT with a Will may wait so long beyond <see cref="ConnectTimeout"/>.
+    /// </summary>
+    public TimeSpan AuthorizationTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
     /// Whether requests, which are messages with a Response Topic, get the User Property <c>antiphon-caller</c> from the broker: who has
     /// published them. Not unless said otherwise, since a server is to change no User Properties [MQTT-3.3.2-17]. A request is then refused
     /// with 0x87 whose <c>__srcId</c> is not its publisher's Client Identifier.
@@ -408,6 +424,12 @@ public sealed record BrokerOptions
         Require(
             MaximumConcurrentAuthentications >= 1,
             $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
+        Require(
+            MaximumConcurrentAuthorizations >= 1,
+            $"MaximumConcurrentAuthorizations is {MaximumConcurrentAuthorizations}; it has to be 1 or more.");
+        Require(
+            AuthorizationTimeout > TimeSpan.Zero && AuthorizationTimeout <= TimeSpan.FromDays(1),
+            $"AuthorizationTimeout is {AuthorizationTimeout}; it has to be more than zero and at most a day.");
         Require(
             MaximumClientIdLength is >= 23 and <= ushort.MaxValue,
             $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");

@@ -47,6 +47,7 @@ internal sealed class EngineCounters
     public long RefusedSystemMessages;
     public long DeniedMessages;
     public long DeniedSubscriptions;
+    public long FailedAuthorizations;
 
     // Of any thread.
     private long _defects;
@@ -98,6 +99,7 @@ internal sealed class EngineCounters
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
         DeniedMessages = Volatile.Read(ref DeniedMessages),
         DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
+        FailedAuthorizations = Volatile.Read(ref FailedAuthorizations),
         Defects = Volatile.Read(ref _defects),
     };
 }

@@ -1,6 +1,7 @@
 using Antiphon.Broker;
 using Antiphon.Broker.Authentication;
 using Antiphon.Server.Tls;
+using Antiphon.Server.Tokens;
 using Antiphon.Server.Users;
 
 namespace Antiphon.Server;
@@ -10,6 +11,9 @@ internal sealed record ServerFiles
 {
     /// <summary>The users; <c>null</c>: no file of them is named.</summary>
     public CredentialList? Users { get; private init; }
+
+    /// <summary>The keys that tokens may be signed with; <c>null</c>: no tokens are accepted.</summary>
+    public TokenKeys? Keys { get; private init; }
 
     /// <summary>The certificates of each listener that has some, by its name.</summary>
     public required IReadOnlyDictionary<string, ListenerCertificates> Certificates { get; init; }
@@ -39,18 +43,22 @@ internal sealed record ServerFiles
         }
 
         var (users, wrongUsers) = options.PasswordFile is null ? default : UserFile.Read(options.PasswordFile);
-        string[] errors = [.. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct()];
-        if (wrongUsers is not null)
-        {
-            errors = [.. errors, wrongUsers];
-        }
+        var keyWarnings = new List<string>();
+        string? wrongKeys = null;
+        var keys = options.Jwt is { } jwt ? TokenKeys.Read(jwt.Keys, keyWarnings, out wrongKeys) : null;
+        string[] errors =
+        [
+            .. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct(),
+            .. new[] { wrongUsers, wrongKeys }.OfType<string>(),
+        ];
 
         return errors.Length == 0
             ? new ServerFiles
             {
                 Users = users,
+                Keys = keys,
                 Certificates = certificates,
-                Warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct()],
+                Warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct(), .. keyWarnings],
             }
             : throw new BrokerStartException(string.Join(" ", errors));
     }

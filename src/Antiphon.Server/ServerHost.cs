@@ -1,5 +1,4 @@
 using Antiphon.Broker;
-using Antiphon.Broker.Authentication;
 using Antiphon.Server.Listening;
 using Antiphon.Server.Reloading;
 using Antiphon.Server.Users;
@@ -9,7 +8,7 @@ namespace Antiphon.Server;
 
 /// <summary>
 /// A broker with everything that a public address needs: plain MQTT on the broker's own loop, TLS and WebSocket terminated by Kestrel,
-/// users from a file. Safe from any thread.
+/// users from files, tokens and certificates. Safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -29,7 +28,7 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
-    private readonly ReloadableUsers? _users;
+    private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
     private readonly Lock _reloading = new();
@@ -38,13 +37,13 @@ public sealed partial class ServerHost : IAsyncDisposable
     private ServerHost(
         ServerOptions options,
         BrokerHost broker,
-        ReloadableUsers? users,
+        ReloadableSources sources,
         IReadOnlyList<TerminatedListener> terminated,
         KestrelListeners? kestrel)
     {
         _options = options;
         Broker = broker;
-        _users = users;
+        _sources = sources;
         _terminated = terminated;
         _kestrel = kestrel;
         var plain = new Queue<System.Net.IPEndPoint>(broker.EndPoints);
@@ -85,7 +84,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             LogWarning(logger, warning);
         }
 
-        var users = files.Users is null ? null : new ReloadableUsers(files.Users);
+        var sources = new ReloadableSources(options, files);
         TerminatedListener[] terminated =
         [
             .. options.Listeners.Where(listener => listener.IsTerminated)
@@ -94,11 +93,11 @@ public sealed partial class ServerHost : IAsyncDisposable
         BrokerHost? broker = null;
         try
         {
-            broker = BrokerHost.Start(BrokerOptionsOf(options, users));
+            broker = BrokerHost.Start(BrokerOptionsOf(options, sources));
             var kestrel = terminated.Length == 0
                 ? null
                 : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
-            return new ServerHost(options, broker, users, terminated, kestrel);
+            return new ServerHost(options, broker, sources, terminated, kestrel);
         }
         catch (Exception failure)
         {
@@ -137,11 +136,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }
             }
 
-            if (files.Users is not null)
-            {
-                _users?.Renew(files.Users);
-            }
-
+            _sources.Renew(options, files);
             return OptionsDifference.Between(_options, options, files.Warnings);
         }
     }
@@ -170,7 +165,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         }
     }
 
-    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users)
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources)
     {
         var broker = options.Broker with
         {
@@ -185,10 +180,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }),
             ],
         };
-        IEnumerable<IAuthenticationMethod> methods = broker.AuthenticationMethods;
-        return users is null
-            ? broker
-            : broker with { Authenticator = users, AuthenticationMethods = [.. methods, users] };
+        return sources.AskedBy(broker, options);
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]

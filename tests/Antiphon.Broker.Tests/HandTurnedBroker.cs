@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -25,6 +26,11 @@ internal sealed class HandTurnedBroker
     public bool HoldsSteps { get; set; }
 
     public Queue<AuthenticationStep> Steps { get; } = new();
+
+    /// <summary>Whether questions to the authorizer wait in <see cref="Questions"/> for the test to run them.</summary>
+    public bool HoldsQuestions { get; set; }
+
+    public Queue<AuthorizationQuestion> Questions { get; } = new();
 
     /// <summary>What the clock on the wall showed when the broker started.</summary>
     public static DateTimeOffset Epoch { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -119,8 +125,33 @@ internal sealed class HandTurnedBroker
         Settle();
     }
 
+    /// <summary>The next question is put to the authorizer, which answers at once.</summary>
+    public void RunQuestion()
+    {
+        Run(Questions.Dequeue());
+        Settle();
+    }
+
+    private void Run(AuthorizationQuestion question)
+    {
+        Assert.True(question.RunAsync(Options.Authorizer!).IsCompletedSuccessfully, "The authorizer of a test does not answer at once.");
+        Engine.Authorized(question, Now);
+    }
+
     private void RunSteps()
     {
+        while (Engine.TryTakeQuestion(out var question))
+        {
+            if (HoldsQuestions)
+            {
+                Questions.Enqueue(question);
+            }
+            else
+            {
+                Run(question);
+            }
+        }
+
         while (Engine.TryTakeStep(out var step))
         {
             if (HoldsSteps)

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
@@ -25,6 +26,7 @@ internal sealed class ClientPackets(
     RetainedWalks walks,
     MessageLimits limits,
     Identification identification,
+    Authorizations? authorizations,
     Handshake handshake,
     Closer closer,
     FlushList flushList)
@@ -62,6 +64,12 @@ internal sealed class ClientPackets(
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
+        }
+
+        if (connection.Question is { IsAnswered: true })
+        {
+            // Something else has decided about the packet that it was for; it is not to be taken for an answer about the next one.
+            connection.Question = null;
         }
 
         // An acknowledgement may have made room.
@@ -113,6 +121,12 @@ internal sealed class ClientPackets(
             }
         }
 
+        SubscribeAnswers?[]? authorized = null;
+        if (authorizations?.TryDecide(connection, session, subscribe, filters, now, out authorized) == false)
+        {
+            return default;
+        }
+
         if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
         {
             systemFigures.Prepare(now);
@@ -121,6 +135,7 @@ internal sealed class ClientPackets(
         var responds = subscribe.UserProperties.Contains(Responds);
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
+        string? told = null;
         for (var i = 0; i < filters.Length; i++)
         {
             var (topicFilter, options) = subscribe.Subscriptions[i];
@@ -130,11 +145,12 @@ internal sealed class ClientPackets(
                 options = options with { NoLocal = !filters[i].IsShared, RetainAsPublished = true };
             }
 
-            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds);
+            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds, authorized?[i]);
+            told ??= codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
-        var reason = connection.WantsProblemInformation ? SubscriptionTable.Explain(codes) : null;
+        var reason = connection.WantsProblemInformation ? told ?? SubscriptionTable.Explain(codes) : null;
         if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
         {
             flushList.Mark(connection);

@@ -150,6 +150,13 @@ internal sealed class Closer(
     {
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
+        if (connection.Question is { } question)
+        {
+            connection.Question = null;
+            wheel.Cancel(question.Deadline);
+            question.Cancel();
+        }
+
         if (connection.ProofExpiry is { } proof)
         {
             wheel.Cancel(proof.Deadline);

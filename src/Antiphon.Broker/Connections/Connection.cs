@@ -34,6 +34,19 @@ internal enum ConnectionPhase : byte
     Closed,
 }
 
+/// <summary>How far the other end has ended a connection.</summary>
+internal enum PeerEnd : byte
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>It will send no more, but may still read.</summary>
+    Sending,
+
+    /// <summary>It is gone.</summary>
+    Gone,
+}
+
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
 internal interface ILink
 {
@@ -162,9 +175,24 @@ internal sealed class Connection : IPlaced
 
     /// <summary>
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
-    /// which is for who uses no enhanced authentication.
+    /// which is for who uses no enhanced authentication; and what comes behind a packet that the authorizer is asked about.
     /// </summary>
-    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+    public bool IsOnHold =>
+        Question is { IsAnswered: false } || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+
+    /// <summary>
+    /// What the application's authorizer is asked, or has answered, about the first packet of the input; <c>null</c>: nothing.
+    /// </summary>
+    public AuthorizationQuestion? Question { get; set; }
+
+    /// <summary>What the authorizer has decided for longer than once; <c>null</c>: nothing yet.</summary>
+    public RememberedAnswers? Authorized { get; set; }
+
+    /// <summary>Whether the log knows already that the authorizer failed here.</summary>
+    public bool IsAuthorizerNoted { get; set; }
+
+    /// <summary>How far the peer, or the network, has ended it while its input was held. That takes effect behind the input.</summary>
+    public PeerEnd PeerEnd { get; set; }
 
     /// <summary>Acknowledgements to its client that the gate holds.</summary>
     public int HeldAcknowledgements { get; set; }
@@ -213,7 +241,10 @@ internal sealed class Connection : IPlaced
         if (IsHeldUp)
         {
             IsHeldUp = false;
-            Link.ResumeReading();
+            if (!IsPaused)
+            {
+                Link.ResumeReading();
+            }
         }
     }
 

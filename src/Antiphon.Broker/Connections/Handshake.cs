@@ -22,6 +22,7 @@ internal sealed class Handshake(
     Arrivals arrivals,
     ConnectRules rules,
     PublishRules publishRules,
+    AccessReview review,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -65,7 +66,7 @@ internal sealed class Handshake(
             connection.Inquiry = null;
         }
 
-        Accept(connection, connect, authenticationData, now);
+        Accept(connection, new PendingConnect(connect, ClientIdOf(connect), authenticationData), now);
     }
 
     private void ReceiveAuth(Connection connection, in Frame frame, Instant now)
@@ -153,7 +154,7 @@ internal sealed class Handshake(
 
         if (!identification.TryBegin(connection, connect))
         {
-            Accept(connection, connect, authenticationData: null, now);
+            Accept(connection, new PendingConnect(connect, ClientIdOf(connect), AuthenticationData: null), now);
         }
     }
 
@@ -182,9 +183,10 @@ internal sealed class Handshake(
     private static ProtocolVersion VersionToAnswerIn(byte level) =>
         level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
 
-    private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
+    /// <summary>Accepts a CONNECT, unless something stands against it, or its Will has to be judged first.</summary>
+    public void Accept(Connection connection, PendingConnect pending, Instant now)
     {
-        var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
+        var (connect, clientId, authenticationData) = pending;
         var session = sessions.Find(clientId);
         if (session is not null && session.UserName != connection.UserName)
         {
@@ -195,7 +197,12 @@ internal sealed class Handshake(
             return;
         }
 
-        var refusal = publishRules.CheckWill(new ClientIdentity(clientId, connection.User), WillOf(connect));
+        var client = new ClientIdentity(clientId, connection.User);
+        if (!publishRules.TryCheckWill(connection, client, WillOf(connect), pending, now, out var refusal, out var isWillAuthorized))
+        {
+            return;
+        }
+
         if (refusal.Exists)
         {
             closer.Refuse(connection, refusal, now);
@@ -248,11 +255,17 @@ internal sealed class Handshake(
         memory.Add(session, willBytes - session.WillBytes);
         session.WillBytes = willBytes;
         sessions.Attach(session, connection);
+        if (present)
+        {
+            review.Start(session);
+        }
+
         connection.ClientId = clientId;
 
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = WillOf(connect);
+        session.IsWillAuthorized = isWillAuthorized;
         if (session.Will != connect.Will)
         {
             counters.RefusedSystemMessages++;
@@ -342,6 +355,8 @@ internal sealed class Handshake(
     /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
     private static Will? WillOf(ConnectPacket connect) =>
         connect.Will is { } will && SystemTopic.IsOfBridge(will.Message.Topic) ? null : connect.Will;
+
+    private string ClientIdOf(ConnectPacket connect) => connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
 
     private string NewClientId()
     {

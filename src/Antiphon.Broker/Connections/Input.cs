@@ -18,7 +18,9 @@ internal sealed class Input(
     Closer closer,
     EngineCounters counters)
 {
-    /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
+    /// <summary>
+    /// Bytes kept of who is being authenticated or authorized; a packet that is longer, and at most one more read, are added.
+    /// </summary>
     private const int MaximumHeld = 16 * 1024;
 
     /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
@@ -93,7 +95,7 @@ internal sealed class Input(
         }
     }
 
-    /// <summary>Keeps what cannot be done yet. Who sends a lot of it before it is known who it is, is left unread.</summary>
+    /// <summary>Keeps what cannot be done yet. Who sends a lot of it meanwhile is left unread.</summary>
     private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
     {
         connection.Partial.Append(bytes);
@@ -125,6 +127,11 @@ internal sealed class Input(
                     if (connection.Phase == ConnectionPhase.Connected)
                     {
                         clientPackets.Receive(connection, frame, now);
+                        if (connection.IsOnHold)
+                        {
+                            // It is looked at once more when the authorizer has answered.
+                            return consumed - frame.Length;
+                        }
                     }
                     else
                     {

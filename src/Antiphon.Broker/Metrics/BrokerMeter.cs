@@ -86,13 +86,16 @@ internal sealed class BrokerMeter : IDisposable
             () => Counters.Refusals);
         Counter("antiphon.connections.turned_away", "{connection}",
             "Connections closed as soon as they came, because no file descriptor was left.", () => Counters.TurnedAway);
+        Counter("antiphon.messages.denied", "{message}", "Messages that the access rules or the authorizer did not allow.",
+            () => Counters.DeniedMessages);
         Meter.CreateObservableCounter(
             "antiphon.limits.exceeded", OverLimits, "{occurrence}", "What was refused, delayed or left out at a limit, by the limit.");
-        Counter("antiphon.messages.denied", "{message}", "Messages that the access rules did not allow.", () => Counters.DeniedMessages);
         Counter("antiphon.messages.denied_system", "{message}", "Messages of clients to $SYS and below, which were refused.",
             () => Counters.RefusedSystemMessages);
-        Counter("antiphon.subscriptions.denied", "{subscription}", "Subscriptions that the access rules did not allow.",
+        Counter("antiphon.subscriptions.denied", "{subscription}", "Subscriptions that the access rules or the authorizer did not allow.",
             () => Counters.DeniedSubscriptions);
+        Counter("antiphon.authorizations.failed", "{failure}", "How often the application's authorizer has thrown, or taken too long.",
+            () => Counters.FailedAuthorizations);
         Counter("antiphon.defects", "{defect}", "Exceptions that should not have been; each is in the log.", () => Counters.Defects);
     }
 

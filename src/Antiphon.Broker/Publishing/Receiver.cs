@@ -75,13 +75,9 @@ internal sealed class Receiver(
         {
             fault = ReceiveAcknowledged(connection, session, ref publish, frame.Length, now);
         }
-        else if (!rates.IsSet || rates.TryPublish(session, frame.Length, now))
-        {
-            Route(session, ref publish, now);
-        }
         else
         {
-            DropOverRate(session, publish, now);
+            Route(connection, session, ref publish, frame.Length, now);
         }
 
         pressure.AfterPublish(connection);
@@ -146,14 +142,19 @@ internal sealed class Receiver(
 
         var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(session, ref publish, now),
+            ReceivedStage.None => Route(connection, session, ref publish, size, now),
             ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
                 ? new Fault(ReasonCode.PacketIdentifierInUse, null)
-                : Route(session, ref publish, now),
+                : Route(connection, session, ref publish, size, now),
         };
+        if (connection.IsOnHold)
+        {
+            return default;
+        }
+
         if (rates.IsSet)
         {
             rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
@@ -166,33 +167,43 @@ internal sealed class Receiver(
         return default;
     }
 
-    /// <returns>What the acknowledgement says, and why if there is more to say than the code does.</returns>
-    private Fault Route(Session session, ref PublishView publish, Instant now)
+    /// <returns>
+    /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
+    /// </returns>
+    private Fault Route(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
         var refusal = limits.Check(publish);
         if (!refusal.Exists)
         {
-            refusal = rules.Check(session, ref publish);
+            refusal = rules.Check(connection, session, ref publish, now);
+            if (connection.IsOnHold)
+            {
+                // It comes once more.
+                counters.MessagesReceived--;
+                return default;
+            }
+        }
+
+        // With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.
+        var isTooFast = rates.IsSet
+            && publish.QoS == QualityOfService.AtMostOnce && !refusal.Exists && !rates.TryPublish(session, size, now);
+        if (isTooFast)
+        {
+            refusal = new Fault(ReasonCode.MessageRateTooHigh, null);
         }
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
-        Watch(session, publish, result, now);
-        return refusal.Exists ? refusal : new Fault(result.Code, null);
-    }
-
-    /// <summary>With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.</summary>
-    private void DropOverRate(Session session, in PublishView publish, Instant now)
-    {
-        Watch(session, publish, new RoutingResult(ReasonCode.MessageRateTooHigh), now);
-        replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
-    }
-
-    private void Watch(Session session, in PublishView publish, in RoutingResult result, Instant now)
-    {
         if (watch is not null && !publish.ResponseTopic.IsEmpty)
         {
             watch.Routed(publish, session, result, now);
         }
+
+        if (isTooFast)
+        {
+            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
+        }
+
+        return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -107,6 +107,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     /// <summary>Published unless the client says goodbye (§3.1.2.5).</summary>
     public Will? Will { get; set; }
 
+    /// <summary>Whether the application's authorizer allows the Will, whatever the access rules say.</summary>
+    public bool IsWillAuthorized { get; set; }
+
     /// <summary>When the Will is published, while the client is away.</summary>
     public Instant WillDue { get; set; } = Instant.Never;
 

@@ -31,7 +31,13 @@ internal sealed class SubscriptionTable(
     /// <see cref="RetainedWalks.Start"/> was called.
     /// </returns>
     public ReasonCode Subscribe(
-        Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers, bool saysItResponds = false)
+        Session session,
+        string topicFilter,
+        TopicFilter filter,
+        SubscriptionOptions asked,
+        uint[] identifiers,
+        bool saysItResponds = false,
+        SubscribeAnswers? authorized = null)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
         var ownResponse = OwnResponseTopics.Includes(pattern);
@@ -40,7 +46,7 @@ internal sealed class SubscriptionTable(
             return ReasonCode.NotAuthorized;
         }
 
-        if (!access.MaySubscribe(session, pattern))
+        if (!access.MaySubscribe(session, pattern, authorized, out var mayAnswer))
         {
             counters.DeniedSubscriptions++;
             return ReasonCode.NotAuthorized;
@@ -89,6 +95,8 @@ internal sealed class SubscriptionTable(
             }
         }
 
+        subscription.Authorized = authorized;
+        subscription.MayAnswer = mayAnswer;
         subscription.IsResponder = saysItResponds || !filter.BeginsWithWildcard;
         if (!ownResponse)
         {
@@ -101,6 +109,16 @@ internal sealed class SubscriptionTable(
         }
 
         return (ReasonCode)granted.MaximumQoS;
+    }
+
+    /// <summary>Whoever has a subscription may answer what it gets from now on, or may not any more.</summary>
+    public void Permit(Subscription subscription, bool mayAnswer)
+    {
+        if (subscription.MayAnswer != mayAnswer)
+        {
+            subscription.MayAnswer = mayAnswer;
+            cache.Outdate(TopicFilter.Parse(subscription.TopicFilter));
+        }
     }
 
     /// <summary>A sentence for SUBACK about what it refuses; <c>null</c>: nothing is refused.</summary>

@@ -24,6 +24,7 @@ internal sealed partial class EngineShell
     private readonly Action _wake;
     private readonly ConnectionLog _connections;
     private readonly AuthenticationRunner _authentications;
+    private readonly AuthorizationRunner? _authorizations;
     private Instant _nextTurnedAwayLine;
     private Instant _nextPauseLine;
     private Instant _nextAddressLine;
@@ -46,6 +47,9 @@ internal sealed partial class EngineShell
         engine.Events.IsWatched = options.LoggerFactory is not NullLoggerFactory;
         _wake = wake;
         _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
+        _authorizations = options.Authorizer is { } authorizer
+            ? new AuthorizationRunner(this, _logger, authorizer, options.MaximumConcurrentAuthorizations)
+            : null;
     }
 
     public BrokerEngine Engine { get; }
@@ -133,6 +137,11 @@ internal sealed partial class EngineShell
             while (Engine.TryTakeStep(out var step))
             {
                 _authentications.Start(step);
+            }
+
+            while (Engine.TryTakeQuestion(out var question))
+            {
+                _authorizations!.Start(question);
             }
 
             if (Engine.HasPresence)

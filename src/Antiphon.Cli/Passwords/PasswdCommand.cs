@@ -19,6 +19,7 @@ internal static class PasswdCommand
         ANTIPHON_PASSWORD=secret antiphon passwd users ann
         antiphon passwd users ann --password-from-stdin < secret.txt
         antiphon passwd users ann --delete
+        antiphon passwd users --list
         """;
 
     private const string PasswordVariable = "ANTIPHON_PASSWORD";
@@ -40,20 +41,28 @@ internal static class PasswdCommand
         {
             Description = "The password file; it is created if it is not there, readable by its owner alone; else its owner and mode stay.",
         };
-        var user = new Argument<string>("USER") { Description = "The user name." };
+        var user = new Argument<string?>("USER") { Description = "The user name.", Arity = ArgumentArity.ZeroOrOne };
         var fromInput = new Option<bool>("--password-from-stdin")
         {
             Description = "Takes the password from the standard input; a line end behind it does not count.",
         };
         var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
+        var list = new Option<bool>("--list") { Description = "Prints the names of the users instead, one a line." };
         command.Arguments.Add(file);
         command.Arguments.Add(user);
         command.Options.Add(fromInput);
         command.Options.Add(delete);
+        command.Options.Add(list);
         command.SetAction(async (line, interrupted) =>
         {
             var path = line.GetRequiredValue(file);
-            var name = line.GetRequiredValue(user);
+            if (line.GetValue(list))
+            {
+                List(terminal, await PasswordFile.ReadAsync(path, interrupted));
+                return (int)ExitCode.Success;
+            }
+
+            var name = line.GetValue(user) ?? throw new UsageException("Name the user, or give --list.");
             var before = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
             if (line.GetValue(delete))
             {
@@ -94,6 +103,20 @@ internal static class PasswdCommand
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static void List(Terminal terminal, CredentialList users)
+    {
+        foreach (var name in users.UserNames)
+        {
+            terminal.Data(name);
+        }
+
+        string[] plain = [.. users.UserNames.Where(name => !users.ServesScram(name))];
+        if (plain.Length > 0)
+        {
+            terminal.Note($"With a plain password only, and not by SCRAM: {string.Join(", ", plain)}.");
+        }
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(

@@ -167,7 +167,7 @@ internal sealed class WordKind<T>(params (string Word, T Value)[] words) : Kind<
 }
 
 /// <summary>A list of values of one kind.</summary>
-internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
+internal sealed class ListKind<T>(Kind<T> items, bool mayBeEmpty = true) : Kind<IReadOnlyList<T>>
 {
     public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
     {
@@ -175,6 +175,12 @@ internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
         if (node.Kind != NodeKind.Array)
         {
             return Refuse(node, context, "a list, which stands in [ ]");
+        }
+
+        if (node.Items.Count == 0 && !mayBeEmpty)
+        {
+            context.Error(node.Place, $"«{node.Path}» is empty; one item or more has to stand in it.");
+            return false;
         }
 
         var list = new List<T>();
@@ -193,6 +199,11 @@ internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
     public override void WriteSchema(Utf8JsonWriter schema)
     {
         schema.WriteString("type", "array");
+        if (!mayBeEmpty)
+        {
+            schema.WriteNumber("minItems", 1);
+        }
+
         schema.WriteStartObject("items");
         items.WriteSchema(schema);
         schema.WriteEndObject();

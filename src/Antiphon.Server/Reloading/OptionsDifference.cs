@@ -25,6 +25,20 @@ internal static class OptionsDifference
             needsRestart.Add("Whether there is a password file differs.");
         }
 
+        if (running.Jwt is not null && wanted.Jwt is not null)
+        {
+            applied.Add($"The keys of tokens in «{wanted.Jwt.Keys}» were read anew.");
+        }
+        else if (running.Jwt != wanted.Jwt)
+        {
+            needsRestart.Add("Whether tokens are accepted differs.");
+        }
+
+        if (!running.IdentifiesClients && wanted.Listeners.Any(listener => listener.Tls is { UserFrom: not CertificateUser.None }))
+        {
+            needsRestart.Add("Whether certificates say who clients are differs.");
+        }
+
         if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
         {
             needsRestart.Add("The listeners differ.");
