@@ -109,6 +109,7 @@ internal sealed class BrokerEngine
             _pressure,
             _sessionMemory,
             _flushList,
+            Events,
             Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
@@ -151,7 +152,17 @@ internal sealed class BrokerEngine
             _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, limits, _identification, _authorizations, _handshake, _closer, _flushList);
+            receiver,
+            subscriptions,
+            systemFigures,
+            _walks,
+            limits,
+            _identification,
+            _authorizations,
+            _handshake,
+            _closer,
+            _flushList,
+            Events);
         _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
@@ -253,6 +264,12 @@ internal sealed class BrokerEngine
                 connection.EndHold();
                 Receive(connection, [], now);
             }
+        }
+        else if (result.ReasonCode == ReasonCode.Success && connection is { Phase: ConnectionPhase.Connected, Session: { } session })
+        {
+            // It has authenticated again, perhaps into other groups.
+            connection.Authorized = null;
+            _review.Start(session);
         }
     }
 

@@ -1,5 +1,6 @@
 using Antiphon.Broker;
 using Antiphon.Broker.Authentication;
+using Antiphon.Server.Administration;
 using Antiphon.Server.Tls;
 using Antiphon.Server.Tokens;
 using Antiphon.Server.Users;
@@ -17,6 +18,12 @@ internal sealed record ServerFiles
 
     /// <summary>The certificates of each listener that has some, by its name.</summary>
     public required IReadOnlyDictionary<string, ListenerCertificates> Certificates { get; init; }
+
+    /// <summary>The token of the admin endpoint; <c>null</c>: there is no such endpoint.</summary>
+    public AdminToken? Token { get; private init; }
+
+    /// <summary>The certificate of the admin endpoint; <c>null</c>: it has none.</summary>
+    public ListenerCertificates? AdminCertificates { get; private init; }
 
     /// <summary>What deserves a look.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
@@ -42,6 +49,8 @@ internal sealed record ServerFiles
             }
         }
 
+        var adminCertificates = options.Admin?.Tls is { } adminTls ? ListenerCertificates.Read(adminTls, now, flaws) : null;
+        var (token, wrongToken) = options.Admin is { } admin ? AdminToken.ReadOrCreate(admin.TokenFile) : default;
         var (users, wrongUsers) = options.PasswordFile is null ? default : UserFile.Read(options.PasswordFile);
         var keyWarnings = new List<string>();
         string? wrongKeys = null;
@@ -49,8 +58,13 @@ internal sealed record ServerFiles
         string[] errors =
         [
             .. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct(),
-            .. new[] { wrongUsers, wrongKeys }.OfType<string>(),
+            .. new[] { wrongUsers, wrongKeys, wrongToken }.OfType<string>(),
         ];
+        string[] warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct(), .. keyWarnings];
+        if (options.Admin is { TokenFile: var tokenFile } && AdminToken.Warning(tokenFile) is { } readable)
+        {
+            warnings = [.. warnings, readable];
+        }
 
         return errors.Length == 0
             ? new ServerFiles
@@ -58,7 +72,9 @@ internal sealed record ServerFiles
                 Users = users,
                 Keys = keys,
                 Certificates = certificates,
-                Warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct(), .. keyWarnings],
+                Token = token,
+                AdminCertificates = adminCertificates,
+                Warnings = warnings,
             }
             : throw new BrokerStartException(string.Join(" ", errors));
     }

@@ -34,6 +34,14 @@ public sealed record ServerOptions
     /// <summary>How those are slowed who try passwords.</summary>
     public FailedLogInLimits FailedLogIns { get; init; } = new();
 
+    /// <summary>The endpoint for operators; <c>null</c>, as unless said otherwise: there is none.</summary>
+    public AdminOptions? Admin { get; init; }
+
+    /// <summary>
+    /// The audit log; <c>null</c>, as unless said otherwise: there is none. It stands for <see cref="BrokerOptions.ExchangeObserver"/>.
+    /// </summary>
+    public AuditOptions? Audit { get; init; }
+
     /// <summary>What the program writes to its log; a program that embeds the server has settings of its own for that.</summary>
     public LogOptions Log { get; init; } = new();
 
@@ -64,6 +72,13 @@ public sealed record ServerOptions
             $"{same.Count()} listeners have the name «{same.Key}»; each has to have one of its own."));
         mistakes.AddRange(Jwt?.Mistakes() ?? []);
         mistakes.AddRange(FailedLogIns.Mistakes());
+        if (Audit is not null && Broker.ExchangeObserver is not null)
+        {
+            mistakes.Add("Audit and Broker.ExchangeObserver are both set; exchanges have one observer.");
+        }
+
+        mistakes.AddRange(Admin?.Mistakes() ?? []);
+        mistakes.AddRange(Audit?.Mistakes() ?? []);
         mistakes.AddRange((Broker with { Listeners = [] }).Mistakes());
         return mistakes;
     }

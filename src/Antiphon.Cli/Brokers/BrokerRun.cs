@@ -15,7 +15,8 @@ internal static class BrokerRun
     {
         var reading = file.Read();
         var options = BrokerSettings.OptionsOf(reading);
-        await using var log = new LogLines(terminal, time, options.Log.Level);
+        await using var log = new LogLines(terminal, time, options.Log);
+        using var manager = ServiceManager.OfThisProgram(terminal, time);
         var broker = options.Broker with { LoggerFactory = log, TimeProvider = time };
         await using var server = await ServerHost.StartAsync(options with { Broker = broker }, interrupted);
 
@@ -23,11 +24,18 @@ internal static class BrokerRun
         await using var reload = reading.Files.Count == 0
             ? null
             : new ConfigurationReload(server, file, reading, news => log.Lowest = news.Log.Level, broker);
-        using var hangUp = reload is null ? null : ReloadOnHangUp(reload);
+        using var hangUp = reload is null ? null : ReloadOnHangUp(reload, manager, server);
         foreach (var endPoint in server.EndPoints)
         {
             terminal.Data($"listening {endPoint.Url}");
         }
+
+        if (server.AdminUrl is { } adminUrl)
+        {
+            terminal.Data($"listening {adminUrl}");
+        }
+
+        manager.Ready(StatusOf(server));
 
         var end = await Task.WhenAny(Interruption.AwaitAsync(interrupted), server.Completion);
         if (end == server.Completion)
@@ -36,16 +44,21 @@ internal static class BrokerRun
             await end;
         }
 
+        manager.Stopping();
         terminal.Note("Closing.");
         await server.StopAsync(CancellationToken.None);
     }
 
-    private static PosixSignalRegistration? ReloadOnHangUp(ConfigurationReload reload) =>
+    private static PosixSignalRegistration? ReloadOnHangUp(ConfigurationReload reload, ServiceManager manager, ServerHost server) =>
         OperatingSystem.IsWindows()
             ? null
             : PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
             {
                 signal.Cancel = true;
+                manager.Reloading();
                 reload.Reload();
+                manager.Ready(StatusOf(server));
             });
+
+    private static string StatusOf(ServerHost server) => $"Listening at {string.Join(", ", server.EndPoints.Select(endPoint => endPoint.Url))}";
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
 using Antiphon.Cli.Access;
+using Antiphon.Cli.Administration;
 using Antiphon.Cli.Brokers;
 using Antiphon.Cli.Completing;
 using Antiphon.Cli.Contexts;
@@ -115,6 +116,10 @@ internal static class CommandTree
         Add(PubCommand.Create(terminal, time), PubCommand.Example);
         Add(SubCommand.Create(terminal, time), SubCommand.Example);
         Add(ProbeCommand.Create(terminal, time), ProbeCommand.Example);
+        Add(StatusCommand.Create(terminal), StatusCommand.Example);
+        Add(ClientsCommand.Create(terminal, examples.Add), ClientsCommand.Example);
+        Add(SessionsCommand.Create(terminal, examples.Add), SessionsCommand.Example);
+        Add(TopicsCommand.Create(terminal), TopicsCommand.Example);
         Add(BenchCommand.Create(terminal, time, examples.Add), BenchCommand.Example);
         Add(ContextCommand.Create(terminal, time, examples.Add), ContextCommand.Example);
         Add(CompletionCommand.Create(terminal), CompletionCommand.Example);

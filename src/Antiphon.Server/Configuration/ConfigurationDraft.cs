@@ -31,6 +31,11 @@ internal sealed record ConfigurationDraft
 
     public BrokerOptions Limits { get; init; } = new();
 
+    public AdminDraft Admin { get; init; } = new();
+
+    /// <summary><c>null</c>: there is none.</summary>
+    public AuditOptions? Audit { get; init; }
+
     public LogOptions Log { get; init; } = new();
 
     /// <summary>The options that it stands for; a listener or a rule that does not fit together is left out.</summary>
@@ -50,6 +55,8 @@ internal sealed record ConfigurationDraft
             PasswordFile = PasswordFile,
             FailedLogIns = FailedLogIns,
             Jwt = Jwt,
+            Admin = Admin.Options,
+            Audit = Audit,
             Log = Log,
         };
         return Listeners is null

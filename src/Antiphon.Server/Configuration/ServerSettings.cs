@@ -93,6 +93,18 @@ internal static class ServerSettings
             LimitSettings.Shape,
             draft => draft.Limits,
             (draft, value) => draft with { Limits = value }),
+        new Setting<ConfigurationDraft, AdminDraft>(
+            "admin",
+            "The endpoint for operators: HTTP, for who has the token.",
+            AdminSettings.Shape,
+            draft => draft.Admin,
+            (draft, value) => draft with { Admin = value }),
+        new Setting<ConfigurationDraft, AuditOptions?>(
+            "audit",
+            "The audit log: who asked what of whom, and what came of it, a line of JSON each.",
+            AuditSettings.Shape!,
+            draft => draft.Audit,
+            (draft, value) => draft with { Audit = value }),
         new Setting<ConfigurationDraft, LogOptions>(
             "log",
             "What is written to the log, which is the standard error.",

@@ -66,6 +66,21 @@ internal static class OptionsDifference
             needsRestart.Add($"{string.Join(", ", limits)} {(limits.Length == 1 ? "differs" : "differ")}.");
         }
 
+        if (running.Admin is not null && wanted.Admin is not null)
+        {
+            applied.Add("The token of the admin endpoint was read anew.");
+        }
+
+        if (WithoutFiles(running.Admin) != WithoutFiles(wanted.Admin))
+        {
+            needsRestart.Add("«admin» differs.");
+        }
+
+        if (WithoutScope(running.Audit) != WithoutScope(wanted.Audit))
+        {
+            needsRestart.Add("«audit» differs in more than its topics and payloads.");
+        }
+
         if (running.Log.Format != wanted.Log.Format)
         {
             needsRestart.Add("«log.format» differs.");
@@ -73,6 +88,12 @@ internal static class OptionsDifference
 
         return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
     }
+
+    private static AdminOptions? WithoutFiles(AdminOptions? admin) => admin is null
+        ? null
+        : admin with { TokenFile = "", Certificate = admin.Certificate is null ? null : new CertificateFiles { Certificate = "" } };
+
+    private static AuditOptions? WithoutScope(AuditOptions? audit) => audit is null ? null : audit with { Topics = [], Payloads = false };
 
     /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
     private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };

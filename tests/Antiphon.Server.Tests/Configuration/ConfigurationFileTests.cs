@@ -28,7 +28,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:11: error: There is no setting «limitz»; do you mean «limits»?",
                 "4:15: error: There is no setting «limits.conections»; do you mean «connections»?",
                 "4:32: error: There is no setting «limits.Qos»; do you mean «qos»?",
-                "4:42: error: There is no setting «limits.nonsense»; there are connections, sessions, *",
+                "4:42: error: There is no setting «limits.nonsense»; there are connections, connectionsPerAddress, *",
             ]
         },
         {
