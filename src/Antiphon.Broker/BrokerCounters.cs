@@ -100,8 +100,8 @@ public readonly record struct BrokerCounters
     public long TurnedAway { get; init; }
 
     /// <summary>
-    /// Clients refused with 0x97 because <see cref="BrokerOptions.MaximumConnections"/>, <see cref="BrokerOptions.MaximumSessions"/> or
-    /// <see cref="BrokerOptions.MaximumSessionBytes"/> was reached.
+    /// Clients refused with 0x97, or 0x89, because <see cref="BrokerOptions.MaximumConnections"/>,
+    /// <see cref="BrokerOptions.MaximumSessions"/> or a bound of <see cref="BrokerOptions.MaximumSessionBytes"/> was reached.
     /// </summary>
     public long RefusedClients { get; init; }
 

@@ -132,7 +132,7 @@ internal sealed class BrokerEngine
         _closer = new Closer(
             options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
-        _identification = new Identification(options, _closer, _wheel, _flushList);
+        _identification = new Identification(options, _closer, _wheel, _flushList, Counters);
         _handshake = new Handshake(
             options,
             _sessions,

@@ -148,7 +148,8 @@ public sealed record BrokerOptions
     /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills, subscriptions
     /// and the Topic Aliases of who is connected, 1 MiB or more; 1 GiB unless said otherwise.
     /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription;
-    /// a new Topic Alias ends the connection with it.
+    /// a new Topic Alias ends the connection with it. A sixteenth, too, may the CONNECTs take together whose clients somebody is being
+    /// asked about; beyond it a CONNECT is refused with 0x89.
     /// </summary>
     public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
 
@@ -319,7 +320,8 @@ public sealed record BrokerOptions
     /// <summary>
     /// Whether the broker says who comes and who goes, on <c>$SYS/clients/{client id}/connected</c> and <c>…/disconnected</c>, although
     /// there are no <see cref="AccessRules"/> and everybody may read it; not unless said otherwise. Where there are rules, it is said to
-    /// whom they allow to subscribe there. It is JSON with address, listener and user.
+    /// whom they allow to subscribe there. An <see cref="Authorizer"/> alone does not turn it on, since it may leave that to the rules; but
+    /// it decides, too, who may subscribe. It is JSON with address, listener and user.
     /// </summary>
     public bool PresenceEvents { get; init; }
 

@@ -59,8 +59,7 @@ internal sealed class Handshake(
     public void Accept(Connection connection, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
         var inquiry = connection.Inquiry!;
-        var connect = inquiry.Pending!;
-        inquiry.Pending = null;
+        var connect = inquiry.TakePending();
         if (inquiry.Method is null)
         {
             // It will not be asked again.

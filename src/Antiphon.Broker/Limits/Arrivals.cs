@@ -139,8 +139,9 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
             return ArrivalVerdict.TooManyOfAddress;
         }
 
+        var at = TokenBucket.At(now);
         var perAddress = address is null ? 0 : options.MaximumConnectsPerSecondPerAddress;
-        if (perAddress > 0 && !address!.Connects.HasRoom(now, Burst, CostOf(perAddress)))
+        if (perAddress > 0 && !address!.Connects.HasRoom(at, Burst, CostOf(perAddress)))
         {
             return ArrivalVerdict.TooOftenOfAddress;
         }
@@ -148,17 +149,17 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
         if (options.MaximumConnectsPerSecond > 0)
         {
             var cost = CostOf(options.MaximumConnectsPerSecond);
-            if (!_connects.HasRoom(now, Burst, cost))
+            if (!_connects.HasRoom(at, Burst, cost))
             {
                 return ArrivalVerdict.TooOften;
             }
 
-            _connects.Take(now, cost);
+            _connects.Take(at, cost);
         }
 
         if (perAddress > 0)
         {
-            address!.Connects.Take(now, CostOf(perAddress));
+            address!.Connects.Take(at, CostOf(perAddress));
         }
 
         return ArrivalVerdict.Welcome;

@@ -22,6 +22,7 @@ internal sealed class PublishRates
     /// Maximum lasts for less time than that would not reach its rate.
     /// </summary>
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(32);
+    private static readonly long SlackNanoseconds = TokenBucket.At(new Instant(Slack));
 
     private readonly AcknowledgementGate _gate;
     private readonly MemoryAccount _account;
@@ -66,15 +67,16 @@ internal sealed class PublishRates
     public bool TryPublish(Session session, int size, Instant now)
     {
         var pace = session.Pace ??= new Pace(this);
+        var at = TokenBucket.At(now);
         var byteCost = (long)(_byteCost * size);
-        if (!pace.Used.Messages.HasRoom(now, _messageBurst, _messageCost) || !pace.Used.Bytes.HasRoom(now, _byteBurst, byteCost))
+        if (!pace.Used.Messages.HasRoom(at, _messageBurst, _messageCost) || !pace.Used.Bytes.HasRoom(at, _byteBurst, byteCost))
         {
             _counters.DroppedOverRate++;
             return false;
         }
 
-        pace.Used.Messages.Take(now, _messageCost);
-        pace.Used.Bytes.Take(now, byteCost);
+        pace.Used.Messages.Take(at, _messageCost);
+        pace.Used.Bytes.Take(at, byteCost);
         return true;
     }
 
@@ -98,13 +100,15 @@ internal sealed class PublishRates
         Instant now)
     {
         var pace = session.Pace ??= new Pace(this);
-        var before = pace.Used;
+        var at = TokenBucket.At(now);
         var byteCost = (long)(_byteCost * size);
-        pace.Used.Messages.Take(now, _messageCost);
-        pace.Used.Bytes.Take(now, byteCost);
-        if (pace.Held.Count == 0
-            && before.Messages.HasRoom(now + Slack, _messageBurst, _messageCost)
-            && before.Bytes.HasRoom(now + Slack, _byteBurst, byteCost))
+        var isEarly = pace.Held.Count > 0
+            || !pace.Used.Messages.HasRoom(at + SlackNanoseconds, _messageBurst, _messageCost)
+            || !pace.Used.Bytes.HasRoom(at + SlackNanoseconds, _byteBurst, byteCost);
+        var before = isEarly ? pace.Used : default;
+        pace.Used.Messages.Take(at, _messageCost);
+        pace.Used.Bytes.Take(at, byteCost);
+        if (!isEarly)
         {
             _gate.Acknowledge(connection, session, answer, identifier, code, reason);
             return;

@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -215,7 +216,9 @@ public sealed class ArrivalsTests
         var broker = new HandTurnedBroker(
             new BrokerOptions
             {
-                MaximumConnectionsPerAddress = 40, MaximumPendingConnections = 40, MaximumConnectsPerSecondPerAddress = 3,
+                MaximumConnectionsPerAddress = 40,
+                MaximumPendingConnections = 40,
+                MaximumConnectsPerSecondPerAddress = 3,
             });
         var honest = Open(broker, "192.0.2.1");
 
@@ -261,6 +264,35 @@ public sealed class ArrivalsTests
         Assert.Equal(100, TestLink.Bytes(fits).Length);
         broker.Connect(fits.ClientId);
         client.ExpectNothing();
+    }
+
+    [Fact]
+    public void What_waits_for_who_its_client_is_is_bounded_in_bytes_and_more_is_refused_with_0x89()
+    {
+        var broker = new HandTurnedBroker(
+            new BrokerOptions { MaximumSessionBytes = 16 * 1024 * 1024, Authenticator = CredentialList.Empty.Passwords })
+        { HoldsSteps = true };
+        var user = new string('u', 60_000);
+        var clients = Enumerable.Range(0, 10).Select(i => Ask($"{i}")).ToList();
+
+        // A user name takes two bytes for each character.
+        Assert.All(clients.Take(8), client => client.ExpectNothing());
+        Assert.All(clients.Skip(8), client => Assert.Equal(ReasonCode.ServerBusy, client.Next<ConnAckPacket>().ReasonCode));
+        Assert.Equal(2, broker.Counters.RefusedClients);
+
+        clients[0].Lose();
+        Ask("in the place of one that went").ExpectNothing();
+        broker.Return(broker.Steps.ElementAt(1), AuthenticationResult.Accept("ann"));
+        Assert.Equal(ReasonCode.Success, clients[1].Next<ConnAckPacket>().ReasonCode);
+        Ask("in the place of one that is connected").ExpectNothing();
+        Assert.Equal(ReasonCode.ServerBusy, Ask("one more").Next<ConnAckPacket>().ReasonCode);
+
+        TestLink Ask(string clientId)
+        {
+            var link = broker.Open();
+            link.Send(new ConnectPacket { ClientId = clientId, UserName = user });
+            return link;
+        }
     }
 
     private const int AddressCount = Broker.Limits.AddressTable.MaximumIdle;

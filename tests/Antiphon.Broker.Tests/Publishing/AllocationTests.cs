@@ -216,6 +216,25 @@ public sealed class AllocationTests
     [Theory]
     [InlineData(QualityOfService.AtMostOnce)]
     [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_that_counts_towards_a_rate_allocates_nothing(QualityOfService qos)
+    {
+        // No time passes here, so that the burst has to do.
+        _engine = new BrokerEngine(
+            new BrokerOptions { MaximumPublishesPerSecond = 1_000_000, MaximumPublishBurst = 10_000_000 }, new Random(1).NextBytes);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t", new(qos))] });
+        var publisher = Connect("publisher");
+        var publish = Publish(TestLink.Message("t", "x", qos));
+
+        Gate(() => Turn(publisher, publish));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.Equal(0, _engine.Counters.DroppedOverRate + _engine.Counters.DelayedOverRate);
+        Assert.NotNull(_engine.FindSession("publisher")!.Pace);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
     public void A_message_about_which_the_authorizer_has_decided_allocates_nothing(QualityOfService qos)
     {
         _judge = new Once();
