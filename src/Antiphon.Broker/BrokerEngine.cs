@@ -33,7 +33,7 @@ internal sealed class BrokerEngine
     /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
     private const int MessagesPerDeadline = 64;
 
-    private readonly BrokerOptions _options;
+    private readonly OptionsInForce _options;
     private readonly MemoryAccount _account = new();
     private readonly BufferPool _buffers;
     private readonly MessagePool _messages;
@@ -62,7 +62,7 @@ internal sealed class BrokerEngine
     /// <param name="fillRandom">Fills a span with bytes that no peer can guess.</param>
     public BrokerEngine(BrokerOptions options, Action<Span<byte>> fillRandom)
     {
-        _options = options;
+        _options = new OptionsInForce(options);
         var seed = new byte[sizeof(ulong)];
         fillRandom(seed);
         var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
@@ -73,31 +73,31 @@ internal sealed class BrokerEngine
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _pressure = new MemoryPressure(options, _account, Counters);
+        _pressure = new MemoryPressure(_options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _exchanges = new ExchangeTable(_options, comparer, _wheel, Counters);
         _sender = new Sender(
-            options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
-        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
+            _options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
+        _retained = new RetainedStore(_options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        _sessionMemory = new SessionMemory(options);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
-        var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
+        _sessionMemory = new SessionMemory(_options);
+        var receiver = new Receiver(router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, _sessionMemory, Counters);
+        var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
             responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
-        var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
+        var unfinished = new UnfinishedPackets(_options, _wheel);
+        _closer = new Closer(_options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
-        _identification = new Identification(options, _closer, _wheel, _flushList);
+        _identification = new Identification(_options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
-            options,
+            _options,
             _sessions,
             responseTopics,
-            new ConnectRules(options, _sessions, _identification),
+            new ConnectRules(_options, _sessions, _identification),
             _access,
             _identification,
             _sender,
@@ -110,13 +110,16 @@ internal sealed class BrokerEngine
             fillRandom);
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
-        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
+        _input = new Input(_options, _handshake, clientPackets, unfinished, _closer, Counters);
     }
 
     public EngineCounters Counters { get; } = new();
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
+
+    /// <summary>The options that it goes by at the moment.</summary>
+    public BrokerOptions Options => _options.Current;
 
     /// <summary>What messages and buffers of all clients take at the moment, in bytes.</summary>
     public long BufferBytes => _account.Bytes;
@@ -143,7 +146,7 @@ internal sealed class BrokerEngine
     /// <param name="isProxied">Whether a header of the PROXY protocol comes before everything else.</param>
     public Connection Open(ILink link, ConnectionOrigin origin, Instant now, bool isProxied = false)
     {
-        var connection = new Connection(link, origin, _buffers, _messages, now);
+        var connection = new Connection(link, origin, _options.Current, _buffers, _messages, now);
         if (isProxied)
         {
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
@@ -151,7 +154,7 @@ internal sealed class BrokerEngine
 
         _connections.Add(connection);
         Counters.Connections++;
-        _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        _wheel.Set(connection.Deadline, now + _options.Current.ConnectTimeout);
         return connection;
     }
 
@@ -255,6 +258,10 @@ internal sealed class BrokerEngine
         _review.Continue(now);
     }
 
+    /// <summary>Other options hold from now on; what CONNACK says of them, for who connects from now on.</summary>
+    /// <param name="options">Valid options that differ in nothing but what can change while the broker runs.</param>
+    public void ReplaceOptions(BrokerOptions options) => _options.Replace(options);
+
     /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
     public void ReplaceAccessRules(AccessRules? rules)
     {
@@ -325,7 +332,7 @@ internal sealed class BrokerEngine
                 _closer.Blame(connection);
                 Abort(connection, Fault.Protocol(
                     $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
-                        + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                        + $"within {_options.Current.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);

@@ -39,6 +39,9 @@ public sealed class CredentialList
     /// <summary>How many users there are.</summary>
     public int Count => _users.Count;
 
+    /// <summary>The names of the users, in the order of their characters.</summary>
+    public IReadOnlyCollection<string> UserNames => _users.Keys;
+
     /// <summary>Checks user name and password of CONNECT; takes as long for a user that does not exist.</summary>
     public IAuthenticator Passwords { get; }
 

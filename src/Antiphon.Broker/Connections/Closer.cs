@@ -12,7 +12,7 @@ namespace Antiphon.Broker.Connections;
 /// (Closing with unread input would reset the connection, and the last packet would be lost.)
 /// </summary>
 internal sealed class Closer(
-    BrokerOptions options,
+    OptionsInForce options,
     HashSet<Connection> connections,
     UnfinishedPackets unfinished,
     SessionTable sessions,
@@ -99,7 +99,7 @@ internal sealed class Closer(
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
-        wheel.Set(connection.Deadline, now + options.CloseTimeout);
+        wheel.Set(connection.Deadline, now + options.Current.CloseTimeout);
         flushList.Mark(connection);
     }
 

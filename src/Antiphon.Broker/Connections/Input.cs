@@ -9,7 +9,7 @@ namespace Antiphon.Broker.Connections;
 /// Takes the bytes of connections apart into packets, in whatever pieces they come, and keeps what is not whole yet or may not be done yet.
 /// </summary>
 internal sealed class Input(
-    BrokerOptions options,
+    OptionsInForce options,
     Handshake handshake,
     ClientPackets clientPackets,
     UnfinishedPackets unfinished,
@@ -19,14 +19,11 @@ internal sealed class Input(
     /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
     private const int MaximumHeld = 16 * 1024;
 
-    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
-    private long MaximumUnread => 2L * options.MaximumOutputBytes + options.MaximumPacketSize;
-
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         counters.BytesReceived += bytes.Length;
-        if (connection.Output.Backlog > MaximumUnread)
+        if (connection.Output.Backlog > MaximumUnread(options.Current))
         {
             // It asks and asks and reads no answer. Messages alone never fill an output that far.
             closer.Blame(connection);
@@ -86,10 +83,15 @@ internal sealed class Input(
         {
             End(
                 late,
-                new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {options.PacketTimeout.TotalSeconds} s."),
+                new Fault(
+                    ReasonCode.KeepAliveTimeout,
+                    $"A packet has begun and not ended within {options.Current.PacketTimeout.TotalSeconds} s."),
                 now);
         }
     }
+
+    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
+    private static long MaximumUnread(BrokerOptions options) => 2L * options.MaximumOutputBytes + options.MaximumPacketSize;
 
     /// <summary>Keeps what cannot be done yet. Who sends a lot of it before it is known who it is, is left unread.</summary>
     private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
@@ -116,7 +118,7 @@ internal sealed class Input(
         while (connection.IsOpen && !connection.IsOnHold)
         {
             var rest = bytes[consumed..];
-            switch (FrameReader.TryRead(rest, options.MaximumPacketSize, out var frame, out var fault))
+            switch (FrameReader.TryRead(rest, connection.Terms.MaximumPacketSize, out var frame, out var fault))
             {
                 case FrameStatus.Complete:
                     consumed += frame.Length;

@@ -12,7 +12,7 @@ namespace Antiphon.Broker.Exchanges;
 /// Those that somebody has answered and that are open for others are left an eighth of the room, and no more where it is needed.
 /// A steady flow of exchanges allocates nothing.
 /// </summary>
-internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
+internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
 {
     /// <summary>Response Topic and Correlation Data that are longer together are not tracked.</summary>
     private const int MaximumKeyLength = 255;
@@ -42,10 +42,11 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <returns><c>false</c>: there is none.</returns>
     public bool TryMakeRoom()
     {
-        while (OpenBytes >= options.MaximumExchangeBytes)
+        // Where the bound was lowered, many have to go, and not all in one turn.
+        for (var steps = StepsPerTurn; OpenBytes >= options.Current.MaximumExchangeBytes; steps--)
         {
-            var shares = _answered.Bytes > options.MaximumExchangeBytes / 8 ? _answered : _unanswered;
-            if (shares.OldestOfTheGreediest is not { } oldest)
+            var shares = _answered.Bytes > options.Current.MaximumExchangeBytes / 8 ? _answered : _unanswered;
+            if (steps == 0 || shares.OldestOfTheGreediest is not { } oldest)
             {
                 return false;
             }
@@ -80,8 +81,8 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
         exchange.Begin(Replies(request), isRetry);
         Sort(exchange);
-        var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
-        var due = now + (limit < options.LongestExchange ? limit : options.LongestExchange);
+        var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Current.ExchangeTimeout;
+        var due = now + (limit < options.Current.LongestExchange ? limit : options.Current.LongestExchange);
         if (!exchange.Deadline.IsSet || exchange.Deadline.Due < due)
         {
             wheel.Set(exchange.Deadline, due);
@@ -155,7 +156,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         exchange.Share!.Remove(exchange);
         counters.OpenExchanges--;
         exchange.Close();
-        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.MaximumExchangeBytes)
+        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.Current.MaximumExchangeBytes)
         {
             _freeBytes += exchange.Size;
             _free.Push(exchange);
@@ -248,7 +249,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         return request.TryGetUserProperty(RepliesProperty, out var value)
             && Utf8Parser.TryParse(value, out int asked, out var length)
             && length == value.Length
-            ? Math.Clamp(asked, 1, options.MaximumReplies)
+            ? Math.Clamp(asked, 1, options.Current.MaximumReplies)
             : 1;
     }
 }

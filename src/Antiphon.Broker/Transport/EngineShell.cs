@@ -43,7 +43,7 @@ internal sealed partial class EngineShell
         _connections = new ConnectionLog(_logger, engine.Events);
         engine.Events.IsWatched = options.LoggerFactory is not NullLoggerFactory;
         _wake = wake;
-        _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
+        _authentications = new AuthenticationRunner(this, _logger);
     }
 
     public BrokerEngine Engine { get; }

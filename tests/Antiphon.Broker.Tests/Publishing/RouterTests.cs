@@ -36,13 +36,14 @@ public sealed class RouterTests
         var messages = new MessagePool(new BufferPool(account));
         var wheel = new TimingWheel();
         var flushList = new FlushList();
-        var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var inForce = new OptionsInForce(options);
+        var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
+        var exchanges = new ExchangeTable(inForce, comparer, wheel, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
+        var sender = new Sender(inForce, account, writer, messages, exchanges, wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
+            inForce, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(inForce), counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
