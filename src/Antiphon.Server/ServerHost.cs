@@ -29,11 +29,13 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
-    private readonly ReloadableUsers? _users;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
-    private readonly Lock _reloading = new();
-    private readonly ServerOptions _options;
+    private readonly SemaphoreSlim _reloading = new(1, 1);
+
+    // Guarded by _reloading.
+    private ServerOptions _running;
+    private ReloadableUsers? _users;
 
     private ServerHost(
         ServerOptions options,
@@ -42,7 +44,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         IReadOnlyList<TerminatedListener> terminated,
         KestrelListeners? kestrel)
     {
-        _options = options;
+        _running = options;
         Broker = broker;
         _users = users;
         _terminated = terminated;
@@ -118,31 +120,35 @@ public sealed partial class ServerHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes over what can change while it runs: certificates and users, which are read from their files anew. Nobody is disconnected.
+    /// Takes over what can change while it runs: users, rules, limits and certificates; files are read anew. Clients whose user is no more
+    /// are told 0x98 Administrative action, and subscriptions that the rules do not allow any more are taken away. Nobody else is
+    /// disconnected.
     /// </summary>
     /// <param name="options">The options as they are to be.</param>
+    /// <param name="cancellationToken">Ends the wait for another reload; what has begun is done.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every mistake, and nothing has changed.</exception>
     /// <exception cref="BrokerStartException">A file cannot be used; the message names every one, and nothing has changed.</exception>
-    public ReloadReport Reload(ServerOptions options)
+    /// <exception cref="InvalidOperationException">The server has been stopped.</exception>
+    public async Task<ReloadReport> ReloadAsync(ServerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        lock (_reloading)
+        await _reloading.WaitAsync(cancellationToken);
+        try
         {
             var files = ServerFiles.Read(options);
-            foreach (var listener in _terminated.Where(listener => listener.Configured.IsEncrypted))
+
+            // The listeners stay, and what is asked of clients has to do for them.
+            var wanted = options with { Listeners = _running.Listeners };
+            if (wanted.Mistakes() is { Count: > 0 } mistakes)
             {
-                if (files.Certificates.GetValueOrDefault(listener.Configured.Name) is { } certificates)
-                {
-                    listener.Renew(certificates);
-                }
+                throw new ArgumentException(string.Join(" ", mistakes));
             }
 
-            if (files.Users is not null)
-            {
-                _users?.Renew(files.Users);
-            }
-
-            return OptionsDifference.Between(_options, options, files.Warnings);
+            return await TakeOverAsync(options, wanted, files);
+        }
+        finally
+        {
+            _reloading.Release();
         }
     }
 
@@ -168,6 +174,36 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             await _kestrel.DisposeAsync();
         }
+    }
+
+    /// <summary>From here on nothing can be wrong any more.</summary>
+    private async Task<ReloadReport> TakeOverAsync(ServerOptions options, ServerOptions wanted, ServerFiles files)
+    {
+        var users = files.Users is null ? null : _users ?? new ReloadableUsers(files.Users);
+        await Broker.ReplaceOptionsAsync(BrokerOptionsOf(wanted, users));
+        var gone = files.Users is null ? [] : users!.Renew(files.Users);
+        if (gone.Count > 0)
+        {
+            await Broker.EndUsersAsync(gone);
+        }
+
+        if (OptionsDifference.IsOfRules(_running.Broker.AccessRules, wanted.Broker.AccessRules))
+        {
+            await Broker.ReplaceAccessRulesAsync(wanted.Broker.AccessRules);
+        }
+
+        foreach (var listener in _terminated)
+        {
+            if (files.Certificates.GetValueOrDefault(listener.Configured.Name) is { } certificates && listener.Configured.IsEncrypted)
+            {
+                listener.Renew(certificates);
+            }
+        }
+
+        var report = OptionsDifference.Between(_running, options, gone.Count, files.Warnings);
+        _users = users;
+        _running = wanted with { Log = wanted.Log with { Format = _running.Log.Format } };
+        return report;
     }
 
     private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users)

@@ -16,13 +16,12 @@ internal static class BrokerRun
         var reading = file.Read();
         var options = BrokerSettings.OptionsOf(reading);
         await using var log = new LogLines(terminal, time, options.Log.Level);
-        var broker = options.Broker with { LoggerFactory = log, TimeProvider = time };
-        await using var server = await ServerHost.StartAsync(options with { Broker = broker }, interrupted);
+        await using var server = await ServerHost.StartAsync(Complete(options), interrupted);
 
         // Where there is no file, nothing is looked at again, and SIGHUP ends the program as it does others whose terminal is closed.
         await using var reload = reading.Files.Count == 0
             ? null
-            : new ConfigurationReload(server, file, reading, news => log.Lowest = news.Log.Level, broker);
+            : new ConfigurationReload(server, file, reading, Complete, news => log.Lowest = news.Log.Level);
         using var hangUp = reload is null ? null : ReloadOnHangUp(reload);
         foreach (var endPoint in server.EndPoints)
         {
@@ -38,6 +37,8 @@ internal static class BrokerRun
 
         terminal.Note("Closing.");
         await server.StopAsync(CancellationToken.None);
+
+        ServerOptions Complete(ServerOptions read) => read with { Broker = read.Broker with { LoggerFactory = log, TimeProvider = time } };
     }
 
     private static PosixSignalRegistration? ReloadOnHangUp(ConfigurationReload reload) =>
@@ -46,6 +47,6 @@ internal static class BrokerRun
             : PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
             {
                 signal.Cancel = true;
-                reload.Reload();
+                _ = reload.ReloadAsync();
             });
 }

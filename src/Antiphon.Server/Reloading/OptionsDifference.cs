@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Server.Configuration;
 
 namespace Antiphon.Server.Reloading;
@@ -5,51 +6,104 @@ namespace Antiphon.Server.Reloading;
 /// <summary>Says what differs between the options that a server runs with and others.</summary>
 internal static class OptionsDifference
 {
-    public static ReloadReport Between(ServerOptions running, ServerOptions wanted, IReadOnlyList<string> warnings)
+    /// <summary>Limits that TLS and WebSocket are set up with.</summary>
+    private static readonly string[] OfTermination = ["connectTimeout", "closeTimeout"];
+
+    /// <summary>What a reload has changed, and what it could not.</summary>
+    /// <param name="running">The options until now.</param>
+    /// <param name="wanted">The others.</param>
+    /// <param name="gone">How many users are no more.</param>
+    /// <param name="warnings">What deserves a look.</param>
+    public static ReloadReport Between(ServerOptions running, ServerOptions wanted, int gone, IReadOnlyList<string> warnings)
     {
-        var applied = new List<string>();
-        var needsRestart = new List<string>();
+        var limits = LimitSettings.Shape.Settings
+            .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => setting.Name).ToArray();
+        return new ReloadReport
+        {
+            Applied = [.. Applied(running, wanted, gone, limits)],
+            NeedsRestart = [.. NeedsRestart(running, wanted, limits)],
+            Warnings = warnings,
+        };
+    }
+
+    /// <summary>Whether the rules differ, or where they are written.</summary>
+    public static bool IsOfRules(AccessRules? running, AccessRules? wanted) => !Written(running).SequenceEqual(Written(wanted));
+
+    private static IEnumerable<string> Applied(ServerOptions running, ServerOptions wanted, int gone, string[] limits)
+    {
         var encrypted = running.Listeners.Where(listener => listener.IsEncrypted).Select(listener => listener.Name).ToHashSet();
         var renewed = wanted.Listeners.Count(listener => listener.Tls is not null && encrypted.Contains(listener.Name));
         if (renewed > 0)
         {
-            applied.Add($"The certificates of {renewed} {(renewed == 1 ? "listener" : "listeners")} were read anew.");
+            yield return $"The certificates of {renewed} {(renewed == 1 ? "listener" : "listeners")} were read anew.";
         }
 
-        if (running.PasswordFile is not null && wanted.PasswordFile is not null)
+        if (wanted.PasswordFile is not null)
         {
-            applied.Add($"The users in «{wanted.PasswordFile}» were read anew.");
+            yield return $"The users in «{wanted.PasswordFile}» were read anew"
+                + (gone == 0 ? "." : $"; {gone} {(gone == 1 ? "is" : "are")} no more.");
         }
-        else if (running.PasswordFile != wanted.PasswordFile)
+        else if (running.PasswordFile is not null)
         {
-            needsRestart.Add("Whether there is a password file differs.");
-        }
-
-        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
-        {
-            needsRestart.Add("The listeners differ.");
+            yield return "There is no password file any more.";
         }
 
         if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
         {
-            needsRestart.Add("«allowAnonymous» differs.");
+            yield return $"Clients without a user name {(wanted.Broker.AllowAnonymous ? "may" : "may not")} connect from now on.";
         }
 
-        var limits = LimitSettings.Shape.Settings
-            .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => $"«limits.{setting.Name}»").ToArray();
+        if (IsOfRules(running.Broker.AccessRules, wanted.Broker.AccessRules))
+        {
+            yield return wanted.Broker.AccessRules is { Rules.Count: > 0 and var count }
+                ? $"{count} {(count == 1 ? "access rule holds" : "access rules hold")}."
+                : "There is no access rule any more, and everybody may do everything.";
+        }
+
         if (limits.Length > 0)
         {
-            needsRestart.Add($"{string.Join(", ", limits)} {(limits.Length == 1 ? "differs" : "differ")}.");
+            yield return
+                $"{Named(limits)} {(limits.Length == 1 ? "differs" : "differ")}; what CONNACK says holds for who connects from now on.";
+        }
+    }
+
+    private static IEnumerable<string> NeedsRestart(ServerOptions running, ServerOptions wanted, string[] limits)
+    {
+        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
+        {
+            yield return "The listeners differ.";
+        }
+
+        if (limits.Intersect(OfTermination).ToArray() is { Length: > 0 } ofTermination
+            && running.Listeners.Any(listener => listener.IsTerminated))
+        {
+            yield return $"{Named(ofTermination)}, for TLS and WebSocket.";
         }
 
         if (running.Log.Format != wanted.Log.Format)
         {
-            needsRestart.Add("«log.format» differs.");
+            yield return "«log.format» differs.";
         }
-
-        return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
     }
+
+    private static string Named(IEnumerable<string> limits) => string.Join(", ", limits.Select(name => $"«limits.{name}»"));
 
     /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
     private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
+
+    private static IEnumerable<string> Written(AccessRules? rules)
+    {
+        // Groups alone do nothing.
+        if (rules is not { Rules.Count: > 0 })
+        {
+            return [];
+        }
+
+        return
+        [
+            .. rules.Rules.Select(rule => $"{rule.Place}: {rule}"),
+            .. rules.Groups.OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => $"{group.Key}: {string.Join(", ", group.Value.Order(StringComparer.Ordinal))}"),
+        ];
+    }
 }
