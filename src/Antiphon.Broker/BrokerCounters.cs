@@ -114,15 +114,18 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long RefusedSystemMessages { get; init; }
 
-    /// <summary>Messages of clients, Wills among them, that the access rules did not allow. Nobody got them.</summary>
+    /// <summary>
+    /// Messages of clients, Wills among them, that the access rules did not allow, or that said what only the broker says.
+    /// Nobody got them.
+    /// </summary>
     public long DeniedMessages { get; init; }
 
     /// <summary>Subscriptions that the access rules did not allow: refused, or taken away when other rules came into force.</summary>
     public long DeniedSubscriptions { get; init; }
 
     /// <summary>
-    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
-    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log,
+    /// the observer of exchanges. Each is logged, unless it was the log's or the observer's, and ends one connection at most.
     /// </summary>
     public long Defects { get; init; }
 }

@@ -4,6 +4,7 @@ using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -43,7 +44,7 @@ internal sealed class BrokerEngine
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
     private readonly TimingWheel _wheel = new();
-    private readonly HashSet<Connection> _connections = [];
+    private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
     private readonly EndedSessions _ended;
@@ -69,26 +70,39 @@ internal sealed class BrokerEngine
 
         _buffers = new BufferPool(_account);
         _messages = new MessagePool(_buffers);
-        _access = new AccessControl(options);
+        _access = new AccessControl(_options);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(_options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _exchanges = new ExchangeTable(_options, comparer, _wheel, Counters);
+        var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
+        _exchanges = new ExchangeTable(_options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
             _options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
         _retained = new RetainedStore(_options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(_options);
-        var receiver = new Receiver(router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        var stamp = options.StampCaller ? new CallerStamp(_access) : null;
+        var publishRules = new PublishRules(_access, stamp, Counters);
+        var receiver = new Receiver(publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
         var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics,
+            router,
+            _sender,
+            redispatch,
+            _ended,
+            _sessionMemory,
+            new QueueMemory(_account),
+            _access,
+            stamp,
+            _wheel,
+            Counters);
         var unfinished = new UnfinishedPackets(_options, _wheel);
         _closer = new Closer(_options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
@@ -98,7 +112,7 @@ internal sealed class BrokerEngine
             _sessions,
             responseTopics,
             new ConnectRules(_options, _sessions, _identification),
-            _access,
+            publishRules,
             _identification,
             _sender,
             _closer,
@@ -111,9 +125,13 @@ internal sealed class BrokerEngine
         var clientPackets = new ClientPackets(
             receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
         _input = new Input(_options, _handshake, clientPackets, unfinished, _closer, Counters);
+        Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
     public EngineCounters Counters { get; } = new();
+
+    /// <summary>Lists what there is, for operators.</summary>
+    public EngineListing Listing { get; }
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
@@ -152,7 +170,7 @@ internal sealed class BrokerEngine
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
         }
 
-        _connections.Add(connection);
+        _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.Current.ConnectTimeout);
         return connection;
@@ -229,7 +247,7 @@ internal sealed class BrokerEngine
                     left -= _sessions.OnDeadline(session, now) / MessagesPerDeadline;
                     break;
                 case Exchange exchange:
-                    _exchanges.Close(exchange);
+                    _exchanges.Close(exchange, ExchangeEnd.Expired, now);
                     break;
                 case TopicLevel level:
                     _retained.OnDeadline(level, now);
@@ -254,7 +272,7 @@ internal sealed class BrokerEngine
         _isBehind = left <= 0;
         _ended.Continue(now);
         _walks.Continue(now);
-        _exchanges.Continue();
+        _exchanges.Continue(now);
         _review.Continue(now);
     }
 
@@ -321,7 +339,7 @@ internal sealed class BrokerEngine
     {
         Uptime = now.Elapsed,
         Counters = Counters.Read(),
-        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
     private void OnDeadline(Connection connection, Instant now)

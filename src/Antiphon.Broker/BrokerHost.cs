@@ -1,6 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Listing;
+using Antiphon.Broker.Metrics;
 using Antiphon.Broker.Transport;
 using Antiphon.Broker.Transport.Epoll;
 using Antiphon.Broker.Transport.Queued;
@@ -21,6 +24,7 @@ public sealed class BrokerHost : IAsyncDisposable
     private readonly BrokerOptions _started;
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
+    private readonly BrokerMeter _meter;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _stopping;
 
@@ -34,6 +38,8 @@ public sealed class BrokerHost : IAsyncDisposable
         limit?.ThrowIfTooLow();
         _loop = epoll ? new EpollLoop(_engine, options, limit) : new QueueLoop(_engine, options, limit);
         EndPoints = _loop.EndPoints;
+        Listing = new BrokerListing(this, () => (_engine.Listing, _loop.Shell.Now));
+        _meter = new BrokerMeter(_engine);
         if (limit is not null)
         {
             _loop.Shell.LogRoom(limit, options.MaximumConnections);
@@ -56,6 +62,15 @@ public sealed class BrokerHost : IAsyncDisposable
 
     /// <summary>What it has done so far.</summary>
     public BrokerCounters Counters => _engine.Counters.Read();
+
+    /// <summary>Lists what it holds.</summary>
+    public BrokerListing Listing { get; }
+
+    /// <summary>
+    /// Its figures as observable instruments, for metrics; they cost nothing while nobody reads them. Its name is <c>Antiphon.Broker</c>;
+    /// of several brokers in a process each has its own. Disposed of when the broker has stopped.
+    /// </summary>
+    public Meter Meter => _meter.Meter;
 
     /// <summary>Ends when the broker has stopped; fails when it could not go on.</summary>
     public Task Completion => _ended.Task;
@@ -140,8 +155,8 @@ public sealed class BrokerHost : IAsyncDisposable
     /// What is more than a new bound already stays, and nothing is added to it.
     /// </summary>
     /// <remarks>
-    /// These stay as they were at the start: the listeners, <see cref="BrokerOptions.Transport"/>, clock and log;
-    /// and the access rules, which <see cref="ReplaceAccessRulesAsync"/> replaces.
+    /// These stay as they were at the start: the listeners, <see cref="BrokerOptions.Transport"/>, clock and log,
+    /// <see cref="BrokerOptions.StampCaller"/> and <see cref="BrokerOptions.ExchangeObserver"/>; and the access rules, which <see cref="ReplaceAccessRulesAsync"/> replaces.
     /// </remarks>
     /// <param name="options">The options as they are to be.</param>
     /// <param name="cancellationToken">Ends the wait, not the change.</param>
@@ -159,6 +174,8 @@ public sealed class BrokerHost : IAsyncDisposable
             Listeners = _started.Listeners,
             Transport = _started.Transport,
             AccessRules = _started.AccessRules,
+            StampCaller = _started.StampCaller,
+            ExchangeObserver = _started.ExchangeObserver,
             TimeProvider = _started.TimeProvider,
             LoggerFactory = _started.LoggerFactory,
             Descriptors = _started.Descriptors,
@@ -232,8 +249,12 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>Stops, and waits until it has.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    /// <summary>Has the engine's thread do something between two turns.</summary>
+    internal void Post(Action command) => _loop.Shell.Post(command);
+
     /// <summary>Has the engine's thread answer a question between two turns.</summary>
-    private async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    internal async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
     {
         if (_ended.Task.IsCompleted)
         {
@@ -268,11 +289,13 @@ public sealed class BrokerHost : IAsyncDisposable
             _loop.Run();
             _loop.Dispose();
             _loop.Shell.End();
+            _meter.Dispose();
             _ended.SetResult();
         }
         catch (Exception failure)
         {
             _loop.Dispose();
+            _meter.Dispose();
             _ended.SetException(failure);
         }
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Transport;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
@@ -56,6 +57,19 @@ public sealed record BrokerOptions
     /// <see cref="BrokerHost.ReplaceAccessRulesAsync"/> puts others in force.
     /// </summary>
     public AccessRules? AccessRules { get; init; }
+
+    /// <summary>
+    /// Whether requests, which are messages with a Response Topic, get the User Property <c>antiphon-caller</c> from the broker: who has
+    /// published them. Not unless said otherwise, since a server is to change no User Properties [MQTT-3.3.2-17]. A request is then refused
+    /// with 0x87 whose <c>__srcId</c> is not its publisher's Client Identifier.
+    /// </summary>
+    public bool StampCaller { get; init; }
+
+    /// <summary>
+    /// Groups of users whose clients speak for others, such as bridges; none unless said otherwise. They may write the User Properties that
+    /// only brokers write, name others in <c>__srcId</c>, and what their requests have of <c>antiphon-caller</c> stays.
+    /// </summary>
+    public IReadOnlyList<string> BridgeGroups { get; init; } = [];
 
     /// <summary>
     /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;
@@ -236,6 +250,9 @@ public sealed record BrokerOptions
     /// 1,000 unless said otherwise.
     /// </summary>
     public int MaximumReplies { get; init; } = 1000;
+
+    /// <summary>Is told what clients ask of each other and what comes of it; <c>null</c>, as unless said otherwise: nobody is.</summary>
+    public IExchangeObserver? ExchangeObserver { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

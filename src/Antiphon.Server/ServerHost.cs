@@ -202,7 +202,11 @@ public sealed partial class ServerHost : IAsyncDisposable
 
         var report = OptionsDifference.Between(_running, options, gone.Count, files.Warnings);
         _users = users;
-        _running = wanted with { Log = wanted.Log with { Format = _running.Log.Format } };
+        _running = wanted with
+        {
+            Broker = wanted.Broker with { StampCaller = _running.Broker.StampCaller },
+            Log = wanted.Log with { Format = _running.Log.Format },
+        };
         return report;
     }
 

@@ -118,7 +118,7 @@ public sealed class OptionsInForceTests
     {
         const int Count = ExchangeTable.StepsPerTurn + 10;
         var options = new OptionsInForce(_broker.Options);
-        var table = new ExchangeTable(options, new Utf8Comparer(1), new TimingWheel(), _broker.Engine.Counters);
+        var table = new ExchangeTable(options, new Utf8Comparer(1), new TimingWheel(), watch: null, _broker.Engine.Counters);
         var (requester, responder) = (new Session("requester"), new Session("responder"));
         for (var i = 0; i < Count; i++)
         {
@@ -129,15 +129,15 @@ public sealed class OptionsInForceTests
                 CorrelationData = BitConverter.GetBytes(i),
             };
             var exchange = table.Open(request, requester, _broker.Now);
-            exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Sent);
-            Assert.True(table.Settle(exchange));
+            exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Sent, _broker.Now);
+            Assert.True(table.Settle(exchange, _broker.Now));
         }
 
         var each = table.OpenBytes / Count;
         options.Replace(_broker.Options with { MaximumExchangeBytes = each });
-        Assert.False(table.TryMakeRoom());
+        Assert.False(table.TryMakeRoom(_broker.Now));
         Assert.InRange(table.OpenBytes, each * 10, each * 10 + each / 2);
-        Assert.True(table.TryMakeRoom());
+        Assert.True(table.TryMakeRoom(_broker.Now));
     }
 
     [Fact]

@@ -102,7 +102,7 @@ public sealed class AccessRules
         else
         {
             all = all.Concat(_toUsers.GetValueOrDefault(user.Name) ?? []);
-            foreach (var group in user.Groups.Union(_groupsOfUsers.GetValueOrDefault(user.Name) ?? []))
+            foreach (var group in user.Groups.Union(GroupsOf(user.Name)))
             {
                 all = all.Concat(_toGroups.GetValueOrDefault(group) ?? []);
             }
@@ -114,6 +114,10 @@ public sealed class AccessRules
     /// <summary>Whether a text names clients as <see cref="AccessRule.To"/> does.</summary>
     internal static bool IsClients(string text) =>
         text is "*" or "anonymous" || Split(text) is ("user" or "group" or "client", { Length: > 0 });
+
+    /// <summary>The groups that have a user.</summary>
+    internal IReadOnlyList<string> GroupsOf(string userName) =>
+        _groupsOfUsers.GetValueOrDefault(userName) is { } groups ? groups : [];
 
     private static CompiledRule Compile(AccessRule rule, int order, List<string> mistakes)
     {

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -13,7 +14,7 @@ namespace Antiphon.Broker.Connections;
 /// </summary>
 internal sealed class Closer(
     OptionsInForce options,
-    HashSet<Connection> connections,
+    List<Connection> connections,
     UnfinishedPackets unfinished,
     SessionTable sessions,
     TimingWheel wheel,
@@ -130,7 +131,7 @@ internal sealed class Closer(
 
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closed;
-        connections.Remove(connection);
+        connections.Leave(connection);
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);

@@ -1,6 +1,7 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
@@ -54,7 +55,7 @@ internal interface ILink
 /// <summary>
 /// A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.
 /// </summary>
-internal sealed class Connection
+internal sealed class Connection : IPlaced
 {
     internal Connection(ILink link, ConnectionOrigin origin, BrokerOptions terms, BufferPool pool, MessagePool messages, Instant now)
     {
@@ -65,10 +66,16 @@ internal sealed class Connection
         Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
-        LastHeard = now;
+        Opened = LastHeard = now;
     }
 
     public ILink Link { get; }
+
+    /// <summary>Where it stands in the list of all of them.</summary>
+    public int Place { get; set; }
+
+    /// <summary>When it was opened.</summary>
+    public Instant Opened { get; }
 
     /// <summary>Where it comes from; known in full once it awaits CONNECT.</summary>
     public ConnectionOrigin Origin { get; set; }
@@ -206,7 +213,7 @@ internal sealed class Connection
         }
     }
 
-    public ConnectionSnapshot TakeSnapshot() => new()
+    public ConnectionSnapshot TakeSnapshot(Instant now) => new()
     {
         Origin = Origin,
         ClientId = ClientId,
@@ -214,6 +221,9 @@ internal sealed class Connection
         ProtocolVersion = ClientId is null ? null : Version,
         IsConnected = Phase == ConnectionPhase.Connected,
         OutputBytes = Output.Backlog,
+        OpenFor = now - Opened,
+        SilentFor = now - LastHeard,
+        KeepAlive = Patience / 1.5,
     };
 
     /// <summary>Appends a packet to <see cref="Output"/>.</summary>

@@ -8,6 +8,7 @@ using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
@@ -18,7 +19,7 @@ internal sealed class Handshake(
     SessionTable sessions,
     OwnResponseTopics responseTopics,
     ConnectRules rules,
-    AccessControl access,
+    PublishRules publishRules,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -30,6 +31,9 @@ internal sealed class Handshake(
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
+
+    /// <summary>Tells the client that what only a broker of this kind says is said by one.</summary>
+    private static readonly UserProperty[] IsAntiphon = [new(BrokerPropertyName.Broker, "1")];
 
     /// <summary>A packet that comes before CONNACK: the first one, or one of enhanced authentication.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
@@ -184,15 +188,10 @@ internal sealed class Handshake(
             return;
         }
 
-        if (!access.MayLeave(clientId, connection.User, WillOf(connect)))
+        var refusal = publishRules.CheckWill(new ClientIdentity(clientId, connection.User), WillOf(connect));
+        if (refusal.Exists)
         {
-            counters.DeniedMessages++;
-            closer.Refuse(
-                connection,
-                new Fault(
-                    ReasonCode.NotAuthorized,
-                    $"The access rules do not allow a Will on «{Utf8Text.Excerpt(connect.Will!.Message.Topic)}» (MQTT 5 §3.1.3.3)."),
-                now);
+            closer.Refuse(connection, refusal, now);
             return;
         }
 
@@ -283,8 +282,9 @@ internal sealed class Handshake(
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
             AuthenticationMethod = connection.Inquiry?.Method?.Name,
             AuthenticationData = authenticationData,
+            UserProperties = IsAntiphon,
         };
-        if (!connection.TryWrite(accepted))
+        if (!connection.TryWrite(accepted) && !connection.TryWrite(accepted with { UserProperties = [] }))
         {
             // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
             session.Will = null;

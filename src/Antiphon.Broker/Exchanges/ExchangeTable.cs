@@ -12,7 +12,13 @@ namespace Antiphon.Broker.Exchanges;
 /// Those that somebody has answered and that are open for others are left an eighth of the room, and no more where it is needed.
 /// A steady flow of exchanges allocates nothing.
 /// </summary>
-internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
+/// <param name="options">Their bounds.</param>
+/// <param name="comparer">Hashes their keys.</param>
+/// <param name="wheel">Their deadlines.</param>
+/// <param name="watch">Is told what becomes of them; <c>null</c>: nobody is.</param>
+/// <param name="counters">Counts them.</param>
+internal sealed class ExchangeTable(
+    OptionsInForce options, Utf8Comparer comparer, TimingWheel wheel, ExchangeWatch? watch, EngineCounters counters)
 {
     /// <summary>Response Topic and Correlation Data that are longer together are not tracked.</summary>
     private const int MaximumKeyLength = 255;
@@ -40,7 +46,7 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
 
     /// <summary>Makes room for one more exchange.</summary>
     /// <returns><c>false</c>: there is none.</returns>
-    public bool TryMakeRoom()
+    public bool TryMakeRoom(Instant now)
     {
         // Where the bound was lowered, many have to go, and not all in one turn.
         for (var steps = StepsPerTurn; OpenBytes >= options.Current.MaximumExchangeBytes; steps--)
@@ -52,7 +58,7 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
             }
 
             counters.EvictedExchanges += oldest.IsAnswered ? 0 : 1;
-            Close(oldest);
+            Close(oldest, ExchangeEnd.Evicted, now);
         }
 
         return true;
@@ -95,12 +101,12 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
     /// The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.
     /// </summary>
     /// <returns>Whether it is still open.</returns>
-    public bool Settle(Exchange exchange)
+    public bool Settle(Exchange exchange, Instant now)
     {
         exchange.IsOpening = false;
         if (exchange.IsSettled)
         {
-            Close(exchange);
+            Close(exchange, ExchangeEnd.Answered, now);
             return false;
         }
 
@@ -109,19 +115,19 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
     }
 
     /// <summary>What waited for a recipient is not sent to it.</summary>
-    public void Lose(Recipient recipient)
+    public void Lose(Recipient recipient, Instant now)
     {
         var exchange = recipient.Exchange;
         exchange.LoseOne(recipient);
         if (!exchange.IsOpening)
         {
-            Settle(exchange);
+            Settle(exchange, now);
         }
     }
 
     /// <summary>A Session wants to answer on somebody's own response topic.</summary>
     /// <returns>Whether it holds the permission; one Response Message of it is used up.</returns>
-    public bool TryUse(in PublishView response, Session responder)
+    public bool TryUse(in PublishView response, Session responder, Instant now)
     {
         if (IsTooLong(response.Topic, response.CorrelationData))
         {
@@ -136,9 +142,10 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
             return false;
         }
 
+        watch?.Answered(exchange, recipient, response, now);
         if (exchange.IsSettled)
         {
-            Close(exchange);
+            Close(exchange, ExchangeEnd.Answered, now);
         }
         else
         {
@@ -149,8 +156,12 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
     }
 
     /// <summary>Nobody may answer any more, or the deadline was reached.</summary>
-    public void Close(Exchange exchange)
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="why">Why; <see cref="ExchangeEnd.Answered"/>: nobody is left who may answer.</param>
+    /// <param name="now">The current instant.</param>
+    public void Close(Exchange exchange, ExchangeEnd why, Instant now)
     {
+        watch?.Closing(exchange, why, now);
         wheel.Cancel(exchange.Deadline);
         _open.Remove(exchange);
         exchange.Share!.Remove(exchange);
@@ -176,20 +187,20 @@ internal sealed class ExchangeTable(OptionsInForce options, Utf8Comparer compare
     }
 
     /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
-    public void Continue()
+    public void Continue(Instant now)
     {
         for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session);)
         {
             if (OldestOf(session) is { } exchange)
             {
                 steps -= exchange.RecipientCount;
-                Close(exchange);
+                Close(exchange, ExchangeEnd.RequesterGone, now);
             }
             else if (session.FirstRecipient is { Exchange: var answerable } recipient)
             {
                 var recipients = answerable.RecipientCount;
                 answerable.Lose(recipient);
-                steps -= Settle(answerable) ? 1 : recipients;
+                steps -= Settle(answerable, now) ? 1 : recipients;
             }
             else
             {

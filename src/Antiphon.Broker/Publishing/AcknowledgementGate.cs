@@ -25,6 +25,7 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <param name="answer">PUBACK or PUBREC.</param>
     /// <param name="identifier">The message's Packet Identifier.</param>
     /// <param name="code">What to say.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
     /// <param name="afterCommit">
     /// The commit that has to be done first. Commits are numbered from 1 on, and each includes those before it.
     /// </param>
@@ -34,19 +35,20 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         PacketType answer,
         PacketIdentifier identifier,
         ReasonCode code,
+        string? reason = null,
         long afterCommit = NoCommit)
     {
         if (!pressure.WithholdsAcknowledgements() && connection.HeldAcknowledgements == 0 && afterCommit <= _committed)
         {
             session.Received.Answer(answer, identifier, code);
-            Write(connection, answer, identifier, code);
+            Write(connection, answer, identifier, code, reason);
             return;
         }
 
         session.Received.Withhold(answer, identifier, code);
         connection.HeldAcknowledgements++;
         counters.WithheldAcknowledgements++;
-        _held.Enqueue(new Held(connection, answer, identifier, code, afterCommit));
+        _held.Enqueue(new Held(connection, answer, identifier, code, reason, afterCommit));
     }
 
     /// <summary>The store has done a commit, and those before it. What waits for it leaves with <see cref="Release"/>.</summary>
@@ -65,17 +67,17 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
             if (held.Connection.Session is { } session)
             {
                 session.Received.EndWithholding(held.Answer, held.Identifier, held.Code);
-                Write(held.Connection, held.Answer, held.Identifier, held.Code);
+                Write(held.Connection, held.Answer, held.Identifier, held.Code, held.Reason);
             }
         }
     }
 
-    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
+    private void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code, string? reason)
     {
-        PublishAnswer.Write(connection, answer, identifier, code);
+        PublishAnswer.Write(connection, answer, identifier, code, reason);
         flushList.Mark(connection);
     }
 
     private readonly record struct Held(
-        Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, long Commit);
+        Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, string? Reason, long Commit);
 }

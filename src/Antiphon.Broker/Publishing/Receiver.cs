@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -13,7 +14,9 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
 internal sealed class Receiver(
+    PublishRules rules,
     Router router,
+    ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
     MemoryPressure pressure,
@@ -65,11 +68,11 @@ internal sealed class Receiver(
 
         if (publish.QoS == QualityOfService.AtMostOnce)
         {
-            router.Route(publish, session, now);
+            Route(session, ref publish, now);
         }
         else
         {
-            fault = ReceiveAcknowledged(connection, session, publish, now);
+            fault = ReceiveAcknowledged(connection, session, ref publish, now);
         }
 
         pressure.AfterPublish(connection);
@@ -102,7 +105,7 @@ internal sealed class Receiver(
         }
     }
 
-    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, Instant now)
+    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -132,16 +135,31 @@ internal sealed class Receiver(
             return TooManyUnfinished(maximum);
         }
 
-        var code = stage switch
+        var (code, reason) = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now).Code,
-            ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
+            ReceivedStage.None => Route(session, ref publish, now),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now).Code,
+            _ => connection.Version == ProtocolVersion.V5
+                ? new Fault(ReasonCode.PacketIdentifierInUse, null)
+                : Route(session, ref publish, now),
         };
-        gate.Acknowledge(connection, session, answer, identifier, code);
+        gate.Acknowledge(connection, session, answer, identifier, code, reason);
         return default;
+    }
+
+    /// <returns>What the acknowledgement says, and why if there is more to say than the code does.</returns>
+    private Fault Route(Session session, ref PublishView publish, Instant now)
+    {
+        var refusal = rules.Check(session, ref publish);
+        var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        if (watch is not null && !publish.ResponseTopic.IsEmpty)
+        {
+            watch.Routed(publish, session, result, now);
+        }
+
+        return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -106,7 +106,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         router.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {
-            exchanges.Settle(recipient.Exchange);
+            exchanges.Settle(recipient.Exchange, now);
         }
 
         counters.Redispatched++;

@@ -60,7 +60,7 @@ internal sealed class Sender(
             state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
         }
 
-        recipient?.Exchange.Delivered(recipient, state);
+        recipient?.Exchange.Delivered(recipient, state, now);
         return state;
     }
 
@@ -141,7 +141,7 @@ internal sealed class Sender(
             if (next.Message.Expires <= now)
             {
                 counters.Expired++;
-                Drop(next);
+                Drop(next, now);
             }
             else
             {
@@ -289,7 +289,7 @@ internal sealed class Sender(
                 return false;
             }
 
-            Drop(queue.Dequeue());
+            Drop(queue.Dequeue(), now);
         }
 
         return true;
@@ -304,12 +304,12 @@ internal sealed class Sender(
     private bool IsCrowded(Session session) => session.Connection is null && account.Bytes > options.Current.MaximumBufferBytes / 2;
 
     /// <summary>What has waited is never sent: its recipient will not answer.</summary>
-    private void Drop(in OutgoingMessage outgoing)
+    private void Drop(in OutgoingMessage outgoing, Instant now)
     {
         messages.Release(outgoing.Message);
         if (outgoing.Recipient is { } recipient)
         {
-            exchanges.Lose(recipient);
+            exchanges.Lose(recipient, now);
         }
     }
 
@@ -320,11 +320,11 @@ internal sealed class Sender(
         var state = SendNew(session, connection, outgoing, view, now);
         if (state == RecipientState.Sent)
         {
-            recipient?.Exchange.Delivered(recipient, state);
+            recipient?.Exchange.Delivered(recipient, state, now);
         }
         else if (recipient is not null)
         {
-            exchanges.Lose(recipient);
+            exchanges.Lose(recipient, now);
         }
     }
 

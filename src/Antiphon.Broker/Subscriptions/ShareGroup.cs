@@ -1,3 +1,5 @@
+using Antiphon.Broker.Listing;
+
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>The members of one shared subscription: each message goes to one of them (MQTT 5 §4.8.2).</summary>

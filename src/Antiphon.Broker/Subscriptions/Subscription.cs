@@ -1,3 +1,4 @@
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Protocol;
@@ -8,7 +9,7 @@ namespace Antiphon.Broker.Subscriptions;
 /// <summary>One subscription of one Session (MQTT 5 §3.8).</summary>
 /// <param name="session">Whose it is.</param>
 /// <param name="topicFilter">The filter as the client wrote it.</param>
-internal sealed class Subscription(Session session, string topicFilter)
+internal sealed class Subscription(Session session, string topicFilter) : IPlaced
 {
     public Session Session { get; } = session;
 
@@ -48,4 +49,13 @@ internal sealed class Subscription(Session session, string topicFilter)
 
     /// <summary>None or one Subscription Identifier.</summary>
     public uint[] Identifiers { get; set; } = [];
+
+    public SubscriptionSnapshot TakeSnapshot() => new()
+    {
+        ClientId = Session.ClientId,
+        TopicFilter = TopicFilter,
+        QoS = QoS,
+        IsResponder = IsResponder,
+        IsConnected = Session.Connection is not null,
+    };
 }

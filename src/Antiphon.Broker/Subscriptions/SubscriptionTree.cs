@@ -1,4 +1,5 @@
 using System.Text;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Sessions;
 using Antiphon.Protocol.Topics;
 

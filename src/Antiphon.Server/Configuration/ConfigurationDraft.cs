@@ -21,6 +21,10 @@ internal sealed record ConfigurationDraft
     /// <summary><c>null</c>: nothing is said, and everybody may do everything.</summary>
     public IReadOnlyList<RuleDraft>? Rules { get; init; }
 
+    public bool StampCaller { get; init; }
+
+    public IReadOnlyList<string> Bridges { get; init; } = [];
+
     public BrokerOptions Limits { get; init; } = new();
 
     public LogOptions Log { get; init; } = new();
@@ -33,9 +37,13 @@ internal sealed record ConfigurationDraft
             Broker = Limits with
             {
                 AllowAnonymous = AllowAnonymous,
-                AccessRules = Rules is null
+                StampCaller = StampCaller,
+                BridgeGroups = Bridges,
+
+                // Groups say who is a bridge also where there is no rule.
+                AccessRules = Rules is null && Groups is null
                     ? null
-                    : new AccessRules([.. Rules.Select(draft => draft.Rule).OfType<AccessRule>()], Groups),
+                    : new AccessRules([.. (Rules ?? []).Select(draft => draft.Rule).OfType<AccessRule>()], Groups),
             },
             PasswordFile = PasswordFile,
             Log = Log,

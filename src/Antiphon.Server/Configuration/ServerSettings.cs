@@ -81,6 +81,18 @@ internal static class ServerSettings
             new ListKind<RuleDraft>(RuleSettings.Shape)!,
             draft => draft.Rules,
             (draft, value) => draft with { Rules = value }),
+        new Setting<ConfigurationDraft, bool>(
+            "stampCaller",
+            "Whether requests get the User Property antiphon-caller: who has published them.",
+            new BooleanKind(),
+            draft => draft.StampCaller,
+            (draft, value) => draft with { StampCaller = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<string>>(
+            "bridges",
+            "Groups whose clients speak for others: they may write antiphon-caller, and name others in __srcId.",
+            new ListKind<string>(new TextKind()),
+            draft => draft.Bridges,
+            (draft, value) => draft with { Bridges = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
@@ -112,10 +124,28 @@ internal static class ServerSettings
         // Where the groups are wrong, whether there is one cannot be said.
         if (draft.Groups is not null || node.FindMember("groups") is null)
         {
-            RuleSettings.CheckGroups(draft.Rules ?? [], [.. draft.Groups?.Keys ?? []], context);
+            var bridges = (node.Find("bridges")?.Items ?? [])
+                .Where(bridge => bridge.Kind is NodeKind.String or NodeKind.Plain).Select(bridge => (bridge.Text, bridge.Place));
+            CheckGroups([.. RuleSettings.GroupsIn(draft.Rules ?? []), .. bridges], [.. draft.Groups?.Keys ?? []], context);
         }
 
         return draft;
+    }
+
+    /// <summary>Says which groups are named and are not there.</summary>
+    private static void CheckGroups(
+        IEnumerable<(string Name, Place Place)> named, IReadOnlyCollection<string> groups, ReadingContext context)
+    {
+        foreach (var (name, place) in named.Where(one => one.Name.Length > 0 && !groups.Contains(one.Name)))
+        {
+            var nearest = Spelling.Nearest(name, groups);
+            context.Error(
+                place,
+                $"There is no group «{name}»"
+                    + (nearest is not null ? $"; do you mean «{nearest}»?"
+                        : groups.Count > 0 ? $"; there are {string.Join(", ", groups)}."
+                        : "; say in «groups» which users are in it."));
+        }
     }
 
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>

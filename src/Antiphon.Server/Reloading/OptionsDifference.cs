@@ -26,7 +26,7 @@ internal static class OptionsDifference
         };
     }
 
-    /// <summary>Whether the rules differ, or where they are written.</summary>
+    /// <summary>Whether the rules differ, or where they are written, or the groups.</summary>
     public static bool IsOfRules(AccessRules? running, AccessRules? wanted) => !Written(running).SequenceEqual(Written(wanted));
 
     private static IEnumerable<string> Applied(ServerOptions running, ServerOptions wanted, int gone, string[] limits)
@@ -56,8 +56,15 @@ internal static class OptionsDifference
         if (IsOfRules(running.Broker.AccessRules, wanted.Broker.AccessRules))
         {
             yield return wanted.Broker.AccessRules is { Rules.Count: > 0 and var count }
-                ? $"{count} {(count == 1 ? "access rule holds" : "access rules hold")}."
-                : "There is no access rule any more, and everybody may do everything.";
+                    ? $"{count} {(count == 1 ? "access rule holds" : "access rules hold")}."
+                : running.Broker.AccessRules is { Rules.Count: > 0 }
+                    ? "There is no access rule any more, and everybody may do everything."
+                : "The groups differ.";
+        }
+
+        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
+        {
+            yield return "«bridges» differs.";
         }
 
         if (limits.Length > 0)
@@ -80,6 +87,11 @@ internal static class OptionsDifference
             yield return $"{Named(ofTermination)}, for TLS and WebSocket.";
         }
 
+        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
+        {
+            yield return "«stampCaller» differs.";
+        }
+
         if (running.Log.Format != wanted.Log.Format)
         {
             yield return "«log.format» differs.";
@@ -91,19 +103,12 @@ internal static class OptionsDifference
     /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
     private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
 
-    private static IEnumerable<string> Written(AccessRules? rules)
-    {
-        // Groups alone do nothing.
-        if (rules is not { Rules.Count: > 0 })
-        {
-            return [];
-        }
-
-        return
+    private static IEnumerable<string> Written(AccessRules? rules) => rules is null
+        ? []
+        :
         [
             .. rules.Rules.Select(rule => $"{rule.Place}: {rule}"),
             .. rules.Groups.OrderBy(group => group.Key, StringComparer.Ordinal)
                 .Select(group => $"{group.Key}: {string.Join(", ", group.Value.Order(StringComparer.Ordinal))}"),
         ];
-    }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -16,7 +17,7 @@ public sealed class AllocationTests
     /// <summary>Bytes in all, not for each message: what the runtime may do beside.</summary>
     private const long Allowed = 1024;
 
-    private readonly BrokerEngine _engine = new(new BrokerOptions(), new Random(1).NextBytes);
+    private BrokerEngine _engine = new(new BrokerOptions(), new Random(1).NextBytes);
     private readonly Instant _start = new(TimeSpan.FromSeconds(1));
     private long _sent;
 
@@ -175,7 +176,55 @@ public sealed class AllocationTests
         Assert.Equal(0, _engine.Counters.UninvitedResponses);
     }
 
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_that_the_access_rules_judge_allocates_nothing(QualityOfService qos)
+    {
+        UseRules(stampsCallers: false);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+
+        // A refusal with QoS 1 says why, which takes a packet.
+        var denied = qos == QualityOfService.AtMostOnce ? 4 : 0;
+        var topics = Enumerable.Range(0, 12).Select(i => $"{(i < denied ? "denied" : "t")}/{i}");
+        var publishes = topics.Select(topic => Publish(TestLink.Message(topic, "x", qos))).ToArray();
+
+        Gate(() => Turn(publisher, publishes[_sent % 12]));
+
+        Assert.Equal(_sent, subscriber.Published + _engine.Counters.DeniedMessages);
+        Assert.Equal(denied > 0, _engine.Counters.DeniedMessages > 0);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_request_that_is_stamped_allocates_nothing(QualityOfService qos)
+    {
+        UseRules(stampsCallers: true);
+        var responder = Connect("responder", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var requester = Connect("requester");
+        var message = TestLink.Message("t/1", "?", qos) with { ResponseTopic = "answers" };
+        var request = Publish(message with { UserProperties = [new UserProperty("__srcId", "requester")] });
+
+        Gate(() => Turn(requester, request));
+
+        Assert.Equal(_sent, responder.Published);
+    }
+
     private readonly List<CountingLink> _links = [];
+
+    private void UseRules(bool stampsCallers)
+    {
+        const Permissions Some = Permissions.Publish | Permissions.Subscribe | Permissions.Request;
+        AccessRule[] rules =
+        [
+            new() { Allows = false, Permissions = Permissions.Publish, Topics = ["${clientid}/secret/#"], To = ["*"] },
+            new() { Allows = true, Permissions = Some, Topics = ["t/#"], To = ["*"] },
+        ];
+        _engine = new BrokerEngine(
+            new BrokerOptions { AccessRules = new AccessRules(rules), StampCaller = stampsCallers }, new Random(1).NextBytes);
+    }
 
     private void Gate(Action turn)
     {

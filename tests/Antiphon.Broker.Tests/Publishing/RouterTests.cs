@@ -38,14 +38,14 @@ public sealed class RouterTests
         var flushList = new FlushList();
         var inForce = new OptionsInForce(options);
         var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(inForce, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(inForce, account, writer, messages, exchanges, wheel, flushList, counters);
-        var access = new AccessControl(options);
+        var access = new AccessControl(inForce);
         _subscriptions = new SubscriptionTable(
             inForce, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(inForce), counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, counters);
+        _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

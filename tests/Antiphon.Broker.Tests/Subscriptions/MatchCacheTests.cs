@@ -78,11 +78,11 @@ public sealed class MatchCacheTests
         var flushList = new FlushList();
         var inForce = new OptionsInForce(options);
         var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(inForce, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(inForce, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            inForce, tree, cache, new RetainedWalks(retained, sender), new AccessControl(options), new SessionMemory(inForce), counters);
+            inForce, tree, cache, new RetainedWalks(retained, sender), new AccessControl(inForce), new SessionMemory(inForce), counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

@@ -135,7 +135,7 @@ public sealed class ConnectionLogTests
             () => BrokerHost.Start(new BrokerOptions { Port = 0, Transport = transport, Descriptors = few }));
 
         Assert.Contains("may open 64 file descriptors", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("(ulimit -n) to 72 or more", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"(ulimit -n) to {40 + 16 + DescriptorLimit.Reserve} or more", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public sealed class ConnectionLogTests
             Port = 0,
             Transport = transport,
             LoggerFactory = log,
-            Descriptors = new DescriptorLimit(Maximum: 1024, InUse: 108),
+            Descriptors = new DescriptorLimit(Maximum: 1024, InUse: 124 - DescriptorLimit.Reserve),
         };
 
         await using var broker = BrokerHost.Start(options);

@@ -106,7 +106,9 @@ public sealed class UsageTests
     [InlineData("acl test --config f --publish a --request a", "Ask one thing: --publish, --subscribe, --request or --respond.")]
     [InlineData("acl test --config no/such/file --publish a", "no/such/file: error: The file cannot be read")]
     [InlineData("acl test --config f --publish a --claim x", "--claim «x» is not NAME=VALUE; write for instance --claim site=north.")]
-    [InlineData("passwd users", "Required argument 'USER' missing for command: 'passwd'.")]
+    [InlineData("passwd users", "Say which USER, or --list to see them all.")]
+    [InlineData("passwd users ann --list", "--list prints all users: leave USER and the other options out.")]
+    [InlineData("passwd no/such/users --list", "The password file «no/such/users» cannot be read")]
     [InlineData(
         "passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon, no line end and no U+0000.")]
     [InlineData(

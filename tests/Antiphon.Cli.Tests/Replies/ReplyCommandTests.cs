@@ -112,6 +112,19 @@ public sealed class ReplyCommandTests
         Assert.Equal(Convert.ToHexStringLower(response.CorrelationData.Span), line.GetProperty("correlationData").GetString());
     }
 
+    [Theory]
+    [InlineData(true, """{"clientId":"asker","isVouchedFor":true}""")]
+    [InlineData(false, """{"clientId":"asker","isVouchedFor":false}""")]
+    public async Task Json_says_who_asked_and_whether_the_broker_says_so(bool stampCaller, string caller)
+    {
+        await using var broker = BrokerHost.Start(new BrokerOptions { Port = 0, StampCaller = stampCaller });
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--json", "--count", "1");
+
+        await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "hello", "--client-id", "asker");
+
+        Assert.Equal(caller, JsonDocument.Parse((await reply.EndAsync()).Output).RootElement.GetProperty("caller").GetRawText());
+    }
+
     [Fact]
     public async Task The_response_says_what_the_command_line_says_of_it()
     {

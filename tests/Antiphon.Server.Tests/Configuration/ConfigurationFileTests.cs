@@ -307,6 +307,22 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Who_asks_and_who_speaks_for_others_can_be_said_whatever_the_order()
+    {
+        var options = Read(
+            """
+            { "bridges": [ "far", "near" ], "stampCaller": true, "limits": { "replies": 2 }, "groups": { "near": [], "far": [] } }
+            """).Options!;
+
+        Assert.True(options.Broker.StampCaller);
+        Assert.Equal(["far", "near"], options.Broker.BridgeGroups);
+        Assert.Equal(2, options.Broker.MaximumReplies);
+        Assert.Equal(
+            ["«stampCaller» is the text «yes»; it has to be true or false.", "«bridges[0]» is 1; it has to be a text."],
+            Read("""{ "stampCaller": "yes", "bridges": [ 1 ] }""").Mistakes.Select(mistake => mistake.Message));
+    }
+
+    [Fact]
     public void The_environment_counts_more_than_the_file_and_the_command_line_more_than_both()
     {
         var reading = Read(

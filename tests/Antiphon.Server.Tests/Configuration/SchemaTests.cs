@@ -10,11 +10,12 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous, users and rules.
+        // Said by listeners, allowAnonymous, users, stampCaller, bridges and rules.
         "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
+        "StampCaller", "BridgeGroups",
 
         // For programs that embed the broker.
-        "Transport", "TimeProvider", "LoggerFactory",
+        "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",
     ];
 
     [Fact]

@@ -131,7 +131,14 @@ public sealed class ServerReloadTests : IDisposable
         var other = options with
         {
             Listeners = [options.Listeners[0] with { Path = "/other" }],
-            Broker = options.Broker with { AllowAnonymous = true, ConnectTimeout = TimeSpan.FromSeconds(5) },
+            Broker = options.Broker with
+            {
+                AllowAnonymous = true,
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                StampCaller = true,
+                BridgeGroups = ["b"],
+                AccessRules = new AccessRules([], new Dictionary<string, IReadOnlyList<string>> { ["b"] = ["ann"] }),
+            },
             Log = options.Log with { Format = LogFormat.Json },
         };
 
@@ -140,16 +147,21 @@ public sealed class ServerReloadTests : IDisposable
         Assert.Equal(
             [
                 "Clients without a user name may connect from now on.",
+                "The groups differ.",
+                "«bridges» differs.",
                 "«limits.connectTimeout» differs; what CONNACK says holds for who connects from now on.",
             ],
             report.Applied);
         Assert.Equal(
-            ["The listeners differ.", "«limits.connectTimeout», for TLS and WebSocket.", "«log.format» differs."], report.NeedsRestart);
+            [
+                "The listeners differ.", "«limits.connectTimeout», for TLS and WebSocket.", "«stampCaller» differs.", "«log.format» differs.",
+            ],
+            report.NeedsRestart);
 
         // What was taken over is no difference any more; what was not, still is.
         var again = await server.ReloadAsync(other, Servers.Ending);
         Assert.Empty(again.Applied);
-        Assert.Equal(["The listeners differ.", "«log.format» differs."], again.NeedsRestart);
+        Assert.Equal(["The listeners differ.", "«stampCaller» differs.", "«log.format» differs."], again.NeedsRestart);
     }
 
     [Fact]

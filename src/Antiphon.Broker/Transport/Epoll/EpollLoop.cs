@@ -190,10 +190,12 @@ internal sealed class EpollLoop : IEngineLoop
                 }
             }
 
-            if (_limit is not null && _limit.IsReserved(fd))
+            // The spare descriptor comes first: a connection that took the last one instead would leave all later ones waiting.
+            if (!_spare.TryTake() || (_limit is not null && _limit.IsReserved(fd)))
             {
                 _ = Native.Close(fd);
                 Shell.TurnAway();
+                _ = _spare.TryTake();
                 continue;
             }
 
