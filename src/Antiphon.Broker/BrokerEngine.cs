@@ -1,9 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
@@ -40,9 +42,13 @@ internal sealed class BrokerEngine
     private readonly MessagePool _messages;
     private readonly AccessControl _access;
     private readonly AccessReview _review;
+    private readonly Authorizations? _authorizations;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
+    private readonly Arrivals _arrivals;
+    private readonly PublishRates _rates;
+    private readonly PresenceEvents _presence;
     private readonly TimingWheel _wheel = new();
     private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
@@ -76,6 +82,9 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(_options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
+        _arrivals = new Arrivals(_options, Counters);
+        _rates = new PublishRates(_options, _gate, _account, _wheel, Counters);
+        var limits = new MessageLimits(_options, Counters);
         var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
         _exchanges = new ExchangeTable(_options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
@@ -85,10 +94,24 @@ internal sealed class BrokerEngine
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(_options);
         var stamp = options.StampCaller ? new CallerStamp(_access) : null;
-        var publishRules = new PublishRules(_access, stamp, Counters);
-        var receiver = new Receiver(publishRules, router, watch, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
-        var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, _sessionMemory, Counters);
+        _authorizations = options.Authorizer is null ? null : new Authorizations(_options, comparer, _wheel, Counters, Events);
+        var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
+        var receiver = new Receiver(
+            publishRules,
+            router,
+            watch,
+            _sender,
+            _gate,
+            limits,
+            _rates,
+            new BrokerReplies(_sender),
+            _pressure,
+            _sessionMemory,
+            _flushList,
+            Counters);
+        var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
+        _presence = new PresenceEvents(_options, _access, subscriptions, tree, _sender, _messages, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
@@ -104,15 +127,18 @@ internal sealed class BrokerEngine
             _wheel,
             Counters);
         var unfinished = new UnfinishedPackets(_options, _wheel);
-        _closer = new Closer(_options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
+        _closer = new Closer(
+            _options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(_options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
             _options,
             _sessions,
             responseTopics,
-            new ConnectRules(_options, _sessions, _identification),
+            _arrivals,
+            new ConnectRules(_options, _sessions, _identification, limits, Counters),
             publishRules,
+            _review,
             _identification,
             _sender,
             _closer,
@@ -121,10 +147,11 @@ internal sealed class BrokerEngine
             _flushList,
             Counters,
             Events,
+            _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
-        _input = new Input(_options, _handshake, clientPackets, unfinished, _closer, Counters);
+            receiver, subscriptions, systemFigures, _walks, limits, _identification, _authorizations, _handshake, _closer, _flushList);
+        _input = new Input(_options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
@@ -149,13 +176,30 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork =>
+        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind
+        || _authorizations is { HasAsked: true };
+
+    /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
+    public bool HasPresence => _presence.IsReady;
+
+    /// <summary>Connections that have not sent CONNECT yet.</summary>
+    public int PendingConnections => _arrivals.Pending;
+
+    /// <summary>Addresses that are remembered because of their connections.</summary>
+    public int RememberedAddresses => _arrivals.Addresses;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>The Session of a client; <c>null</c>: it has none.</summary>
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
+
+    /// <summary>
+    /// A Network Connection is about to be opened. Where its address has far more than it may, it is not: it is closed without a word.
+    /// </summary>
+    /// <param name="remote">The address of the other end; <c>null</c>: it has none, or a proxy will say it.</param>
+    public bool MayOpen(EndPoint? remote) => _arrivals.MayOpen(remote);
 
     /// <summary>A Network Connection was opened.</summary>
     /// <param name="link">What carries its bytes.</param>
@@ -173,6 +217,19 @@ internal sealed class BrokerEngine
         _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.Current.ConnectTimeout);
+        _arrivals.Open(connection);
+        if (!isProxied)
+        {
+            // It was asked about before.
+            _ = _arrivals.TryIdentify(connection, now);
+        }
+
+        while (_arrivals.IsExcessive(out var oldest) && oldest != connection)
+        {
+            Counters.DroppedPending++;
+            Abort(oldest, new Fault(ReasonCode.ServerBusy, "Too many connections have not sent CONNECT; this was the oldest."), now);
+        }
+
         return connection;
     }
 
@@ -201,17 +258,42 @@ internal sealed class BrokerEngine
         }
     }
 
+    /// <summary>
+    /// Takes the next question to the application's authorizer, which is to be asked on another thread;
+    /// it returns through <see cref="Authorized"/>.
+    /// </summary>
+    public bool TryTakeQuestion([NotNullWhen(true)] out AuthorizationQuestion? question)
+    {
+        question = null;
+        return _authorizations?.TryTakeAsked(out question) == true;
+    }
+
+    /// <summary>A question to the authorizer has run. If its connection has ended since, nothing comes of it.</summary>
+    public void Authorized(AuthorizationQuestion question, Instant now)
+    {
+        if (_authorizations!.TryAnswer(question))
+        {
+            GoOn(question, now);
+        }
+    }
+
     /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
     public void EndedByPeer(Connection connection, Instant now)
     {
-        if (connection.IsOpen)
+        if (!TryPutOff(connection, PeerEnd.Sending) && connection.IsOpen)
         {
             _closer.Close(connection, connection.CloseReason, now);
         }
     }
 
     /// <summary>The connection was ended by the peer or the network. What is left to send is of no use any more.</summary>
-    public void Ended(Connection connection, Instant now) => _closer.Ended(connection, now);
+    public void Ended(Connection connection, Instant now)
+    {
+        if (!TryPutOff(connection, PeerEnd.Gone))
+        {
+            _closer.Ended(connection, now);
+        }
+    }
 
     /// <summary>Closes a connection at once, for a reason of this side.</summary>
     public void Abort(Connection connection, Fault reason, Instant now)
@@ -261,6 +343,13 @@ internal sealed class BrokerEngine
                 case ProofExpiry proof:
                     _identification.Expire(proof.Connection, now);
                     break;
+                case AuthorizationQuestion question:
+                    _authorizations!.GiveUp(question);
+                    GoOn(question, now);
+                    break;
+                case Pace pace:
+                    _rates.OnDeadline(pace, now);
+                    break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);
                     break;
@@ -279,6 +368,11 @@ internal sealed class BrokerEngine
     /// <summary>Other options hold from now on; what CONNACK says of them, for who connects from now on.</summary>
     /// <param name="options">Valid options that differ in nothing but what can change while the broker runs.</param>
     public void ReplaceOptions(BrokerOptions options) => _options.Replace(options);
+
+    /// <summary>Tells who subscribes to it a turn's share of who came and went.</summary>
+    /// <param name="time">What a clock on the wall shows.</param>
+    /// <param name="now">The current instant.</param>
+    public void TellPresence(DateTimeOffset time, Instant now) => _presence.Publish(time, now);
 
     /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
     public void ReplaceAccessRules(AccessRules? rules)
@@ -342,6 +436,51 @@ internal sealed class BrokerEngine
         Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
+    /// <summary>A packet has its answer, or no more patience: it goes on, and with it what was held behind it.</summary>
+    private void GoOn(AuthorizationQuestion question, Instant now)
+    {
+        var connection = question.Connection;
+        if (question.Pending is { } pending)
+        {
+            _handshake.Accept(connection, pending, now);
+            if (connection.Phase != ConnectionPhase.Connected)
+            {
+                return;
+            }
+        }
+
+        connection.EndHold();
+        Receive(connection, [], now);
+
+        // Who has gone is not waited for again where the authorizer takes its time.
+        if (!connection.IsOnHold || question.IsLate)
+        {
+            switch (connection.PeerEnd)
+            {
+                case PeerEnd.Gone:
+                    _closer.Ended(connection, now);
+                    break;
+                case PeerEnd.Sending when connection.IsOpen:
+                    _closer.Close(connection, connection.CloseReason, now);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What a client sent before it went is done first, its DISCONNECT among it.</summary>
+    private static bool TryPutOff(Connection connection, PeerEnd end)
+    {
+        if (connection is not { Phase: ConnectionPhase.Connected, IsOnHold: true })
+        {
+            return false;
+        }
+
+        connection.PeerEnd = end > connection.PeerEnd ? end : connection.PeerEnd;
+        return true;
+    }
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -355,8 +494,12 @@ internal sealed class BrokerEngine
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);
                 break;
-            case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
-                _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
+            case ConnectionPhase.Connected when connection.IsPaused || connection.IsOnHold:
+                // Its silence is of our making.
+                _wheel.Set(connection.Deadline, now + connection.Patience);
+                break;
+            case ConnectionPhase.Connected when connection.LastHeard + connection.Patience > now:
+                _wheel.Set(connection.Deadline, connection.LastHeard + connection.Patience);
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;

@@ -156,7 +156,8 @@ public sealed class BrokerHost : IAsyncDisposable
     /// </summary>
     /// <remarks>
     /// These stay as they were at the start: the listeners, <see cref="BrokerOptions.Transport"/>, clock and log,
-    /// <see cref="BrokerOptions.StampCaller"/> and <see cref="BrokerOptions.ExchangeObserver"/>; and the access rules, which <see cref="ReplaceAccessRulesAsync"/> replaces.
+    /// <see cref="BrokerOptions.StampCaller"/>, <see cref="BrokerOptions.Authorizer"/> and <see cref="BrokerOptions.ExchangeObserver"/>;
+    /// and the access rules, which <see cref="ReplaceAccessRulesAsync"/> replaces.
     /// </remarks>
     /// <param name="options">The options as they are to be.</param>
     /// <param name="cancellationToken">Ends the wait, not the change.</param>
@@ -176,6 +177,7 @@ public sealed class BrokerHost : IAsyncDisposable
             AccessRules = _started.AccessRules,
             StampCaller = _started.StampCaller,
             ExchangeObserver = _started.ExchangeObserver,
+            Authorizer = _started.Authorizer,
             TimeProvider = _started.TimeProvider,
             LoggerFactory = _started.LoggerFactory,
             Descriptors = _started.Descriptors,

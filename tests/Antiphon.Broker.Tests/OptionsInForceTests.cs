@@ -114,6 +114,25 @@ public sealed class OptionsInForceTests
     }
 
     [Fact]
+    public void Limits_of_topics_and_rates_that_are_worked_out_beforehand_are_worked_out_anew()
+    {
+        var client = _broker.Connect("c");
+        var listener = _broker.Subscriber("listener", "topic");
+        Replace(options => options with { MaximumTopicLength = 4, MaximumPublishesPerSecond = 1, MaximumPublishBurst = 1 });
+
+        Assert.Equal(ReasonCode.TopicNameInvalid, client.PublishAcknowledged("topic"));
+        client.Publish("t");
+        Assert.Equal(1, _broker.Counters.DroppedOverRate);
+
+        Replace(options => options with { MaximumTopicLength = 5, MaximumPublishesPerSecond = 0 });
+        client.Publish("topic", "1");
+        client.Publish("topic", "2");
+        listener.NextMessage("1");
+        listener.NextMessage("2");
+        Assert.Equal(1, _broker.Counters.DroppedOverRate);
+    }
+
+    [Fact]
     public void Exchanges_beyond_a_lower_bound_are_closed_in_more_than_one_turn()
     {
         const int Count = ExchangeTable.StepsPerTurn + 10;

@@ -38,8 +38,15 @@ internal sealed class AccessControl(OptionsInForce options)
     /// <summary>Whether a client may subscribe.</summary>
     /// <param name="session">Its Session.</param>
     /// <param name="pattern">The Topic Filter without <c>$share/NAME/</c>.</param>
-    public bool MaySubscribe(Session session, ReadOnlySpan<byte> pattern) =>
-        Rules is null || OwnResponseTopics.Includes(pattern) || AccessOf(session).MaySubscribe(pattern);
+    /// <param name="answers">What the authorizer has decided; <c>null</c>: it was not asked.</param>
+    /// <param name="mayAnswer">Whether it may answer the requests that it gets there.</param>
+    public bool MaySubscribe(Session session, ReadOnlySpan<byte> pattern, SubscribeAnswers? answers, out bool mayAnswer)
+    {
+        mayAnswer = (Rules is null && answers is null)
+            || OwnResponseTopics.Includes(pattern)
+            || May(session, Permissions.Respond, pattern, answers?.Respond);
+        return mayAnswer || May(session, Permissions.Subscribe, pattern, answers?.Subscribe);
+    }
 
     /// <summary>Whether a client is in a group that speaks for others.</summary>
     public bool IsBridge(ClientIdentity client) =>
@@ -65,16 +72,24 @@ internal sealed class AccessControl(OptionsInForce options)
         return caller;
     }
 
+    /// <summary>Own response topics are guarded by exchanges; in <c>$SYS</c> nobody but the broker publishes, whatever rules say.</summary>
+    public static bool StandsOutside(ReadOnlySpan<byte> topic) =>
+        topic.StartsWith("$"u8) && (OwnResponseTopics.Includes(topic) || SystemTopic.Includes(topic));
+
     private static AccessRules? InForce(AccessRules? rules) => rules is { Rules.Count: > 0 } ? rules : null;
 
     private static Permissions PermissionFor(in PublishView publish) =>
         publish.ResponseTopic.IsEmpty ? Permissions.Publish : Permissions.Request;
 
-    /// <summary>Own response topics are guarded by exchanges; in <c>$SYS</c> nobody but the broker publishes, whatever rules say.</summary>
-    private static bool StandsOutside(ReadOnlySpan<byte> topic) =>
-        topic.StartsWith("$"u8) && (OwnResponseTopics.Includes(topic) || SystemTopic.Includes(topic));
-
     private static ClientIdentity IdentityOf(Session session) => new(session.ClientId, session.User);
+
+    private bool May(Session session, Permissions permission, ReadOnlySpan<byte> pattern, AuthorizationResult? answer) =>
+        answer?.Decision switch
+        {
+            AuthorizationDecision.Allowed => true,
+            AuthorizationDecision.Denied => false,
+            _ => Rules is null || AccessOf(session).Decide(permission, pattern, out _),
+        };
 
     private ClientAccess AccessOf(Session session)
     {

@@ -22,7 +22,7 @@ internal sealed class Caller
         IsBridge = isBridge;
         _clientId = Encoding.UTF8.GetBytes(client.ClientId);
         var text = CallerText.Write(client.ClientId, client.UserName);
-        Text = Encoding.UTF8.GetByteCount(text) <= ushort.MaxValue ? text : null;
+        Text = IsString(text) ? text : null;
         _property = Text is null ? [] : Encode(Text);
     }
 
@@ -32,7 +32,7 @@ internal sealed class Caller
     /// <summary>Whether it speaks for others as well.</summary>
     public bool IsBridge { get; }
 
-    /// <summary>What is said of it; <c>null</c>: a client of this name cannot be told, since it is too long.</summary>
+    /// <summary>What is said of it; <c>null</c>: no MQTT string can say it, since it is too long, for example.</summary>
     public string? Text { get; }
 
     /// <summary><see cref="Text"/> as a User Property on the wire; empty where there is none.</summary>
@@ -41,6 +41,19 @@ internal sealed class Caller
     /// <summary>What a client says in <c>__srcId</c>.</summary>
     /// <returns>Whether it may say so.</returns>
     public bool MaySayItIs(ReadOnlySpan<byte> clientId) => IsBridge || clientId.SequenceEqual(_clientId);
+
+    /// <summary>Whether MQTT can carry a text. A user name may come from anywhere.</summary>
+    private static bool IsString(string text)
+    {
+        try
+        {
+            return Utf8Text.GetByteCount(text) >= 0;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 
     private static byte[] Encode(string text)
     {

@@ -1,4 +1,6 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -22,7 +24,9 @@ internal sealed class ClientPackets(
     SubscriptionTable subscriptions,
     SystemFigures systemFigures,
     RetainedWalks walks,
+    MessageLimits limits,
     Identification identification,
+    Authorizations? authorizations,
     Handshake handshake,
     Closer closer,
     FlushList flushList)
@@ -62,6 +66,12 @@ internal sealed class ClientPackets(
             closer.Refuse(connection, fault, now);
         }
 
+        if (connection.Question is { IsAnswered: true })
+        {
+            // Something else has decided about the packet that it was for; it is not to be taken for an answer about the next one.
+            connection.Question = null;
+        }
+
         // An acknowledgement may have made room.
         walks.Resume(session);
     }
@@ -95,6 +105,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
     {
+        var excess = limits.CheckUserProperties(subscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // All filters are judged before the first takes effect: a packet against the rules changes nothing.
         var filters = new TopicFilter[subscribe.Subscriptions.Count];
         for (var i = 0; i < filters.Length; i++)
@@ -105,6 +121,12 @@ internal sealed class ClientPackets(
             }
         }
 
+        SubscribeAnswers?[]? authorized = null;
+        if (authorizations?.TryDecide(connection, session, subscribe, filters, now, out authorized) == false)
+        {
+            return default;
+        }
+
         if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
         {
             systemFigures.Prepare(now);
@@ -113,6 +135,7 @@ internal sealed class ClientPackets(
         var responds = subscribe.UserProperties.Contains(Responds);
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
+        string? told = null;
         for (var i = 0; i < filters.Length; i++)
         {
             var (topicFilter, options) = subscribe.Subscriptions[i];
@@ -122,11 +145,12 @@ internal sealed class ClientPackets(
                 options = options with { NoLocal = !filters[i].IsShared, RetainAsPublished = true };
             }
 
-            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds);
+            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds, authorized?[i]);
+            told ??= codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
-        var reason = connection.WantsProblemInformation ? SubscriptionTable.Explain(codes) : null;
+        var reason = connection.WantsProblemInformation ? told ?? SubscriptionTable.Explain(codes) : null;
         if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
         {
             flushList.Mark(connection);
@@ -142,6 +166,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveUnsubscribe(Connection connection, Session session, UnsubscribePacket unsubscribe)
     {
+        var excess = limits.CheckUserProperties(unsubscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // As with SUBSCRIBE, a packet against the rules changes nothing.
         foreach (var topicFilter in unsubscribe.TopicFilters)
         {

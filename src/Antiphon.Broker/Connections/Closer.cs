@@ -1,5 +1,7 @@
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -16,7 +18,9 @@ internal sealed class Closer(
     OptionsInForce options,
     List<Connection> connections,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     SessionTable sessions,
+    PresenceEvents presence,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
@@ -97,6 +101,7 @@ internal sealed class Closer(
         connection.CloseReason = reason;
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closing;
+        Arrivals.Heard(connection);
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
@@ -135,6 +140,7 @@ internal sealed class Closer(
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
+        arrivals.End(connection, now);
         unfinished.Remove(connection);
         connection.Output.Clear();
         Detach(connection, now);
@@ -144,6 +150,13 @@ internal sealed class Closer(
     {
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
+        if (connection.Question is { } question)
+        {
+            connection.Question = null;
+            wheel.Cancel(question.Deadline);
+            question.Cancel();
+        }
+
         if (connection.ProofExpiry is { } proof)
         {
             wheel.Cancel(proof.Deadline);
@@ -152,6 +165,7 @@ internal sealed class Closer(
         if (connection.Session is { } session)
         {
             connection.Session = null;
+            presence.Note(connection, isConnected: false, now);
             sessions.Detach(session, now);
         }
     }

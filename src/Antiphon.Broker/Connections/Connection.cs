@@ -1,6 +1,7 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
@@ -31,6 +32,19 @@ internal enum ConnectionPhase : byte
 
     /// <summary>It is gone.</summary>
     Closed,
+}
+
+/// <summary>How far the other end has ended a connection.</summary>
+internal enum PeerEnd : byte
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>It will send no more, but may still read.</summary>
+    Sending,
+
+    /// <summary>It is gone.</summary>
+    Gone,
 }
 
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
@@ -92,6 +106,15 @@ internal sealed class Connection : IPlaced
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
 
+    /// <summary>Its place among those that have not sent CONNECT; <c>null</c>: it has, or never will.</summary>
+    public LinkedListNode<Connection>? Pending { get; set; }
+
+    /// <summary>Its address among those whose connections are counted; <c>null</c>: it is not known yet, or not bounded.</summary>
+    public ClientAddress? Address { get; set; }
+
+    /// <summary>What its CONNECT is answered because of that.</summary>
+    public ArrivalVerdict Verdict { get; set; }
+
     /// <summary>
     /// When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close;
     /// which of them, the phase says.
@@ -116,7 +139,7 @@ internal sealed class Connection : IPlaced
     /// <summary>One and a half times the Keep Alive; zero: none (§3.1.2.10).</summary>
     public TimeSpan Patience { get; set; }
 
-    /// <summary>The client's Receive Maximum.</summary>
+    /// <summary>The client's Receive Maximum, or less where the broker sends no more at once.</summary>
     public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
 
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
@@ -158,9 +181,24 @@ internal sealed class Connection : IPlaced
 
     /// <summary>
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
-    /// which is for who uses no enhanced authentication.
+    /// which is for who uses no enhanced authentication; and what comes behind a packet that the authorizer is asked about.
     /// </summary>
-    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+    public bool IsOnHold =>
+        Question is { IsAnswered: false } || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+
+    /// <summary>
+    /// What the application's authorizer is asked, or has answered, about the first packet of the input; <c>null</c>: nothing.
+    /// </summary>
+    public AuthorizationQuestion? Question { get; set; }
+
+    /// <summary>What the authorizer has decided for longer than once; <c>null</c>: nothing yet.</summary>
+    public RememberedAnswers? Authorized { get; set; }
+
+    /// <summary>Whether the log knows already that the authorizer failed here.</summary>
+    public bool IsAuthorizerNoted { get; set; }
+
+    /// <summary>How far the peer, or the network, has ended it while its input was held. That takes effect behind the input.</summary>
+    public PeerEnd PeerEnd { get; set; }
 
     /// <summary>Acknowledgements to its client that the gate holds.</summary>
     public int HeldAcknowledgements { get; set; }
@@ -209,7 +247,10 @@ internal sealed class Connection : IPlaced
         if (IsHeldUp)
         {
             IsHeldUp = false;
-            Link.ResumeReading();
+            if (!IsPaused)
+            {
+                Link.ResumeReading();
+            }
         }
     }
 

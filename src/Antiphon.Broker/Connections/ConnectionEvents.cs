@@ -14,6 +14,9 @@ internal enum ConnectionEventKind
     /// <summary>The Will of its CONNECT is one that nobody publishes here; the client was not refused for that.</summary>
     WillLeftOut,
 
+    /// <summary>The application's authorizer took too long about it; noted once.</summary>
+    AuthorizerLate,
+
     /// <summary>It ended before its client was accepted, for a reason of the client's.</summary>
     Refused,
 

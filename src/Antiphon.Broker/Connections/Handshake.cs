@@ -1,6 +1,7 @@
 using System.Globalization;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -18,8 +19,10 @@ internal sealed class Handshake(
     OptionsInForce options,
     SessionTable sessions,
     OwnResponseTopics responseTopics,
+    Arrivals arrivals,
     ConnectRules rules,
     PublishRules publishRules,
+    AccessReview review,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -28,6 +31,7 @@ internal sealed class Handshake(
     FlushList flushList,
     EngineCounters counters,
     ConnectionEvents events,
+    PresenceEvents presence,
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
@@ -63,7 +67,7 @@ internal sealed class Handshake(
             connection.Inquiry = null;
         }
 
-        Accept(connection, connect, authenticationData, now);
+        Accept(connection, new PendingConnect(connect, ClientIdOf(connect), authenticationData), now);
     }
 
     private void ReceiveAuth(Connection connection, in Frame frame, Instant now)
@@ -96,6 +100,7 @@ internal sealed class Handshake(
 
     private void ReceiveConnect(Connection connection, in Frame frame, Instant now)
     {
+        Arrivals.Heard(connection);
         if (frame.Type != PacketType.Connect)
         {
             closer.Reject(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
@@ -137,7 +142,12 @@ internal sealed class Handshake(
         connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
         connection.Terms = options.Current;
-        fault = rules.Check(connect);
+        fault = arrivals.Explain(connection);
+        if (!fault.Exists)
+        {
+            fault = rules.Check(connect);
+        }
+
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
@@ -146,7 +156,7 @@ internal sealed class Handshake(
 
         if (!identification.TryBegin(connection, connect))
         {
-            Accept(connection, connect, authenticationData: null, now);
+            Accept(connection, new PendingConnect(connect, ClientIdOf(connect), AuthenticationData: null), now);
         }
     }
 
@@ -175,9 +185,10 @@ internal sealed class Handshake(
     private static ProtocolVersion VersionToAnswerIn(byte level) =>
         level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
 
-    private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
+    /// <summary>Accepts a CONNECT, unless something stands against it, or its Will has to be judged first.</summary>
+    public void Accept(Connection connection, PendingConnect pending, Instant now)
     {
-        var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
+        var (connect, clientId, authenticationData) = pending;
         var session = sessions.Find(clientId);
         if (session is not null && session.UserName != connection.UserName)
         {
@@ -188,7 +199,12 @@ internal sealed class Handshake(
             return;
         }
 
-        var refusal = publishRules.CheckWill(new ClientIdentity(clientId, connection.User), WillOf(connect));
+        var client = new ClientIdentity(clientId, connection.User);
+        if (!publishRules.TryCheckWill(connection, client, WillOf(connect), pending, now, out var refusal, out var isWillAuthorized))
+        {
+            return;
+        }
+
         if (refusal.Exists)
         {
             closer.Refuse(connection, refusal, now);
@@ -218,6 +234,7 @@ internal sealed class Handshake(
         var present = session is not null;
         if (!present && counters.Sessions >= options.Current.MaximumSessions)
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection,
                 new Fault(
@@ -230,6 +247,7 @@ internal sealed class Handshake(
         var willBytes = SessionMemory.SizeOf(connect.Will);
         if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
             return;
@@ -239,18 +257,24 @@ internal sealed class Handshake(
         memory.Add(session, willBytes - session.WillBytes);
         session.WillBytes = willBytes;
         sessions.Attach(session, connection);
+        if (present)
+        {
+            review.Start(session);
+        }
+
         connection.ClientId = clientId;
 
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = WillOf(connect);
+        session.IsWillAuthorized = isWillAuthorized;
         if (session.Will != connect.Will)
         {
             counters.RefusedSystemMessages++;
             events.Add(ConnectionEventKind.WillLeftOut, connection);
         }
 
-        connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.Current.MaximumInflight);
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.Current.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
@@ -298,6 +322,7 @@ internal sealed class Handshake(
         }
 
         events.Add(present ? ConnectionEventKind.Resumed : ConnectionEventKind.Connected, connection);
+        presence.Note(connection, isConnected: true, now);
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }
@@ -333,6 +358,8 @@ internal sealed class Handshake(
     /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
     private static Will? WillOf(ConnectPacket connect) =>
         connect.Will is { } will && SystemTopic.IsOfBridge(will.Message.Topic) ? null : connect.Will;
+
+    private string ClientIdOf(ConnectPacket connect) => connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
 
     private string NewClientId()
     {

@@ -33,6 +33,7 @@ internal sealed class BrokerMeter : IDisposable
         Gauge("antiphon.connections", "{connection}", "Network Connections that are open.", () => Counters.Connections);
         Gauge("antiphon.connections.paused", "{connection}", "Connections left unread because memory is short.",
             () => Counters.PausedConnections);
+        Gauge("antiphon.connections.pending", "{connection}", "Connections that have not sent CONNECT.", () => _engine.PendingConnections);
         Gauge("antiphon.clients", "{client}", "Clients that are connected.", () => Volatile.Read(ref _engine.Counters.ConnectedClients));
         Gauge("antiphon.sessions", "{session}", "Sessions, of clients connected and away.", () => Counters.Sessions);
         Gauge("antiphon.subscriptions", "{subscription}", "Subscriptions, those to own response topics included.",
@@ -42,7 +43,7 @@ internal sealed class BrokerMeter : IDisposable
         Gauge("antiphon.buffers.size", "By", "Memory that messages and buffers of all clients take.", () => _engine.BufferBytes);
         Gauge("antiphon.sessions.size", "By", "Memory that Sessions take beside their messages.", () => _engine.SessionBytes);
         Gauge("antiphon.acknowledgements.withheld", "{acknowledgement}",
-            "Acknowledgements that publishers wait for because memory is short or a commit is not done.",
+            "Acknowledgements that publishers wait for because memory is short, a commit is not done, or they were too fast.",
             () => Counters.WithheldAcknowledgements);
     }
 
@@ -85,11 +86,16 @@ internal sealed class BrokerMeter : IDisposable
             () => Counters.Refusals);
         Counter("antiphon.connections.turned_away", "{connection}",
             "Connections closed as soon as they came, because no file descriptor was left.", () => Counters.TurnedAway);
-        Counter("antiphon.messages.denied", "{message}", "Messages that the access rules did not allow.", () => Counters.DeniedMessages);
+        Counter("antiphon.messages.denied", "{message}", "Messages that the access rules or the authorizer did not allow.",
+            () => Counters.DeniedMessages);
+        Meter.CreateObservableCounter(
+            "antiphon.limits.exceeded", OverLimits, "{occurrence}", "What was refused, delayed or left out at a limit, by the limit.");
         Counter("antiphon.messages.denied_system", "{message}", "Messages of clients to $SYS and below, which were refused.",
             () => Counters.RefusedSystemMessages);
-        Counter("antiphon.subscriptions.denied", "{subscription}", "Subscriptions that the access rules did not allow.",
+        Counter("antiphon.subscriptions.denied", "{subscription}", "Subscriptions that the access rules or the authorizer did not allow.",
             () => Counters.DeniedSubscriptions);
+        Counter("antiphon.authorizations.failed", "{failure}", "How often the application's authorizer has thrown, or taken too long.",
+            () => Counters.FailedAuthorizations);
         Counter("antiphon.defects", "{defect}", "Exceptions that should not have been; each is in the log.", () => Counters.Defects);
     }
 
@@ -105,9 +111,29 @@ internal sealed class BrokerMeter : IDisposable
             Of("session-ended", counters.DroppedWithSession),
             Of("expired", counters.Expired),
             Of("too-large", counters.TooLargeForReceiver),
+            Of("publish-rate", counters.DroppedOverRate),
         ];
 
         static Measurement<long> Of(string reason, long value) => new(value, new KeyValuePair<string, object?>("reason", reason));
+    }
+
+    private IEnumerable<Measurement<long>> OverLimits()
+    {
+        var counters = Counters;
+        return
+        [
+            Of("clients", counters.RefusedClients),
+            Of("connections-of-address", counters.RefusedByAddress),
+            Of("connect-rate", counters.RefusedByConnectRate),
+            Of("pending-connections", counters.DroppedPending),
+            Of("packet-size", counters.OversizedPackets),
+            Of("topic-or-user-properties", counters.OverMessageLimits),
+            Of("subscriptions", counters.RefusedSubscriptions),
+            Of("publish-rate", counters.DelayedOverRate),
+            Of("presence-events", counters.DroppedPresenceEvents),
+        ];
+
+        static Measurement<long> Of(string limit, long value) => new(value, new KeyValuePair<string, object?>("limit", limit));
     }
 
     private void Gauge(string name, string unit, string description, Func<long> read) =>

@@ -91,7 +91,10 @@ internal sealed class MemoryPressure(OptionsInForce options, MemoryAccount accou
         {
             // Its silence was of our making.
             connection.LastHeard = now;
-            connection.Link.ResumeReading();
+            if (!connection.IsHeldUp)
+            {
+                connection.Link.ResumeReading();
+            }
         }
     }
 }

@@ -9,14 +9,14 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>
 /// The one way out for PUBACK and PUBREC to publishers. What has to wait is held here:
 /// until the commit that makes it true, and while memory is short. What is held of one connection leaves in its order,
-/// and what comes after it waits behind it [MQTT-4.6.0-2, MQTT-4.6.0-3].
+/// and what comes after it waits behind it [MQTT-4.6.0-2, MQTT-4.6.0-3]. What waits for the client's own pace comes through here, too.
 /// </summary>
 internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flushList, EngineCounters counters)
 {
     /// <summary>For an acknowledgement that waits for no commit, because nothing about its message had to be stored.</summary>
     public const long NoCommit = 0;
 
-    private readonly Queue<Held> _held = new();
+    private readonly Queue<HeldAcknowledgement> _held = new();
     private long _committed;
 
     /// <summary>Acknowledges a publisher's message, now or as soon as it may be.</summary>
@@ -45,10 +45,44 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
             return;
         }
 
+        Enqueue(Withhold(connection, session, answer, identifier, code, reason, afterCommit));
+    }
+
+    /// <summary>
+    /// Withholds an acknowledgement for a reason that is the caller's, who hands it to <see cref="Admit"/> in its order.
+    /// </summary>
+    /// <param name="connection">Over which the message came.</param>
+    /// <param name="session">Its Session.</param>
+    /// <param name="answer">PUBACK or PUBREC.</param>
+    /// <param name="identifier">The message's Packet Identifier.</param>
+    /// <param name="code">What to say.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
+    /// <param name="afterCommit">The commit that has to be done first.</param>
+    public HeldAcknowledgement Withhold(
+        Connection connection,
+        Session session,
+        PacketType answer,
+        PacketIdentifier identifier,
+        ReasonCode code,
+        string? reason = null,
+        long afterCommit = NoCommit)
+    {
         session.Received.Withhold(answer, identifier, code);
-        connection.HeldAcknowledgements++;
         counters.WithheldAcknowledgements++;
-        _held.Enqueue(new Held(connection, answer, identifier, code, reason, afterCommit));
+        return new HeldAcknowledgement(connection, answer, identifier, code, reason, afterCommit);
+    }
+
+    /// <summary>What was withheld may leave as far as the caller is concerned: now, or once nothing here holds it.</summary>
+    public void Admit(in HeldAcknowledgement held)
+    {
+        if (!pressure.WithholdsAcknowledgements() && held.Connection.HeldAcknowledgements == 0 && held.Commit <= _committed)
+        {
+            LetGo(held);
+        }
+        else
+        {
+            Enqueue(held);
+        }
     }
 
     /// <summary>The store has done a commit, and those before it. What waits for it leaves with <see cref="Release"/>.</summary>
@@ -61,14 +95,25 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         {
             _held.Dequeue();
             held.Connection.HeldAcknowledgements--;
-            counters.WithheldAcknowledgements--;
+            LetGo(held);
+        }
+    }
 
-            // A client whose connection has ended since is not told: it sends the message again.
-            if (held.Connection.Session is { } session)
-            {
-                session.Received.EndWithholding(held.Answer, held.Identifier, held.Code);
-                Write(held.Connection, held.Answer, held.Identifier, held.Code, held.Reason);
-            }
+    private void Enqueue(in HeldAcknowledgement held)
+    {
+        held.Connection.HeldAcknowledgements++;
+        _held.Enqueue(held);
+    }
+
+    private void LetGo(in HeldAcknowledgement held)
+    {
+        counters.WithheldAcknowledgements--;
+
+        // A client whose connection has ended since is not told: it sends the message again.
+        if (held.Connection.Session is { } session)
+        {
+            session.Received.EndWithholding(held.Answer, held.Identifier, held.Code);
+            Write(held.Connection, held.Answer, held.Identifier, held.Code, held.Reason);
         }
     }
 
@@ -77,7 +122,4 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
         PublishAnswer.Write(connection, answer, identifier, code, reason);
         flushList.Mark(connection);
     }
-
-    private readonly record struct Held(
-        Connection Connection, PacketType Answer, PacketIdentifier Identifier, ReasonCode Code, string? Reason, long Commit);
 }

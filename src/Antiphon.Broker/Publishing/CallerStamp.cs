@@ -16,10 +16,10 @@ internal sealed class CallerStamp(AccessControl access)
     private static readonly Fault Impostor = new(
         ReasonCode.NotAuthorized, "The request says in __srcId that another client asks. Only groups that are bridges speak for others.");
 
-    private static readonly Fault TooLong = new(
+    private static readonly Fault Unnameable = new(
         ReasonCode.NotAuthorized,
-        "Client Identifier and user name are too long together to be told to a responder: the User Property antiphon-caller would exceed "
-            + "65,535 bytes.");
+        "Client Identifier and user name have no place in the User Property antiphon-caller: they are too long together, or the user name "
+            + "is no MQTT string.");
 
     private byte[] _properties = [];
 
@@ -54,7 +54,7 @@ internal sealed class CallerStamp(AccessControl access)
 
         if (caller.Property.IsEmpty)
         {
-            return TooLong;
+            return Unnameable;
         }
 
         var length = request.Properties.Length + caller.Property.Length;
@@ -83,7 +83,7 @@ internal sealed class CallerStamp(AccessControl access)
         return message.UserProperties.Any(property =>
             property.Name == Source && !caller.MaySayItIs(Encoding.UTF8.GetBytes(property.Value)))
             ? Impostor
-            : caller.Property.IsEmpty ? TooLong : default;
+            : caller.Property.IsEmpty ? Unnameable : default;
     }
 
     /// <summary>The message of a Will, which <see cref="CheckWill"/> has let pass; a request is stamped.</summary>

@@ -35,7 +35,7 @@ internal static class PublishAnswer
             "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier "
                 + "too early.",
         ReasonCode.QuotaExceeded =>
-            "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
+            "The message cannot be retained: as many are as this broker keeps; "
             + "or its exchange cannot be tracked: this broker tracks none, or Response Topic and Correlation Data exceed 255 bytes "
             + "together.",
         _ => null,

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -19,6 +20,9 @@ internal sealed class Receiver(
     ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
+    MessageLimits limits,
+    PublishRates rates,
+    BrokerReplies replies,
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
@@ -66,13 +70,13 @@ internal sealed class Receiver(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        if (publish.QoS == QualityOfService.AtMostOnce)
+        if (publish.QoS != QualityOfService.AtMostOnce)
         {
-            Route(session, ref publish, now);
+            fault = ReceiveAcknowledged(connection, session, ref publish, frame.Length, now);
         }
         else
         {
-            fault = ReceiveAcknowledged(connection, session, ref publish, now);
+            Route(connection, session, ref publish, frame.Length, now);
         }
 
         pressure.AfterPublish(connection);
@@ -105,7 +109,7 @@ internal sealed class Receiver(
         }
     }
 
-    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, Instant now)
+    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -137,26 +141,65 @@ internal sealed class Receiver(
 
         var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(session, ref publish, now),
+            ReceivedStage.None => Route(connection, session, ref publish, size, now),
             ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
                 ? new Fault(ReasonCode.PacketIdentifierInUse, null)
-                : Route(session, ref publish, now),
+                : Route(connection, session, ref publish, size, now),
         };
-        gate.Acknowledge(connection, session, answer, identifier, code, reason);
+        if (connection.IsOnHold)
+        {
+            return default;
+        }
+
+        if (rates.IsSet)
+        {
+            rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
+        }
+        else
+        {
+            gate.Acknowledge(connection, session, answer, identifier, code, reason);
+        }
+
         return default;
     }
 
-    /// <returns>What the acknowledgement says, and why if there is more to say than the code does.</returns>
-    private Fault Route(Session session, ref PublishView publish, Instant now)
+    /// <returns>
+    /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
+    /// </returns>
+    private Fault Route(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
-        var refusal = rules.Check(session, ref publish);
+        var refusal = limits.Check(publish);
+        if (!refusal.Exists)
+        {
+            refusal = rules.Check(connection, session, ref publish, now);
+            if (connection.IsOnHold)
+            {
+                // It comes once more.
+                counters.MessagesReceived--;
+                return default;
+            }
+        }
+
+        // With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.
+        var isTooFast = rates.IsSet
+            && publish.QoS == QualityOfService.AtMostOnce && !refusal.Exists && !rates.TryPublish(session, size, now);
+        if (isTooFast)
+        {
+            refusal = new Fault(ReasonCode.MessageRateTooHigh, null);
+        }
+
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
         if (watch is not null && !publish.ResponseTopic.IsEmpty)
         {
             watch.Routed(publish, session, result, now);
+        }
+
+        if (isTooFast)
+        {
+            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
         }
 
         return refusal.Exists ? refusal : new Fault(result.Code, null);

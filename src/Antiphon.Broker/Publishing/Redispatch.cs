@@ -102,7 +102,19 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
 
         copy.Read(out var publish);
         var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session, member.IsResponder) : null;
+        Recipient? recipient = null;
+        if (outgoing.Recipient is { } left)
+        {
+            if (member.MayAnswer)
+            {
+                recipient = left.Exchange.Move(left, member.Session, member.IsResponder);
+            }
+            else
+            {
+                exchanges.Lose(left, now);
+            }
+        }
+
         router.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {

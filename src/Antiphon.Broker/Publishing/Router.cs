@@ -34,7 +34,7 @@ internal sealed class Router(
             return new RoutingResult(ReasonCode.NotAuthorized);
         }
 
-        // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
+        // A request to be answered on its publisher's own response topic opens an exchange, if anybody who gets it may answer.
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
             ? publisher
             : null;
@@ -102,7 +102,7 @@ internal sealed class Router(
             return new RoutingResult(ReasonCode.Success);
         }
 
-        // Opened with the first recipient, once a PUBLISH. Whoever gets the request may answer it.
+        // Opened with the first recipient that may answer, once a PUBLISH.
         Exchange? exchange = null;
         var recipients = 0;
         var isNobody = true;
@@ -117,7 +117,7 @@ internal sealed class Router(
             foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
                 Recipient? recipient = null;
-                if (requester is not null)
+                if (requester is not null && to.MayAnswer)
                 {
                     recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session, to.IsResponder);
                 }
@@ -140,7 +140,7 @@ internal sealed class Router(
             isNobody = false;
             var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
             Recipient? recipient = null;
-            if (requester is not null)
+            if (requester is not null && member.MayAnswer)
             {
                 recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session, member.IsResponder);
             }

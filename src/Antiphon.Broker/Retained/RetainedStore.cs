@@ -54,7 +54,7 @@ internal sealed class RetainedStore(
         }
 
         copy ??= messages.Copy(publish, now);
-        if (HasRoom(level, missing, copy) && publish.Topic.Count((byte)'/') < SubscriptionTable.MaximumLevels)
+        if (HasRoom(level, missing, copy))
         {
             Store(level, missing, copy, publisher?.ClientId);
             return true;

@@ -2,6 +2,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
@@ -41,6 +42,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     /// <summary>What the access rules let its client do; <c>null</c> until they are asked.</summary>
     public ClientAccess? Access { get; set; }
+
+    /// <summary>How fast its client publishes; <c>null</c>: nobody has to know.</summary>
+    public Pace? Pace { get; set; }
 
     /// <summary>What is said of its client to those that its requests reach; <c>null</c> until somebody asks.</summary>
     public Caller? Caller { get; set; }
@@ -103,6 +107,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     /// <summary>Published unless the client says goodbye (§3.1.2.5).</summary>
     public Will? Will { get; set; }
 
+    /// <summary>Whether the application's authorizer allows the Will, whatever the access rules say.</summary>
+    public bool IsWillAuthorized { get; set; }
+
     /// <summary>When the Will is published, while the client is away.</summary>
     public Instant WillDue { get; set; } = Instant.Never;
 
@@ -141,6 +148,7 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
         Connection = null;
         _window?.ConnectionEnded();
         _received?.ConnectionEnded();
+        Pace?.ConnectionEnded();
     }
 
     public SessionSnapshot TakeSnapshot(Instant now) => new()

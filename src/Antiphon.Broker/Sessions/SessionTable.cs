@@ -152,7 +152,7 @@ internal sealed class SessionTable(
         }
 
         // Rules that came since may deny it.
-        if (access.MayPublish(session, publish))
+        if (session.IsWillAuthorized || access.MayPublish(session, publish))
         {
             router.Route(publish, publisher: null, now);
         }

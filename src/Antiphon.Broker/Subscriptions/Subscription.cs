@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Listing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -20,9 +21,17 @@ internal sealed class Subscription(Session session, string topicFilter) : IPlace
 
     /// <summary>
     /// Whether who has it counts as a responder: it says so in SUBSCRIBE, with the User Property <c>antiphon-respond: 1</c>, or its filter
-    /// does not begin with a wildcard. A logger on <c>#</c> is none; it may answer all the same.
+    /// does not begin with a wildcard. A logger on <c>#</c> is none; see <see cref="MayAnswer"/>.
     /// </summary>
     public bool IsResponder { get; set; }
+
+    /// <summary>
+    /// Whether who has it may answer the requests that it gets: where there are rules, that takes the permission to respond.
+    /// </summary>
+    public bool MayAnswer { get; set; } = true;
+
+    /// <summary>What the application's authorizer has decided about it; <c>null</c>: it was not asked.</summary>
+    public SubscribeAnswers? Authorized { get; set; }
 
     /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>
     public bool IsToSystemTopics { get; init; }

@@ -36,4 +36,11 @@ internal sealed partial class ConnectionLog
         Level = LogLevel.Information,
         Message = "Client «{ClientId}» from {Origin} is a bridge whose Will is for $SYS/broker/connection/; it is not published")]
     private static partial void LogWillLeftOut(ILogger logger, string clientId, string origin);
+
+    [LoggerMessage(
+        EventId = 1121,
+        Level = LogLevel.Warning,
+        Message = "The authorizer took too long about client «{ClientId}» from {Origin}, which was refused what it asked for; "
+            + "more of that is only counted")]
+    private static partial void LogAuthorizerLate(ILogger logger, string clientId, string origin);
 }

@@ -44,6 +44,9 @@ internal sealed partial class ConnectionLog(ILogger logger, ConnectionEvents eve
             case ConnectionEventKind.WillLeftOut:
                 LogWillLeftOut(logger, client, origin);
                 break;
+            case ConnectionEventKind.AuthorizerLate:
+                LogAuthorizerLate(logger, client, origin);
+                break;
             case ConnectionEventKind.Refused:
                 LogRefused(logger, client, origin, (byte)code, code, reason);
                 break;

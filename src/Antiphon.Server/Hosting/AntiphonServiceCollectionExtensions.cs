@@ -12,8 +12,9 @@ public static class AntiphonServiceCollectionExtensions
 
     /// <summary>
     /// Runs a broker with the application: it starts and stops with it, logs where it logs, and appears among its health checks as
-    /// <c>antiphon-broker</c>. <see cref="Antiphon.Broker.Authentication.IAuthenticator"/> and
-    /// <see cref="Antiphon.Broker.Authentication.IAuthenticationMethod"/> among the services are used where the options name none.
+    /// <c>antiphon-broker</c>. <see cref="Antiphon.Broker.Authentication.IAuthenticator"/>,
+    /// <see cref="Antiphon.Broker.Authentication.IAuthenticationMethod"/> and <see cref="Antiphon.Broker.Access.IAuthorizer"/> among the
+    /// services are used where the options name none.
     /// <see cref="ServerHost"/> can be asked for once it has started.
     /// </summary>
     /// <param name="services">The application's services.</param>

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -60,6 +61,7 @@ internal sealed partial class BrokerService(
         var broker = wanted.Broker with
         {
             LoggerFactory = logs,
+            Authorizer = wanted.Broker.Authorizer ?? services.GetService<IAuthorizer>(),
             AuthenticationMethods = [.. wanted.Broker.AuthenticationMethods, .. services.GetServices<IAuthenticationMethod>()],
         };
         return wanted with

@@ -20,6 +20,7 @@ public sealed class AllocationTests
     private BrokerEngine _engine = new(new BrokerOptions(), new Random(1).NextBytes);
     private readonly Instant _start = new(TimeSpan.FromSeconds(1));
     private long _sent;
+    private Once? _judge;
 
     [Theory]
     [InlineData(QualityOfService.AtMostOnce, 100)]
@@ -212,7 +213,36 @@ public sealed class AllocationTests
         Assert.Equal(_sent, responder.Published);
     }
 
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_about_which_the_authorizer_has_decided_allocates_nothing(QualityOfService qos)
+    {
+        _judge = new Once();
+        _engine = new BrokerEngine(new BrokerOptions { Authorizer = _judge }, new Random(1).NextBytes);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+        var publishes = Enumerable.Range(0, 12).Select(i => Publish(TestLink.Message($"t/{i}", "x", qos))).ToArray();
+
+        Gate(() => Turn(publisher, publishes[_sent % 12]));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.InRange(_judge.Asked, 12, 14);
+    }
+
     private readonly List<CountingLink> _links = [];
+
+    /// <summary>Allows everything for as long as a connection lasts.</summary>
+    private sealed class Once : IAuthorizer
+    {
+        public int Asked { get; private set; }
+
+        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken)
+        {
+            Asked++;
+            return ValueTask.FromResult(AuthorizationResult.Allow(TimeSpan.MaxValue));
+        }
+    }
 
     private void UseRules(bool stampsCallers)
     {
@@ -273,6 +303,12 @@ public sealed class AllocationTests
     private void Send(CountingLink link, ReadOnlySpan<byte> bytes)
     {
         _engine.Receive(link.Connection, bytes, _start);
+        while (_engine.TryTakeQuestion(out var question))
+        {
+            Assert.True(question.RunAsync(_judge!).IsCompletedSuccessfully);
+            _engine.Authorized(question, _start);
+        }
+
         _engine.Advance(_start);
         do
         {

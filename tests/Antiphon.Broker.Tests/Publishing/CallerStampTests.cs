@@ -31,6 +31,23 @@ public sealed class CallerStampTests
     }
 
     [Fact]
+    public void A_stamped_request_is_these_bytes()
+    {
+        var responder = _broker.Subscriber("responder", "r", QualityOfService.AtMostOnce);
+        var before = responder.Received.Length;
+
+        _broker.Connect("panel-1", connect => connect with { UserName = "ann" })
+            .Publish(TestLink.Message("r") with { ResponseTopic = "a" });
+
+        byte[] expected =
+        [
+            0x30, 0x33, 0, 1, (byte)'r', 0x2F, 0x08, 0, 1, (byte)'a',
+            0x26, 0, 0x0F, .. "antiphon-caller"u8, 0, 0x17, .. "client=panel-1;user=ann"u8,
+        ];
+        Assert.Equal(expected, responder.Received[before..].ToArray());
+    }
+
+    [Fact]
     public void What_waits_what_is_retained_and_a_Will_say_it_too()
     {
         var away = _broker.Subscriber("responder", "relay", with: connect => connect with { SessionExpiryInterval = 60 });

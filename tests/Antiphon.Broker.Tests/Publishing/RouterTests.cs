@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
@@ -43,7 +44,14 @@ public sealed class RouterTests
         var sender = new Sender(inForce, account, writer, messages, exchanges, wheel, flushList, counters);
         var access = new AccessControl(inForce);
         _subscriptions = new SubscriptionTable(
-            inForce, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(inForce), counters);
+            inForce,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            access,
+            new MessageLimits(inForce, counters),
+            new SessionMemory(inForce),
+            counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));

@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
@@ -82,7 +83,14 @@ public sealed class MatchCacheTests
         var writer = new MessageWriter(comparer, flushList, counters);
         var sender = new Sender(inForce, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            inForce, tree, cache, new RetainedWalks(retained, sender), new AccessControl(inForce), new SessionMemory(inForce), counters);
+            inForce,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender),
+            new AccessControl(inForce),
+            new MessageLimits(inForce, counters),
+            new SessionMemory(inForce),
+            counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

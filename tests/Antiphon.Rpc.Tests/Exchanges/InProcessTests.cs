@@ -15,7 +15,7 @@ public sealed class InProcessTests
         await using var responder = new Responder(device);
         await responder.RespondAsync("device_1/relay_1", request => $"relay is {request.Text}", cancellationToken: token);
         await using var controller = await MqttClient.ConnectAsync(options, token);
-        await using var requester = new Requester(controller);
+        await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
 
         var responses = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => requester.RequestAsync("device_1/relay_1", $"{i}", cancellationToken: token).AsTask()));
 

@@ -28,7 +28,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:11: error: There is no setting «limitz»; do you mean «limits»?",
                 "4:15: error: There is no setting «limits.conections»; do you mean «connections»?",
                 "4:32: error: There is no setting «limits.Qos»; do you mean «qos»?",
-                "4:42: error: There is no setting «limits.nonsense»; there are connections, sessions, *",
+                "4:42: error: There is no setting «limits.nonsense»; there are connections, *",
             ]
         },
         {
@@ -210,6 +210,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "connections": 1, "sessions": 2, "sessionBytes": 1048577, "sessionExpiry": 3, "clientIdLength": 24,
                 "packetSize": 4294967295, "oldestProtocol": "5", "qos": 1, "receiveMaximum": 5, "topicAliases": 6, "outgoingTopicAliases": 7, "keepAlive": 8,
                 "connectTimeout": 9.5, "packetTimeout": 10, "closeTimeout": 11, "concurrentAuthentications": 12, "subscriptions": 13,
+                "concurrentAuthorizations": 21, "authorizationTimeout": 22,
                 "outputBytes": 4097, "queuedMessages": 14, "queuedBytes": 15, "queueOverflow": "oldest", "retain": false,
                 "retainedMessages": 16, "retainedBytes": 17, "bufferBytes": 1048578, "exchangeTimeout": 18, "exchangeBytes": 19,
                 "replies": 20, "systemTopicsInterval": 0,
@@ -275,6 +276,8 @@ public sealed class ConfigurationFileTests : IDisposable
                 PacketTimeout = TimeSpan.FromSeconds(10),
                 CloseTimeout = TimeSpan.FromSeconds(11),
                 MaximumConcurrentAuthentications = 12,
+                MaximumConcurrentAuthorizations = 21,
+                AuthorizationTimeout = TimeSpan.FromSeconds(22),
                 MaximumSubscriptions = 13,
                 MaximumOutputBytes = 4097,
                 MaximumQueuedMessages = 14,

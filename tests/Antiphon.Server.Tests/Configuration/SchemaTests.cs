@@ -11,8 +11,8 @@ public sealed class SchemaTests
     private static readonly string[] NotInTheFile =
     [
         // Said by listeners, allowAnonymous, users, stampCaller, bridges and rules.
-        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
-        "StampCaller", "BridgeGroups",
+        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "Authorizer",
+        "AuthenticationMethods", "StampCaller", "BridgeGroups",
 
         // For programs that embed the broker.
         "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",

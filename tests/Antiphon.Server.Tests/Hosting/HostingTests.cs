@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Client;
 using Antiphon.Protocol;
@@ -42,6 +43,21 @@ public sealed class HostingTests
         Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
         Assert.Equal("/mqtt", judge.Asked!.Origin.Listener);
         Assert.Equal(IPAddress.Loopback, Assert.IsType<IPEndPoint>(judge.Asked.Origin.RemoteEndPoint).Address);
+    }
+
+    [Fact]
+    public async Task The_authorizer_among_the_services_decides_what_clients_may_do()
+    {
+        var warden = new Warden();
+        await using var application = await StartAsync(services => services.AddSingleton<IAuthorizer>(warden));
+        await using var client = await ConnectAsync(application);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "open", QoS = QualityOfService.AtLeastOnce }, Servers.Ending);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(
+            new ApplicationMessage { Topic = "closed", QoS = QualityOfService.AtLeastOnce }, Servers.Ending).AsTask());
+
+        Assert.Equal((ReasonCode.NotAuthorized, "It is closed."), (refused.ReasonCode, refused.ReasonString));
+        Assert.Equal("/mqtt", warden.Asked!.Origin.Listener);
     }
 
     [Fact]
@@ -174,6 +190,18 @@ public sealed class HostingTests
             Asked = client;
             return ValueTask.FromResult(
                 client.UserName == "ann" ? AuthenticationResult.Accept("ann") : AuthenticationResult.Reject());
+        }
+    }
+
+    private sealed class Warden : IAuthorizer
+    {
+        public AuthorizationRequest? Asked { get; private set; }
+
+        public async ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            Asked = request;
+            return request.Topic == "open" ? AuthorizationResult.Allow() : AuthorizationResult.Deny("It is closed.");
         }
     }
 }

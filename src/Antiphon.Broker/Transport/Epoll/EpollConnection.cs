@@ -183,6 +183,12 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         }
     }
 
-    private void ChangeInterest() =>
-        loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);
+    private void ChangeInterest()
+    {
+        // The engine may have held input of a connection that is gone; its descriptor may be another's by now.
+        if (!_closed)
+        {
+            loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);
+        }
+    }
 }

@@ -204,7 +204,14 @@ internal sealed class EpollLoop : IEngineLoop
                 Listener = _configured[listener].Name,
                 RemoteEndPoint = PeerAddress.Read(new ReadOnlySpan<byte>(address, PeerAddress.MaximumSize)),
             };
-            if (!TryOpen(fd, origin, _configured[listener].ProxyProtocol))
+            var isProxied = _configured[listener].ProxyProtocol;
+            if (!isProxied && !Shell.LetsIn(origin.RemoteEndPoint))
+            {
+                _ = Native.Close(fd);
+                continue;
+            }
+
+            if (!TryOpen(fd, origin, isProxied))
             {
                 PauseAccepting(Marshal.GetLastPInvokeErrorMessage());
                 _ = Native.Close(fd);
