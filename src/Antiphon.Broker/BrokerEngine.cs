@@ -108,6 +108,7 @@ internal sealed class BrokerEngine
             _pressure,
             _sessionMemory,
             _flushList,
+            Events,
             Counters);
         var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
@@ -150,7 +151,17 @@ internal sealed class BrokerEngine
             _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, limits, _identification, _authorizations, _handshake, _closer, _flushList);
+            receiver,
+            subscriptions,
+            systemFigures,
+            _walks,
+            limits,
+            _identification,
+            _authorizations,
+            _handshake,
+            _closer,
+            _flushList,
+            Events);
         _input = new Input(_options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
@@ -255,6 +266,12 @@ internal sealed class BrokerEngine
                 connection.EndHold();
                 Receive(connection, [], now);
             }
+        }
+        else if (result.ReasonCode == ReasonCode.Success && connection is { Phase: ConnectionPhase.Connected, Session: { } session })
+        {
+            // It has authenticated again, perhaps into other groups.
+            connection.Authorized = null;
+            _review.Start(session);
         }
     }
 

@@ -1,6 +1,8 @@
 using Antiphon.Broker;
-using Antiphon.Broker.Authentication;
+using Antiphon.Server.Administration;
+using Antiphon.Server.Auditing;
 using Antiphon.Server.Listening;
+using Antiphon.Server.Metrics;
 using Antiphon.Server.Reloading;
 using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
@@ -9,7 +11,7 @@ namespace Antiphon.Server;
 
 /// <summary>
 /// A broker with everything that a public address needs: plain MQTT on the broker's own loop, TLS and WebSocket terminated by Kestrel,
-/// users from a file. Safe from any thread.
+/// users from files, tokens and certificates. Safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -29,26 +31,31 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
+    private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
     private readonly SemaphoreSlim _reloading = new(1, 1);
+    private readonly AuditLog? _audit;
+    private AdminEndpoint? _admin;
+    private volatile bool _isStopping;
 
     // Guarded by _reloading.
     private ServerOptions _running;
-    private ReloadableUsers? _users;
 
     private ServerHost(
         ServerOptions options,
         BrokerHost broker,
-        ReloadableUsers? users,
+        ReloadableSources sources,
         IReadOnlyList<TerminatedListener> terminated,
-        KestrelListeners? kestrel)
+        KestrelListeners? kestrel,
+        AuditLog? audit)
     {
         _running = options;
         Broker = broker;
-        _users = users;
+        _sources = sources;
         _terminated = terminated;
         _kestrel = kestrel;
+        _audit = audit;
         var plain = new Queue<System.Net.IPEndPoint>(broker.EndPoints);
         var others = new Queue<TerminatedListener>(terminated);
         EndPoints =
@@ -63,6 +70,12 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     /// <summary>The addresses that it listens on, in the order of the listeners.</summary>
     public IReadOnlyList<ServerEndPoint> EndPoints { get; }
+
+    /// <summary>Where operators reach it, such as <c>http://127.0.0.1:8081</c>; <c>null</c>: nowhere.</summary>
+    public string? AdminUrl => _admin?.Url;
+
+    /// <summary>Whether it takes connections and answers, and is not about to stop.</summary>
+    internal bool IsServing => !_isStopping && !Completion.IsCompleted;
 
     /// <summary>Whether it needs Kestrel, which plain MQTT does not.</summary>
     internal bool HasKestrel => _kestrel is not null;
@@ -87,28 +100,36 @@ public sealed partial class ServerHost : IAsyncDisposable
             LogWarning(logger, warning);
         }
 
-        var users = files.Users is null ? null : new ReloadableUsers(files.Users);
+        var sources = new ReloadableSources(options, files);
         TerminatedListener[] terminated =
         [
             .. options.Listeners.Where(listener => listener.IsTerminated)
                 .Select(listener => new TerminatedListener(listener, files.Certificates.GetValueOrDefault(listener.Name), logger)),
         ];
+        var audit = options.Audit is null ? null : AuditLog.Start(options.Audit, options.Broker.TimeProvider, logger);
         BrokerHost? broker = null;
+        KestrelListeners? kestrel = null;
         try
         {
-            broker = BrokerHost.Start(BrokerOptionsOf(options, users));
-            var kestrel = terminated.Length == 0
+            broker = BrokerHost.Start(BrokerOptionsOf(options, sources, audit));
+            kestrel = terminated.Length == 0
                 ? null
                 : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
-            return new ServerHost(options, broker, users, terminated, kestrel);
+            var server = new ServerHost(options, broker, sources, terminated, kestrel, audit);
+            if (options.Admin is { } admin)
+            {
+                System.Diagnostics.Metrics.Meter[] meters = audit is null ? [broker.Meter] : [broker.Meter, audit.Meter];
+                server._admin = await AdminEndpoint.StartAsync(
+                    admin, files.Token!, files.AdminCertificates, server, new MeterReader(meters), options.Broker, cancellationToken);
+            }
+
+            return server;
         }
         catch (Exception failure)
         {
-            if (broker is not null)
-            {
-                await broker.DisposeAsync();
-            }
-
+            await (broker?.DisposeAsync() ?? default);
+            await (kestrel?.DisposeAsync() ?? default);
+            await (audit?.DisposeAsync() ?? default);
             if (failure is BrokerStartException { ListenerName: { } name }
                 && options.Listeners.First(listener => listener.Name == name).Place is { } place)
             {
@@ -138,7 +159,7 @@ public sealed partial class ServerHost : IAsyncDisposable
             var files = ServerFiles.Read(options);
 
             // The listeners stay, and what is asked of clients has to do for them.
-            var wanted = options with { Listeners = _running.Listeners };
+            var wanted = options with { Listeners = [.. _running.Listeners.Select(listener => Renewed(listener, options))] };
             if (wanted.Mistakes() is { Count: > 0 } mistakes)
             {
                 throw new ArgumentException(string.Join(" ", mistakes));
@@ -159,10 +180,17 @@ public sealed partial class ServerHost : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
+        _isStopping = true;
         await Broker.StopAsync(cancellationToken);
         if (_kestrel is not null)
         {
             await _kestrel.StopAsync(cancellationToken);
+        }
+
+        // What watches over the broker sees until the end how it stops.
+        if (_admin is not null)
+        {
+            await _admin.StopAsync(cancellationToken);
         }
     }
 
@@ -174,14 +202,16 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             await _kestrel.DisposeAsync();
         }
+
+        await (_admin?.DisposeAsync() ?? default);
+        await (_audit?.DisposeAsync() ?? default);
     }
 
     /// <summary>From here on nothing can be wrong any more.</summary>
     private async Task<ReloadReport> TakeOverAsync(ServerOptions options, ServerOptions wanted, ServerFiles files)
     {
-        var users = files.Users is null ? null : _users ?? new ReloadableUsers(files.Users);
-        await Broker.ReplaceOptionsAsync(BrokerOptionsOf(wanted, users));
-        var gone = files.Users is null ? [] : users!.Renew(files.Users);
+        await Broker.ReplaceOptionsAsync(BrokerOptionsOf(wanted, _sources, _audit));
+        var gone = _sources.Renew(wanted, files);
         if (gone.Count > 0)
         {
             await Broker.EndUsersAsync(gone);
@@ -200,20 +230,38 @@ public sealed partial class ServerHost : IAsyncDisposable
             }
         }
 
+        if (files.Token is not null && (files.AdminCertificates is null) == (_running.Admin?.Certificate is null))
+        {
+            _admin?.Renew(files.Token, files.AdminCertificates);
+        }
+
+        if (wanted.Audit is not null)
+        {
+            _audit?.Renew(wanted.Audit);
+        }
+
         var report = OptionsDifference.Between(_running, options, gone.Count, files.Warnings);
-        _users = users;
         _running = wanted with
         {
             Broker = wanted.Broker with { StampCaller = _running.Broker.StampCaller },
+            Admin = _running.Admin,
+            Audit = _running.Audit,
             Log = wanted.Log with { Format = _running.Log.Format },
         };
         return report;
     }
 
-    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users)
+    /// <summary>A listener with the certificates that are wanted, and what they say of clients; the rest of it stays.</summary>
+    private static ServerListener Renewed(ServerListener running, ServerOptions wanted) =>
+        running.Tls is not null && wanted.Listeners.FirstOrDefault(listener => listener.Name == running.Name) is { Tls: { } tls }
+            ? running with { Tls = tls }
+            : running;
+
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources, AuditLog? audit)
     {
         var broker = options.Broker with
         {
+            ExchangeObserver = audit ?? options.Broker.ExchangeObserver,
             Listeners =
             [
                 .. options.Listeners.Where(listener => !listener.IsTerminated).Select(listener => new Listener
@@ -225,10 +273,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }),
             ],
         };
-        IEnumerable<IAuthenticationMethod> methods = broker.AuthenticationMethods;
-        return users is null
-            ? broker
-            : broker with { Authenticator = users, AuthenticationMethods = [.. methods, users] };
+        return sources.AskedBy(broker, options);
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]

@@ -41,7 +41,7 @@ internal sealed class AccessReview(
         _next = 0;
     }
 
-    /// <summary>A client has come back to its Session. It may be allowed less than before.</summary>
+    /// <summary>A client has come back to its Session, or has authenticated again. It may be allowed less than before.</summary>
     public void Start(Session session)
     {
         if (access.Rules is not null && session.Subscriptions.Count > 0)

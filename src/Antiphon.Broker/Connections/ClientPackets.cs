@@ -29,7 +29,8 @@ internal sealed class ClientPackets(
     Authorizations? authorizations,
     Handshake handshake,
     Closer closer,
-    FlushList flushList)
+    FlushList flushList,
+    ConnectionEvents events)
 {
     /// <summary>In SUBSCRIBE: the requests that match are to be answered, also where a filter begins with a wildcard.</summary>
     private static readonly UserProperty Responds = new("antiphon-respond", "1");
@@ -146,7 +147,12 @@ internal sealed class ClientPackets(
             }
 
             codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds, authorized?[i]);
-            told ??= codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
+            var why = codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
+            told ??= why;
+            if (codes[i] >= ReasonCode.UnspecifiedError)
+            {
+                events.AddDenied(connection, topicFilter, new Fault(codes[i], why ?? SubscriptionTable.Explain([codes[i]])));
+            }
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };

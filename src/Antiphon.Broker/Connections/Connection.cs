@@ -215,6 +215,12 @@ internal sealed class Connection : IPlaced
     /// <summary>Whether its end stands among the <see cref="ConnectionEvents"/>.</summary>
     public bool IsEndNoted { get; set; }
 
+    /// <summary>Whether a message that was refused stands, or has stood, among the <see cref="ConnectionEvents"/>.</summary>
+    public bool IsDeniedMessageNoted { get; set; }
+
+    /// <summary>Whether a subscription that was refused stands, or has stood, among them.</summary>
+    public bool IsDeniedSubscriptionNoted { get; set; }
+
     /// <summary>The Client Identifier, once CONNECT has said it; for the log.</summary>
     public string? ClientId { get; set; }
 

@@ -26,6 +26,7 @@ internal sealed class Receiver(
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
+    ConnectionEvents events,
     EngineCounters counters)
 {
     /// <summary>A client publishes.</summary>
@@ -192,6 +193,11 @@ internal sealed class Receiver(
         }
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        if (refusal.Exists)
+        {
+            events.AddDenied(connection, publish.Topic, refusal);
+        }
+
         if (watch is not null && !publish.ResponseTopic.IsEmpty)
         {
             watch.Routed(publish, session, result, now);

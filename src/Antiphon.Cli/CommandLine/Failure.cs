@@ -1,3 +1,4 @@
+using Antiphon.Cli.Administration;
 using Antiphon.Cli.Connecting;
 using Antiphon.Cli.Output;
 using Antiphon.Client;
@@ -18,6 +19,7 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         OutputLostException lost => new(lost.ReaderIsGone ? ExitCode.ReaderGone : ExitCode.Other, "output", exception.Message),
         UsageException => new(ExitCode.Usage, "usage", exception.Message),
         ConnectFailedException failed => FromConnect(failed),
+        AdminFailedException failed => new(failed.ExitCode, failed.Name, failed.Message),
         NoResponderException => new(
             ExitCode.NoResponder,
             "no-responder",

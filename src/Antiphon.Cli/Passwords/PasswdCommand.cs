@@ -34,8 +34,7 @@ internal static class PasswdCommand
     {
         var command = new Command(
             "passwd",
-            $"Adds a user to the password file of a broker (--password-file, or users.passwordFile in its configuration), "
-            + "or changes the password. "
+            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. "
             + $"It is taken from {PasswordVariable}, else it is asked for at the terminal. "
             + "A running broker reads the file again when it has changed.");
         var file = new Argument<FileInfo>("FILE")
@@ -48,7 +47,7 @@ internal static class PasswdCommand
             Description = "Takes the password from the standard input; a line end behind it does not count.",
         };
         var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
-        var list = new Option<bool>("--list", "-l") { Description = "Prints the names of all users instead, a line each." };
+        var list = new Option<bool>("--list") { Description = "Prints the names of the users instead, one a line." };
         command.Arguments.Add(file);
         command.Arguments.Add(user);
         command.Options.Add(fromInput);
@@ -57,27 +56,13 @@ internal static class PasswdCommand
         command.SetAction(async (line, interrupted) =>
         {
             var path = line.GetRequiredValue(file);
-            var name = line.GetValue(user);
             if (line.GetValue(list))
             {
-                if (name is not null || line.GetValue(delete) || line.GetValue(fromInput))
-                {
-                    throw new UsageException("--list prints all users: leave USER and the other options out.");
-                }
-
-                foreach (var one in (await PasswordFile.ReadAsync(path, interrupted)).UserNames)
-                {
-                    terminal.Data(one);
-                }
-
+                List(terminal, await PasswordFile.ReadAsync(path, interrupted));
                 return (int)ExitCode.Success;
             }
 
-            if (name is null)
-            {
-                throw new UsageException("Say which USER, or --list to see them all.");
-            }
-
+            var name = line.GetValue(user) ?? throw new UsageException("Name the user, or give --list.");
             var before = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
             if (line.GetValue(delete))
             {
@@ -118,6 +103,20 @@ internal static class PasswdCommand
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static void List(Terminal terminal, CredentialList users)
+    {
+        foreach (var name in users.UserNames)
+        {
+            terminal.Data(name);
+        }
+
+        string[] plain = [.. users.UserNames.Where(name => !users.ServesScram(name))];
+        if (plain.Length > 0)
+        {
+            terminal.Note($"With a plain password only, and not by SCRAM: {string.Join(", ", plain)}.");
+        }
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(

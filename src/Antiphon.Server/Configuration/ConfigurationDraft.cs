@@ -15,6 +15,10 @@ internal sealed record ConfigurationDraft
 
     public string? PasswordFile { get; init; }
 
+    public FailedLogInLimits FailedLogIns { get; init; } = new();
+
+    public JwtOptions? Jwt { get; init; }
+
     /// <summary>The user names in each group; <c>null</c>: nothing is said.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>>? Groups { get; init; }
 
@@ -26,6 +30,11 @@ internal sealed record ConfigurationDraft
     public IReadOnlyList<string> Bridges { get; init; } = [];
 
     public BrokerOptions Limits { get; init; } = new();
+
+    public AdminDraft Admin { get; init; } = new();
+
+    /// <summary><c>null</c>: there is none.</summary>
+    public AuditOptions? Audit { get; init; }
 
     public LogOptions Log { get; init; } = new();
 
@@ -46,6 +55,10 @@ internal sealed record ConfigurationDraft
                     : new AccessRules([.. (Rules ?? []).Select(draft => draft.Rule).OfType<AccessRule>()], Groups),
             },
             PasswordFile = PasswordFile,
+            FailedLogIns = FailedLogIns,
+            Jwt = Jwt,
+            Admin = Admin.Options,
+            Audit = Audit,
             Log = Log,
         };
         return Listeners is null

@@ -43,7 +43,8 @@ internal sealed class TextKind : Kind<string>
 }
 
 /// <summary>The name of a file, relative to the configuration's folder.</summary>
-internal sealed class FileKind : Kind<string>
+/// <param name="isRead">Whether it is read, so that a change of it is a change of the configuration.</param>
+internal sealed class FileKind(bool isRead = true) : Kind<string>
 {
     private static readonly TextKind Text = new();
 
@@ -55,7 +56,11 @@ internal sealed class FileKind : Kind<string>
         }
 
         value = context.Resolve(value);
-        context.Files.Add(value);
+        if (isRead)
+        {
+            context.Files.Add(value);
+        }
+
         return true;
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Antiphon.Broker;
-using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Server.Configuration;
@@ -30,17 +29,6 @@ internal static class ServerSettings
             log => log.Format,
             (log, value) => log with { Format = value }));
 
-    private static readonly Shape<ConfigurationDraft> UsersShape = new(
-        new ConfigurationDraft(),
-        check: CheckUsers,
-        required: ["passwordFile"],
-        new Setting<ConfigurationDraft, string?>(
-            "passwordFile",
-            "The users and their passwords, as antiphon passwd keeps them.",
-            new FileKind()!,
-            draft => draft.PasswordFile,
-            (draft, value) => draft with { PasswordFile = value }));
-
     public static Shape<ConfigurationDraft> Shape { get; } = new(
         new ConfigurationDraft(),
         Check,
@@ -66,9 +54,15 @@ internal static class ServerSettings
         new Setting<ConfigurationDraft, ConfigurationDraft>(
             "users",
             "Who may connect.",
-            UsersShape,
+            UserSettings.Shape,
             draft => draft,
-            (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+            (draft, value) => draft with { PasswordFile = value.PasswordFile, FailedLogIns = value.FailedLogIns }),
+        new Setting<ConfigurationDraft, JwtOptions?>(
+            "jwt",
+            "Which tokens (JSON Web Tokens) in the password of CONNECT prove who a client is.",
+            JwtSettings.Shape!,
+            draft => draft.Jwt,
+            (draft, value) => draft with { Jwt = value }),
         new Setting<ConfigurationDraft, IReadOnlyDictionary<string, IReadOnlyList<string>>?>(
             "groups",
             "The user names in each group, for rules.",
@@ -99,6 +93,18 @@ internal static class ServerSettings
             LimitSettings.Shape,
             draft => draft.Limits,
             (draft, value) => draft with { Limits = value }),
+        new Setting<ConfigurationDraft, AdminDraft>(
+            "admin",
+            "The endpoint for operators: HTTP, for who has the token.",
+            AdminSettings.Shape,
+            draft => draft.Admin,
+            (draft, value) => draft with { Admin = value }),
+        new Setting<ConfigurationDraft, AuditOptions?>(
+            "audit",
+            "The audit log: who asked what of whom, and what came of it, a line of JSON each.",
+            AuditSettings.Shape!,
+            draft => draft.Audit,
+            (draft, value) => draft with { Audit = value }),
         new Setting<ConfigurationDraft, LogOptions>(
             "log",
             "What is written to the log, which is the standard error.",
@@ -106,23 +112,13 @@ internal static class ServerSettings
             draft => draft.Log,
             (draft, value) => draft with { Log = value }));
 
-    private static ConfigurationDraft CheckUsers(ConfigurationDraft draft, Node node, ReadingContext context)
-    {
-        if (draft.PasswordFile is { } file && UserFile.Read(file).Mistake is { } mistake)
-        {
-            context.Error(node.PlaceOf("passwordFile"), mistake);
-        }
-
-        return draft;
-    }
-
     /// <summary>What has to fit together between the settings.</summary>
     private static ConfigurationDraft Check(ConfigurationDraft draft, Node node, ReadingContext context)
     {
         CheckListeners(draft, context);
 
-        // Where the groups are wrong, whether there is one cannot be said.
-        if (draft.Groups is not null || node.FindMember("groups") is null)
+        // Where the groups are wrong, or tokens name some, whether there is one cannot be said.
+        if (draft.Jwt?.GroupsClaim is null && (draft.Groups is not null || node.FindMember("groups") is null))
         {
             var bridges = (node.Find("bridges")?.Items ?? [])
                 .Where(bridge => bridge.Kind is NodeKind.String or NodeKind.Plain).Select(bridge => (bridge.Text, bridge.Place));
@@ -166,7 +162,8 @@ internal static class ServerSettings
                 context.Error(
                     where.PlaceOf("url"),
                     $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
-                        + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+                        + "(users.passwordFile) or the keys of tokens (jwt.keys), bind a loopback address, "
+                        + "or set «allowAnonymous» to let everybody in.");
             }
 
             var address = new IPEndPoint(known.Bind, known.Port);

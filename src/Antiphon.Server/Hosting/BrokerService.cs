@@ -1,5 +1,6 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Server.Users;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -66,8 +67,8 @@ internal sealed partial class BrokerService(
         };
         return wanted with
         {
-            Broker = broker.Authenticator is null && wanted.PasswordFile is null
-                ? broker with { Authenticator = services.GetService<IAuthenticator>() }
+            Broker = broker.Authenticator is null && services.GetServices<IAuthenticator>().ToArray() is { Length: > 0 } authenticators
+                ? broker with { Authenticator = new AuthenticatorChain(authenticators) }
                 : broker,
         };
     }

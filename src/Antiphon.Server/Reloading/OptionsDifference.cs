@@ -48,6 +48,20 @@ internal static class OptionsDifference
             yield return "There is no password file any more.";
         }
 
+        if (wanted.Jwt is not null)
+        {
+            yield return $"The keys of tokens in «{wanted.Jwt.Keys}» were read anew.";
+        }
+        else if (running.Jwt is not null)
+        {
+            yield return "Tokens are accepted no more.";
+        }
+
+        if (running.Admin is not null && wanted.Admin is not null)
+        {
+            yield return "The token of the admin endpoint was read anew.";
+        }
+
         if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
         {
             yield return $"Clients without a user name {(wanted.Broker.AllowAnonymous ? "may" : "may not")} connect from now on.";
@@ -92,6 +106,16 @@ internal static class OptionsDifference
             yield return "«stampCaller» differs.";
         }
 
+        if (WithoutFiles(running.Admin) != WithoutFiles(wanted.Admin))
+        {
+            yield return "«admin» differs.";
+        }
+
+        if (WithoutScope(running.Audit) != WithoutScope(wanted.Audit))
+        {
+            yield return "«audit» differs in more than its topics and payloads.";
+        }
+
         if (running.Log.Format != wanted.Log.Format)
         {
             yield return "«log.format» differs.";
@@ -99,6 +123,12 @@ internal static class OptionsDifference
     }
 
     private static string Named(IEnumerable<string> limits) => string.Join(", ", limits.Select(name => $"«limits.{name}»"));
+
+    private static AdminOptions? WithoutFiles(AdminOptions? admin) => admin is null
+        ? null
+        : admin with { TokenFile = "", Certificate = admin.Certificate is null ? null : new CertificateFiles { Certificate = "" } };
+
+    private static AuditOptions? WithoutScope(AuditOptions? audit) => audit is null ? null : audit with { Topics = [], Payloads = false };
 
     /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
     private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };

@@ -236,6 +236,29 @@ public sealed class AccessControlTests
     }
 
     [Fact]
+    public void Who_authenticates_again_into_fewer_groups_loses_the_subscriptions_of_the_others()
+    {
+        var method = new Grouping();
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            AuthenticationMethods = [method],
+            AccessRules = new AccessRules(
+                [Rule(Permissions.Subscribe | Permissions.Publish, "operators/#") with { To = ["group:operators"] }]),
+        });
+        var client = broker.Connect("a", connect => connect with { AuthenticationMethod = method.Name });
+        client.Subscribe("operators/alarm");
+        Assert.Equal(ReasonCode.Success, client.PublishAcknowledged("operators/alarm"));
+        client.NextMessage("");
+
+        method.Groups = [];
+        client.Send(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = method.Name });
+
+        Assert.Equal(ReasonCode.Success, client.NextAnswer<AuthPacket>().ReasonCode);
+        Assert.Equal(ReasonCode.NotAuthorized, client.PublishAcknowledged("operators/alarm"));
+        Assert.Equal(ReasonCode.NoSubscriptionExisted, client.Unsubscribe("operators/alarm").ReasonCodes[0]);
+    }
+
+    [Fact]
     public void A_Will_that_is_not_allowed_refuses_the_CONNECT()
     {
         var client = _broker.Open();
@@ -353,6 +376,19 @@ public sealed class AccessControlTests
 
     private static AccessRule Rule(Permissions permissions, string topic) =>
         new() { Allows = true, Permissions = permissions, Topics = [topic], To = ["*"] };
+
+    /// <summary>Everybody is «ann», in the groups of the moment.</summary>
+    private sealed class Grouping : IAuthenticationMethod, IAuthenticationExchange
+    {
+        public string Name => "GROUPING";
+
+        public ImmutableHashSet<string> Groups { get; set; } = ["operators"];
+
+        public IAuthenticationExchange Begin(ConnectingClient client) => this;
+
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(AuthenticationResult.Accept(new ClientUser("ann") { Groups = Groups }));
+    }
 
     /// <summary>Takes everybody's word.</summary>
     private sealed class Believing : IAuthenticator

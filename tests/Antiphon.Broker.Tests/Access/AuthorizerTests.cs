@@ -212,6 +212,22 @@ public sealed class AuthorizerTests
     }
 
     [Fact]
+    public void Who_authenticates_again_is_asked_about_again()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { Authorizer = _judge, AuthenticationMethods = [new Certain()] });
+        var client = broker.Connect("a", connect => connect with { AuthenticationMethod = "CERTAIN" });
+        _judge.Answer = _ => AuthorizationResult.Allow(TimeSpan.MaxValue);
+        client.Publish("t");
+        client.Publish("t");
+        Assert.Single(_judge.Asked);
+
+        client.Send(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = "CERTAIN" });
+        client.Publish("t");
+
+        Assert.Equal(2, _judge.Asked.Count);
+    }
+
+    [Fact]
     public void Many_topics_are_remembered_without_being_taken_for_each_other()
     {
         var client = _broker.Connect("a");
@@ -493,6 +509,16 @@ public sealed class AuthorizerTests
             Asked.Add(request);
             return Later?.Invoke(request) ?? ValueTask.FromResult(Answer(request));
         }
+    }
+
+    private sealed class Certain : IAuthenticationMethod, IAuthenticationExchange
+    {
+        public string Name => "CERTAIN";
+
+        public IAuthenticationExchange Begin(ConnectingClient client) => this;
+
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(AuthenticationResult.Accept("ann"));
     }
 
     private sealed class Naming : IAuthenticator

@@ -106,9 +106,11 @@ public sealed class UsageTests
     [InlineData("acl test --config f --publish a --request a", "Ask one thing: --publish, --subscribe, --request or --respond.")]
     [InlineData("acl test --config no/such/file --publish a", "no/such/file: error: The file cannot be read")]
     [InlineData("acl test --config f --publish a --claim x", "--claim «x» is not NAME=VALUE; write for instance --claim site=north.")]
-    [InlineData("passwd users", "Say which USER, or --list to see them all.")]
-    [InlineData("passwd users ann --list", "--list prints all users: leave USER and the other options out.")]
+    [InlineData("passwd users", "Name the user, or give --list.")]
     [InlineData("passwd no/such/users --list", "The password file «no/such/users» cannot be read")]
+    [InlineData("import mosquitto --out x", "Required argument 'FILE' missing for command: 'mosquitto'.")]
+    [InlineData("import mosquitto no/such/file", "Option '--out' is required.")]
+    [InlineData("import mosquitto no/such/file --out x.json", "no/such/file: error: «no/such/file» cannot be read: ")]
     [InlineData(
         "passwd users a:b", "The user name «a:b» is not possible: it has one character or more, no colon, no line end and no U+0000.")]
     [InlineData(
@@ -137,6 +139,8 @@ public sealed class UsageTests
     [InlineData("acl")]
     [InlineData("acl test")]
     [InlineData("passwd")]
+    [InlineData("import")]
+    [InlineData("import mosquitto")]
     [InlineData("request")]
     [InlineData("reply")]
     [InlineData("pub")]

@@ -10,7 +10,7 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous, users, stampCaller, bridges and rules.
+        // Said by listeners, allowAnonymous, users, jwt, rules, stampCaller and bridges.
         "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "Authorizer",
         "AuthenticationMethods", "StampCaller", "BridgeGroups",
 

@@ -4,6 +4,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Client;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Authentication;
 using Antiphon.Server.Tests.Peers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -43,6 +44,36 @@ public sealed class HostingTests
         Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
         Assert.Equal("/mqtt", judge.Asked!.Origin.Listener);
         Assert.Equal(IPAddress.Loopback, Assert.IsType<IPEndPoint>(judge.Asked.Origin.RemoteEndPoint).Address);
+    }
+
+    [Fact]
+    public async Task Authenticators_among_the_services_are_asked_in_their_order_after_the_password_file()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var cat = ScramCredential.Derive("secret"u8, new byte[16], ScramCredential.MinimumIterations);
+            File.WriteAllText(file, CredentialList.Empty.With("cat", cat).ToString());
+            await using var application = await StartAsync(
+                services => services
+                    .AddSingleton<IAuthenticator>(new Judge("bob", ReasonCode.BadUserNameOrPassword))
+                    .AddSingleton<IAuthenticator>(new Judge()),
+                new() { ["Antiphon:Users:PasswordFile"] = file, ["Antiphon:Listeners:0:Url"] = "mqtt://127.0.0.1:0" });
+
+            foreach (var name in new[] { "ann", "bob", "cat" })
+            {
+                await using var client = await ConnectAsync(
+                    application, options => options with { UserName = name, Password = "secret"u8.ToArray() });
+            }
+
+            var refused = await Assert.ThrowsAnyAsync<ConnectionException>(
+                () => ConnectAsync(application, options => options with { UserName = "eve" }));
+            Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Fact]
@@ -181,7 +212,7 @@ public sealed class HostingTests
         return MqttClient.ConnectAsync(with is null ? options : with(options), Servers.Ending);
     }
 
-    private sealed class Judge : IAuthenticator
+    private sealed class Judge(string user = "ann", ReasonCode refusal = ReasonCode.NotAuthorized) : IAuthenticator
     {
         public ConnectingClient? Asked { get; private set; }
 
@@ -189,7 +220,7 @@ public sealed class HostingTests
         {
             Asked = client;
             return ValueTask.FromResult(
-                client.UserName == "ann" ? AuthenticationResult.Accept("ann") : AuthenticationResult.Reject());
+                client.UserName == user ? AuthenticationResult.Accept(user) : AuthenticationResult.Reject(refusal));
         }
     }
 
