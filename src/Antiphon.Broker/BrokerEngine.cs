@@ -36,7 +36,7 @@ internal sealed class BrokerEngine
     /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
     private const int MessagesPerDeadline = 64;
 
-    private readonly BrokerOptions _options;
+    private readonly OptionsInForce _options;
     private readonly MemoryAccount _account = new();
     private readonly BufferPool _buffers;
     private readonly MessagePool _messages;
@@ -69,35 +69,34 @@ internal sealed class BrokerEngine
     /// <param name="fillRandom">Fills a span with bytes that no peer can guess.</param>
     public BrokerEngine(BrokerOptions options, Action<Span<byte>> fillRandom)
     {
-        _options = options;
+        _options = new OptionsInForce(options);
         var seed = new byte[sizeof(ulong)];
         fillRandom(seed);
         var comparer = new Utf8Comparer(BitConverter.ToUInt64(seed));
 
         _buffers = new BufferPool(_account);
         _messages = new MessagePool(_buffers);
-        _access = new AccessControl(options);
+        _access = new AccessControl(_options);
         var tree = new SubscriptionTree(comparer);
         var cache = new MatchCache(tree, comparer);
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
-        _pressure = new MemoryPressure(options, _account, Counters);
+        _pressure = new MemoryPressure(_options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _arrivals = new Arrivals(options, Counters);
-        _rates = new PublishRates(options, _gate, _account, _wheel, Counters);
-        var limits = new MessageLimits(options, Counters);
+        _arrivals = new Arrivals(_options, Counters);
+        _rates = new PublishRates(_options, _gate, _account, _wheel, Counters);
+        var limits = new MessageLimits(_options, Counters);
         var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
-        _exchanges = new ExchangeTable(options, comparer, _wheel, watch, Counters);
+        _exchanges = new ExchangeTable(_options, comparer, _wheel, watch, Counters);
         _sender = new Sender(
-            options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
-        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
+            _options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
+        _retained = new RetainedStore(_options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender);
         var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        _sessionMemory = new SessionMemory(options);
+        _sessionMemory = new SessionMemory(_options);
         var stamp = options.StampCaller ? new CallerStamp(_access) : null;
-        _authorizations = options.Authorizer is null ? null : new Authorizations(options, comparer, _wheel, Counters, Events);
+        _authorizations = options.Authorizer is null ? null : new Authorizations(_options, comparer, _wheel, Counters, Events);
         var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
         var receiver = new Receiver(
-            options,
             publishRules,
             router,
             watch,
@@ -111,9 +110,9 @@ internal sealed class BrokerEngine
             _flushList,
             Events,
             Counters);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
-        var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
-        _presence = new PresenceEvents(options, _access, subscriptions, tree, _sender, _messages, Counters);
+        var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
+        var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
+        _presence = new PresenceEvents(_options, _access, subscriptions, tree, _sender, _messages, Counters);
         var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
@@ -128,17 +127,17 @@ internal sealed class BrokerEngine
             stamp,
             _wheel,
             Counters);
-        var unfinished = new UnfinishedPackets(options, _wheel);
+        var unfinished = new UnfinishedPackets(_options, _wheel);
         _closer = new Closer(
-            options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
+            _options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
-        _identification = new Identification(options, _closer, _wheel, _flushList, Counters);
+        _identification = new Identification(_options, _closer, _wheel, _flushList, Counters);
         _handshake = new Handshake(
-            options,
+            _options,
             _sessions,
             responseTopics,
             _arrivals,
-            new ConnectRules(options, _sessions, _identification, limits, Counters),
+            new ConnectRules(_options, _sessions, _identification, limits, Counters),
             publishRules,
             _review,
             _identification,
@@ -163,7 +162,7 @@ internal sealed class BrokerEngine
             _closer,
             _flushList,
             Events);
-        _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
+        _input = new Input(_options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
         Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
@@ -174,6 +173,9 @@ internal sealed class BrokerEngine
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
+
+    /// <summary>The options that it goes by at the moment.</summary>
+    public BrokerOptions Options => _options.Current;
 
     /// <summary>What messages and buffers of all clients take at the moment, in bytes.</summary>
     public long BufferBytes => _account.Bytes;
@@ -217,7 +219,7 @@ internal sealed class BrokerEngine
     /// <param name="isProxied">Whether a header of the PROXY protocol comes before everything else.</param>
     public Connection Open(ILink link, ConnectionOrigin origin, Instant now, bool isProxied = false)
     {
-        var connection = new Connection(link, origin, _buffers, _messages, now);
+        var connection = new Connection(link, origin, _options.Current, _buffers, _messages, now);
         if (isProxied)
         {
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
@@ -225,7 +227,7 @@ internal sealed class BrokerEngine
 
         _connections.Join(connection);
         Counters.Connections++;
-        _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        _wheel.Set(connection.Deadline, now + _options.Current.ConnectTimeout);
         _arrivals.Open(connection);
         if (!isProxied)
         {
@@ -380,6 +382,10 @@ internal sealed class BrokerEngine
         _review.Continue(now);
     }
 
+    /// <summary>Other options hold from now on; what CONNACK says of them, for who connects from now on.</summary>
+    /// <param name="options">Valid options that differ in nothing but what can change while the broker runs.</param>
+    public void ReplaceOptions(BrokerOptions options) => _options.Replace(options);
+
     /// <summary>Tells who subscribes to it a turn's share of who came and went.</summary>
     /// <param name="time">What a clock on the wall shows.</param>
     /// <param name="now">The current instant.</param>
@@ -500,7 +506,7 @@ internal sealed class BrokerEngine
                 _closer.Blame(connection);
                 Abort(connection, Fault.Protocol(
                     $"No {(connection.Phase == ConnectionPhase.AwaitingConnect ? "CONNECT" : "header of the PROXY protocol")} "
-                        + $"within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
+                        + $"within {_options.Current.ConnectTimeout.TotalSeconds} s (MQTT 5 §3.1.4)."), now);
                 break;
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);

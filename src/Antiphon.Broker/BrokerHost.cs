@@ -21,6 +21,7 @@ public sealed class BrokerHost : IAsyncDisposable
 {
     private const string HasStopped = "The broker has been stopped; it can be asked nothing any more.";
 
+    private readonly BrokerOptions _started;
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
     private readonly BrokerMeter _meter;
@@ -29,6 +30,7 @@ public sealed class BrokerHost : IAsyncDisposable
 
     private BrokerHost(BrokerOptions options)
     {
+        _started = options;
         _engine = new BrokerEngine(options, RandomNumberGenerator.Fill);
         var epoll = options.Transport == BrokerTransport.Epoll
             || (options.Transport == BrokerTransport.Automatic && OperatingSystem.IsLinux());
@@ -145,6 +147,49 @@ public sealed class BrokerHost : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maximumConnections);
         return AskAsync(() => _engine.TakeSnapshot(maximumConnections, _loop.Shell.Now), cancellationToken);
+    }
+
+    /// <summary>
+    /// Puts other options in force, all of them at once, without ending a connection: limits, and who is asked who clients are.
+    /// Where CONNACK says a limit, it holds for who connects from now on, and so does who may come.
+    /// What is more than a new bound already stays, and nothing is added to it.
+    /// </summary>
+    /// <remarks>
+    /// These stay as they were at the start: the listeners, <see cref="BrokerOptions.Transport"/>, clock and log,
+    /// <see cref="BrokerOptions.StampCaller"/>, <see cref="BrokerOptions.Authorizer"/> and <see cref="BrokerOptions.ExchangeObserver"/>;
+    /// and the access rules, which <see cref="ReplaceAccessRulesAsync"/> replaces.
+    /// </remarks>
+    /// <param name="options">The options as they are to be.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <exception cref="ArgumentException">
+    /// Options are wrong, also beside what stays; the message names every one, and nothing has changed.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    public Task ReplaceOptionsAsync(BrokerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var whole = options with
+        {
+            Bind = _started.Bind,
+            Port = _started.Port,
+            Listeners = _started.Listeners,
+            Transport = _started.Transport,
+            AccessRules = _started.AccessRules,
+            StampCaller = _started.StampCaller,
+            ExchangeObserver = _started.ExchangeObserver,
+            Authorizer = _started.Authorizer,
+            TimeProvider = _started.TimeProvider,
+            LoggerFactory = _started.LoggerFactory,
+            Descriptors = _started.Descriptors,
+        };
+        whole.Validate();
+        return AskAsync(
+            () =>
+            {
+                _engine.ReplaceOptions(whole);
+                return true;
+            },
+            cancellationToken);
     }
 
     /// <summary>

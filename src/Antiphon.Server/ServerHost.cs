@@ -34,11 +34,13 @@ public sealed partial class ServerHost : IAsyncDisposable
     private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
-    private readonly Lock _reloading = new();
-    private readonly ServerOptions _options;
+    private readonly SemaphoreSlim _reloading = new(1, 1);
     private readonly AuditLog? _audit;
     private AdminEndpoint? _admin;
     private volatile bool _isStopping;
+
+    // Guarded by _reloading.
+    private ServerOptions _running;
 
     private ServerHost(
         ServerOptions options,
@@ -48,7 +50,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         KestrelListeners? kestrel,
         AuditLog? audit)
     {
-        _options = options;
+        _running = options;
         Broker = broker;
         _sources = sources;
         _terminated = terminated;
@@ -139,38 +141,35 @@ public sealed partial class ServerHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes over what can change while it runs: certificates and users, which are read from their files anew. Nobody is disconnected.
+    /// Takes over what can change while it runs: users, rules, limits and certificates; files are read anew. Clients whose user is no more
+    /// are told 0x98 Administrative action, and subscriptions that the rules do not allow any more are taken away. Nobody else is
+    /// disconnected.
     /// </summary>
     /// <param name="options">The options as they are to be.</param>
+    /// <param name="cancellationToken">Ends the wait for another reload; what has begun is done.</param>
     /// <exception cref="ArgumentException">Options are wrong; the message names every mistake, and nothing has changed.</exception>
     /// <exception cref="BrokerStartException">A file cannot be used; the message names every one, and nothing has changed.</exception>
-    public ReloadReport Reload(ServerOptions options)
+    /// <exception cref="InvalidOperationException">The server has been stopped.</exception>
+    public async Task<ReloadReport> ReloadAsync(ServerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        lock (_reloading)
+        await _reloading.WaitAsync(cancellationToken);
+        try
         {
             var files = ServerFiles.Read(options);
-            foreach (var listener in _terminated.Where(listener => listener.Configured.IsEncrypted))
+
+            // The listeners stay, and what is asked of clients has to do for them.
+            var wanted = options with { Listeners = [.. _running.Listeners.Select(listener => Renewed(listener, options))] };
+            if (wanted.Mistakes() is { Count: > 0 } mistakes)
             {
-                if (files.Certificates.GetValueOrDefault(listener.Configured.Name) is { } certificates)
-                {
-                    listener.Renew(certificates);
-                }
+                throw new ArgumentException(string.Join(" ", mistakes));
             }
 
-            _sources.Renew(options, files);
-
-            if (files.Token is not null && (files.AdminCertificates is null) == (_options.Admin?.Certificate is null))
-            {
-                _admin?.Renew(files.Token, files.AdminCertificates);
-            }
-
-            if (options.Audit is not null)
-            {
-                _audit?.Renew(options.Audit);
-            }
-
-            return OptionsDifference.Between(_options, options, files.Warnings);
+            return await TakeOverAsync(options, wanted, files);
+        }
+        finally
+        {
+            _reloading.Release();
         }
     }
 
@@ -207,6 +206,56 @@ public sealed partial class ServerHost : IAsyncDisposable
         await (_admin?.DisposeAsync() ?? default);
         await (_audit?.DisposeAsync() ?? default);
     }
+
+    /// <summary>From here on nothing can be wrong any more.</summary>
+    private async Task<ReloadReport> TakeOverAsync(ServerOptions options, ServerOptions wanted, ServerFiles files)
+    {
+        await Broker.ReplaceOptionsAsync(BrokerOptionsOf(wanted, _sources, _audit));
+        var gone = _sources.Renew(wanted, files);
+        if (gone.Count > 0)
+        {
+            await Broker.EndUsersAsync(gone);
+        }
+
+        if (OptionsDifference.IsOfRules(_running.Broker.AccessRules, wanted.Broker.AccessRules))
+        {
+            await Broker.ReplaceAccessRulesAsync(wanted.Broker.AccessRules);
+        }
+
+        foreach (var listener in _terminated)
+        {
+            if (files.Certificates.GetValueOrDefault(listener.Configured.Name) is { } certificates && listener.Configured.IsEncrypted)
+            {
+                listener.Renew(certificates);
+            }
+        }
+
+        if (files.Token is not null && (files.AdminCertificates is null) == (_running.Admin?.Certificate is null))
+        {
+            _admin?.Renew(files.Token, files.AdminCertificates);
+        }
+
+        if (wanted.Audit is not null)
+        {
+            _audit?.Renew(wanted.Audit);
+        }
+
+        var report = OptionsDifference.Between(_running, options, gone.Count, files.Warnings);
+        _running = wanted with
+        {
+            Broker = wanted.Broker with { StampCaller = _running.Broker.StampCaller },
+            Admin = _running.Admin,
+            Audit = _running.Audit,
+            Log = wanted.Log with { Format = _running.Log.Format },
+        };
+        return report;
+    }
+
+    /// <summary>A listener with the certificates that are wanted, and what they say of clients; the rest of it stays.</summary>
+    private static ServerListener Renewed(ServerListener running, ServerOptions wanted) =>
+        running.Tls is not null && wanted.Listeners.FirstOrDefault(listener => listener.Name == running.Name) is { Tls: { } tls }
+            ? running with { Tls = tls }
+            : running;
 
     private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources, AuditLog? audit)
     {

@@ -8,13 +8,13 @@ using Antiphon.Protocol.Packets;
 namespace Antiphon.Broker.Access;
 
 /// <summary>The access rules in force, asked by the engine about each Session. Owned by the engine's thread.</summary>
-internal sealed class AccessControl(BrokerOptions options)
+internal sealed class AccessControl(OptionsInForce options)
 {
     // Where there is no rule, there may be groups.
-    private AccessRules? _all = options.AccessRules;
+    private AccessRules? _all = options.Current.AccessRules;
 
     /// <summary>The rules; <c>null</c>: there is none, and everybody may do everything.</summary>
-    public AccessRules? Rules { get; private set; } = InForce(options.AccessRules);
+    public AccessRules? Rules { get; private set; } = InForce(options.Current.AccessRules);
 
     /// <summary>Other rules hold from now on.</summary>
     public void Replace(AccessRules? rules)
@@ -50,13 +50,13 @@ internal sealed class AccessControl(BrokerOptions options)
 
     /// <summary>Whether a client is in a group that speaks for others.</summary>
     public bool IsBridge(ClientIdentity client) =>
-        options.BridgeGroups.Count > 0
+        options.Current.BridgeGroups.Count > 0
         && client.User is { } user
-        && (options.BridgeGroups.Any(user.Groups.Contains)
-            || (_all is not null && options.BridgeGroups.Intersect(_all.GroupsOf(user.Name), StringComparer.Ordinal).Any()));
+        && (options.Current.BridgeGroups.Any(user.Groups.Contains)
+            || (_all is not null && options.Current.BridgeGroups.Intersect(_all.GroupsOf(user.Name), StringComparer.Ordinal).Any()));
 
     /// <inheritdoc cref="IsBridge(ClientIdentity)"/>
-    public bool IsBridge(Session session) => options.BridgeGroups.Count > 0 && IsBridge(IdentityOf(session));
+    public bool IsBridge(Session session) => options.Current.BridgeGroups.Count > 0 && IsBridge(IdentityOf(session));
 
     /// <summary>What is said of a client to those that its requests reach.</summary>
     public Caller CallerOf(ClientIdentity client) => new(client, _all, IsBridge(client));

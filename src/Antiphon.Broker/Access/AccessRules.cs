@@ -39,7 +39,8 @@ public sealed class AccessRules
             throw new ArgumentException(string.Join(' ', mistakes), nameof(rules));
         }
 
-        foreach (var (group, users) in groups ?? new Dictionary<string, IReadOnlyList<string>>())
+        Groups = groups ?? new Dictionary<string, IReadOnlyList<string>>();
+        foreach (var (group, users) in Groups)
         {
             foreach (var user in users)
             {
@@ -50,6 +51,9 @@ public sealed class AccessRules
 
     /// <summary>The rules, in their order.</summary>
     public IReadOnlyList<AccessRule> Rules { get; }
+
+    /// <summary>The user names of each group that is known here.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Groups { get; }
 
     /// <summary>What a rule has wrong.</summary>
     /// <returns>Sentences; none: it is right.</returns>

@@ -16,7 +16,7 @@ namespace Antiphon.Broker.Access;
 /// it is, first in its connection's input; when the answer is there, it is looked at once more. Owned by the engine's thread.
 /// </summary>
 internal sealed class Authorizations(
-    BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters, ConnectionEvents events)
+    OptionsInForce options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters, ConnectionEvents events)
 {
     private static readonly AuthorizationResult Failed = AuthorizationResult.Deny("It could not be found out whether this is allowed.");
     private static readonly AuthorizationResult Late = AuthorizationResult.Deny("It was not found out in time whether this is allowed.");
@@ -206,7 +206,7 @@ internal sealed class Authorizations(
     private void Ask(AuthorizationQuestion question, Instant now)
     {
         question.Connection.Question = question;
-        wheel.Set(question.Deadline, now + options.AuthorizationTimeout);
+        wheel.Set(question.Deadline, now + options.Current.AuthorizationTimeout);
         _asked.Enqueue(question);
     }
 }

@@ -17,26 +17,27 @@ namespace Antiphon.Broker.Authentication;
 /// </summary>
 internal sealed class Identification
 {
-    private readonly BrokerOptions _options;
+    private readonly OptionsInForce _options;
     private readonly Closer _closer;
     private readonly TimingWheel _wheel;
     private readonly FlushList _flushList;
-    private readonly Dictionary<string, IAuthenticationMethod> _methods;
     private readonly Queue<AuthenticationStep> _started = new();
     private readonly EngineCounters _counters;
 
     /// <summary>What the CONNECTs take that wait for who their clients are.</summary>
     private readonly MemoryAccount _pending = new();
 
-    public Identification(BrokerOptions options, Closer closer, TimingWheel wheel, FlushList flushList, EngineCounters counters)
+    public Identification(OptionsInForce options, Closer closer, TimingWheel wheel, FlushList flushList, EngineCounters counters)
     {
         _counters = counters;
         _options = options;
         _closer = closer;
         _wheel = wheel;
         _flushList = flushList;
-        _methods = options.AuthenticationMethods.ToDictionary(method => method.Name, StringComparer.Ordinal);
     }
+
+    private IAuthenticationMethod? FindMethod(string name) =>
+        _options.Current.AuthenticationMethods.FirstOrDefault(method => method.Name == name);
 
     /// <summary>Takes the next step that is to be run elsewhere.</summary>
     public bool TryTakeStarted([NotNullWhen(true)] out AuthenticationStep? step) => _started.TryDequeue(out step);
@@ -46,19 +47,19 @@ internal sealed class Identification
     {
         if (connect.AuthenticationMethod is { } name)
         {
-            return _methods.ContainsKey(name)
+            return FindMethod(name) is not null
                 ? CheckRoom(connect)
                 : new Fault(
                     ReasonCode.BadAuthenticationMethod,
                     $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
         }
 
-        if (_options.Authenticator is not null)
+        if (_options.Current.Authenticator is not null)
         {
             return CheckRoom(connect);
         }
 
-        return _options is { IdentifiesClients: true, Authenticator: null, AllowAnonymous: false } ? Anonymous : default;
+        return _options.Current is { IdentifiesClients: true, AllowAnonymous: false } ? Anonymous : default;
     }
 
     /// <summary>
@@ -77,13 +78,13 @@ internal sealed class Identification
         };
         if (connect.AuthenticationMethod is { } name)
         {
-            connection.Inquiry = new Inquiry(connect, SessionMemory.SizeOf(connect), _pending) { Method = _methods[name] };
-            Start(AuthenticationStep.First(connection, client, connect.AuthenticationData, _options));
+            connection.Inquiry = new Inquiry(connect, SessionMemory.SizeOf(connect), _pending) { Method = FindMethod(name) };
+            Start(AuthenticationStep.First(connection, client, connect.AuthenticationData, _options.Current));
         }
-        else if (_options.Authenticator is not null)
+        else if (_options.Current.Authenticator is not null)
         {
             connection.Inquiry = new Inquiry(connect, SessionMemory.SizeOf(connect), _pending);
-            Start(AuthenticationStep.ByAuthenticator(connection, client, _options));
+            Start(AuthenticationStep.ByAuthenticator(connection, client, _options.Current));
         }
         else
         {
@@ -113,7 +114,7 @@ internal sealed class Identification
         switch (auth.ReasonCode)
         {
             case ReasonCode.ContinueAuthentication when inquiry.Exchange is not null && inquiry.Step is null:
-                Start(AuthenticationStep.Next(connection, auth.AuthenticationData, _options));
+                Start(AuthenticationStep.Next(connection, auth.AuthenticationData, _options.Current));
                 return default;
             case ReasonCode.ReAuthenticate when connection.Phase == ConnectionPhase.Connected && inquiry is { Exchange: null, Step: null }:
                 var client = new ConnectingClient
@@ -123,7 +124,7 @@ internal sealed class Identification
                     Origin = connection.Origin,
                     ProtocolVersion = connection.Version,
                 };
-                Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options));
+                Start(AuthenticationStep.First(connection, client, auth.AuthenticationData, _options.Current));
                 return default;
             default:
                 return Fault.Protocol($"AUTH with 0x{(byte)auth.ReasonCode:X2} came out of turn [MQTT-4.12.0-3, MQTT-4.12.1-1].");
@@ -147,7 +148,7 @@ internal sealed class Identification
         switch (result.ReasonCode)
         {
             case ReasonCode.Success when result.User is null
-                && !_options.AllowAnonymous
+                && !_options.Current.AllowAnonymous
                 && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
                 _closer.Refuse(connection, Anonymous, now);
                 return false;
@@ -188,16 +189,16 @@ internal sealed class Identification
     {
         var late = connection.Inquiry!.Step is not null
             ? AuthenticationResult.Reject(
-                ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.ConnectTimeout.TotalSeconds} s.")
+                ReasonCode.ServerUnavailable, $"Authentication took longer than {_options.Current.ConnectTimeout.TotalSeconds} s.")
             : AuthenticationResult.Reject(
-                ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
+                ReasonCode.NotAuthorized, $"No AUTH came within {_options.Current.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
         Refuse(connection, late, now);
     }
 
     /// <summary>Many may wait at once; together they have a sixteenth of what Sessions may take.</summary>
     private Fault CheckRoom(ConnectPacket connect)
     {
-        if (_pending.Bytes == 0 || _pending.Bytes + SessionMemory.SizeOf(connect) <= _options.MaximumSessionBytes / 16)
+        if (_pending.Bytes == 0 || _pending.Bytes + SessionMemory.SizeOf(connect) <= _options.Current.MaximumSessionBytes / 16)
         {
             return default;
         }
@@ -206,7 +207,9 @@ internal sealed class Identification
         return new Fault(ReasonCode.ServerBusy, "Too many clients wait for it to be found out who they are; try again later.");
     }
 
-    private string SupportedMethods => _methods.Count == 0 ? "(none is)" : $"({string.Join(", ", _methods.Keys)})";
+    private string SupportedMethods => _options.Current.AuthenticationMethods is { Count: > 0 } methods
+        ? $"({string.Join(", ", methods.Select(method => method.Name))})"
+        : "(none is)";
 
     private static Fault Anonymous =>
         new(

@@ -15,7 +15,7 @@ namespace Antiphon.Broker.Connections;
 /// (Closing with unread input would reset the connection, and the last packet would be lost.)
 /// </summary>
 internal sealed class Closer(
-    BrokerOptions options,
+    OptionsInForce options,
     List<Connection> connections,
     UnfinishedPackets unfinished,
     Arrivals arrivals,
@@ -105,7 +105,7 @@ internal sealed class Closer(
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
-        wheel.Set(connection.Deadline, now + options.CloseTimeout);
+        wheel.Set(connection.Deadline, now + options.Current.CloseTimeout);
         flushList.Mark(connection);
     }
 

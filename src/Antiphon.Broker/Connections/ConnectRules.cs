@@ -12,18 +12,18 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>What a CONNECT may ask for here, before anybody is asked who sends it (MQTT 5 §3.1.4, §3.2.2).</summary>
 internal sealed class ConnectRules(
-    BrokerOptions options, SessionTable sessions, Identification identification, MessageLimits limits, EngineCounters counters)
+    OptionsInForce options, SessionTable sessions, Identification identification, MessageLimits limits, EngineCounters counters)
 {
     /// <summary>
     /// What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].
     /// </summary>
     public Fault Check(ConnectPacket connect)
     {
-        if (Utf8Text.GetByteCount(connect.ClientId) > options.MaximumClientIdLength)
+        if (Utf8Text.GetByteCount(connect.ClientId) > options.Current.MaximumClientIdLength)
         {
             return new Fault(
                 ReasonCode.ClientIdentifierNotValid,
-                $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
+                $"The Client Identifier has more than {options.Current.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
         }
 
         var excess = limits.Check(connect);
@@ -56,11 +56,11 @@ internal sealed class ConnectRules(
         {
             // It is left out, whatever it asks for.
             { } will when SystemTopic.IsOfBridge(will.Message.Topic) => default,
-            { Message.QoS: var qos } when qos > options.MaximumQoS =>
+            { Message.QoS: var qos } when qos > options.Current.MaximumQoS =>
                 new Fault(
                     ReasonCode.QoSNotSupported,
-                    $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-12]."),
-            { Message.Retain: true } when !options.RetainAvailable =>
+                    $"The Will has QoS {(int)qos}; the Maximum QoS here is {(int)options.Current.MaximumQoS} [MQTT-3.2.2-12]."),
+            { Message.Retain: true } when !options.Current.RetainAvailable =>
                 new Fault(
                     ReasonCode.RetainNotSupported, "The Will is to be retained; this broker does not retain messages [MQTT-3.2.2-13]."),
             { } will when SystemTopic.Includes(will.Message.Topic)
@@ -75,13 +75,14 @@ internal sealed class ConnectRules(
     /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
     public Fault CheckRoom(Session? session)
     {
-        if (sessions.ConnectedCount < options.MaximumConnections || session?.Connection is not null)
+        if (sessions.ConnectedCount < options.Current.MaximumConnections || session?.Connection is not null)
         {
             return default;
         }
 
         counters.RefusedClients++;
         return new Fault(
-            ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
+            ReasonCode.QuotaExceeded,
+            $"{options.Current.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
     }
 }

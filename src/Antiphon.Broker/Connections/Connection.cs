@@ -71,11 +71,12 @@ internal interface ILink
 /// </summary>
 internal sealed class Connection : IPlaced
 {
-    internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
+    internal Connection(ILink link, ConnectionOrigin origin, BrokerOptions terms, BufferPool pool, MessagePool messages, Instant now)
     {
         Phase = ConnectionPhase.AwaitingConnect;
         Link = link;
         Origin = origin;
+        Terms = terms;
         Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
@@ -92,6 +93,11 @@ internal sealed class Connection : IPlaced
 
     /// <summary>Where it comes from; known in full once it awaits CONNECT.</summary>
     public ConnectionOrigin Origin { get; set; }
+
+    /// <summary>
+    /// The options that hold for this connection as long as it is connected, where CONNACK says them: those in force when its CONNECT came.
+    /// </summary>
+    public BrokerOptions Terms { get; set; }
 
     public OutputBuffer Output { get; }
 

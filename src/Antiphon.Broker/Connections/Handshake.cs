@@ -16,7 +16,7 @@ namespace Antiphon.Broker.Connections;
 
 /// <summary>CONNECT and CONNACK (MQTT 5 §3.1, §3.2; MQTT 3.1.1 §3.1, §3.2): who is it, which Session, under which limits.</summary>
 internal sealed class Handshake(
-    BrokerOptions options,
+    OptionsInForce options,
     SessionTable sessions,
     OwnResponseTopics responseTopics,
     Arrivals arrivals,
@@ -114,11 +114,11 @@ internal sealed class Handshake(
         }
 
         connection.Version = VersionToAnswerIn(level.Value);
-        if (level < (byte)options.MinimumProtocolVersion)
+        if (level < (byte)options.Current.MinimumProtocolVersion)
         {
             var spoken = new Fault(
                 ReasonCode.UnsupportedProtocolVersion,
-                $"The client speaks protocol level {level}; spoken here is {(byte)options.MinimumProtocolVersion} or above "
+                $"The client speaks protocol level {level}; spoken here is {(byte)options.Current.MinimumProtocolVersion} or above "
                     + "[MQTT-3.1.2-2].");
             closer.Refuse(connection, spoken, now);
             return;
@@ -140,6 +140,7 @@ internal sealed class Handshake(
         connection.ClientId = connect.ClientId;
         connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
+        connection.Terms = options.Current;
         fault = arrivals.Explain(connection);
         if (!fault.Exists)
         {
@@ -230,14 +231,14 @@ internal sealed class Handshake(
         }
 
         var present = session is not null;
-        if (!present && counters.Sessions >= options.MaximumSessions)
+        if (!present && counters.Sessions >= options.Current.MaximumSessions)
         {
             counters.RefusedClients++;
             closer.Refuse(
                 connection,
                 new Fault(
                     ReasonCode.QuotaExceeded,
-                    $"There are {options.MaximumSessions} Sessions, which is as many as may be (MQTT 5 §3.2.2.2)."),
+                    $"There are {options.Current.MaximumSessions} Sessions, which is as many as may be (MQTT 5 §3.2.2.2)."),
                 now);
             return;
         }
@@ -272,8 +273,8 @@ internal sealed class Handshake(
             events.Add(ConnectionEventKind.WillLeftOut, connection);
         }
 
-        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.MaximumInflight);
-        connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
+        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.Current.MaximumInflight);
+        connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.Current.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
 
@@ -289,15 +290,16 @@ internal sealed class Handshake(
         }
 
         var granted = ExpirySeconds(session.ExpiryInterval);
+        var terms = connection.Terms;
         var accepted = new ConnAckPacket
         {
             SessionPresent = present,
             SessionExpiryInterval = granted == expiry ? null : granted,
-            ReceiveMaximum = options.ReceiveMaximum,
-            MaximumQoS = options.MaximumQoS == QualityOfService.ExactlyOnce ? null : options.MaximumQoS,
-            RetainAvailable = options.RetainAvailable ? null : false,
-            MaximumPacketSize = options.MaximumPacketSize,
-            TopicAliasMaximum = options.TopicAliasMaximum == 0 ? null : options.TopicAliasMaximum,
+            ReceiveMaximum = terms.ReceiveMaximum,
+            MaximumQoS = terms.MaximumQoS == QualityOfService.ExactlyOnce ? null : terms.MaximumQoS,
+            RetainAvailable = terms.RetainAvailable ? null : false,
+            MaximumPacketSize = terms.MaximumPacketSize,
+            TopicAliasMaximum = terms.TopicAliasMaximum == 0 ? null : terms.TopicAliasMaximum,
             AssignedClientIdentifier = connect.ClientId.Length > 0 ? null : clientId,
             ServerKeepAlive = keepAlive == connect.KeepAlive ? null : keepAlive,
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
@@ -328,7 +330,7 @@ internal sealed class Handshake(
     public TimeSpan LimitExpiry(uint seconds)
     {
         var asked = seconds == NeverExpires ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
-        return asked < options.MaximumSessionExpiry ? asked : options.MaximumSessionExpiry;
+        return asked < options.Current.MaximumSessionExpiry ? asked : options.Current.MaximumSessionExpiry;
     }
 
     /// <summary>
@@ -345,7 +347,7 @@ internal sealed class Handshake(
     private ushort LimitKeepAlive(ConnectPacket connect)
     {
         var asked = connect.KeepAlive;
-        return options.MaximumKeepAlive is { } maximum
+        return options.Current.MaximumKeepAlive is { } maximum
             && connect.ProtocolVersion == ProtocolVersion.V5
             && (asked == 0 || asked > maximum.TotalSeconds)
             ? (ushort)maximum.TotalSeconds

@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Connections;
 /// Takes the bytes of connections apart into packets, in whatever pieces they come, and keeps what is not whole yet or may not be done yet.
 /// </summary>
 internal sealed class Input(
-    BrokerOptions options,
+    OptionsInForce options,
     Handshake handshake,
     ClientPackets clientPackets,
     UnfinishedPackets unfinished,
@@ -23,14 +23,11 @@ internal sealed class Input(
     /// </summary>
     private const int MaximumHeld = 16 * 1024;
 
-    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
-    private long MaximumUnread => 2L * options.MaximumOutputBytes + options.MaximumPacketSize;
-
     /// <summary>Bytes arrived.</summary>
     public void Receive(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
         counters.BytesReceived += bytes.Length;
-        if (connection.Output.Backlog > MaximumUnread)
+        if (connection.Output.Backlog > MaximumUnread(options.Current))
         {
             // It asks and asks and reads no answer. Messages alone never fill an output that far.
             closer.Blame(connection);
@@ -90,10 +87,15 @@ internal sealed class Input(
         {
             End(
                 late,
-                new Fault(ReasonCode.KeepAliveTimeout, $"A packet has begun and not ended within {options.PacketTimeout.TotalSeconds} s."),
+                new Fault(
+                    ReasonCode.KeepAliveTimeout,
+                    $"A packet has begun and not ended within {options.Current.PacketTimeout.TotalSeconds} s."),
                 now);
         }
     }
+
+    /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
+    private static long MaximumUnread(BrokerOptions options) => 2L * options.MaximumOutputBytes + options.MaximumPacketSize;
 
     /// <summary>Keeps what cannot be done yet. Who sends a lot of it meanwhile is left unread.</summary>
     private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
@@ -171,10 +173,10 @@ internal sealed class Input(
     }
 
     /// <summary>Who has not connected yet needs less room.</summary>
-    private uint LongestPacket(Connection connection) =>
+    private static uint LongestPacket(Connection connection) =>
         connection.Phase == ConnectionPhase.Connected
-            ? options.MaximumPacketSize
-            : Math.Min(options.MaximumPacketSize, options.MaximumConnectBytes);
+            ? connection.Terms.MaximumPacketSize
+            : Math.Min(connection.Terms.MaximumPacketSize, connection.Terms.MaximumConnectBytes);
 
     /// <summary>Takes the client's address from what a proxy says; without that nothing is read.</summary>
     private int ReadProxyHeader(Connection connection, ReadOnlySpan<byte> bytes, Instant now)

@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Connections;
 /// </summary>
 internal sealed class UnfinishedPackets
 {
-    private readonly BrokerOptions _options;
+    private readonly OptionsInForce _options;
     private readonly TimingWheel _wheel;
     private readonly LinkedList<Connection> _byAge = [];
 
@@ -18,7 +18,7 @@ internal sealed class UnfinishedPackets
     private readonly Deadline _deadline;
     private long _bytes;
 
-    public UnfinishedPackets(BrokerOptions options, TimingWheel wheel)
+    public UnfinishedPackets(OptionsInForce options, TimingWheel wheel)
     {
         _options = options;
         _wheel = wheel;
@@ -60,7 +60,7 @@ internal sealed class UnfinishedPackets
     /// <summary>The connection that has to go because all take more than their share. The last one may finish whatever it takes.</summary>
     public bool IsExcessive([NotNullWhen(true)] out Connection? oldest)
     {
-        oldest = _bytes > _options.MaximumBufferBytes / 4 && _byAge.Count > 1 ? _byAge.First!.Value : null;
+        oldest = _bytes > _options.Current.MaximumBufferBytes / 4 && _byAge.Count > 1 ? _byAge.First!.Value : null;
         return oldest is not null;
     }
 
@@ -69,7 +69,7 @@ internal sealed class UnfinishedPackets
     {
         while (_byAge.First is { Value: var first })
         {
-            var due = first.Partial.Began + _options.PacketTimeout;
+            var due = first.Partial.Began + _options.Current.PacketTimeout;
             if (due > now)
             {
                 _wheel.Set(_deadline, due);
@@ -102,7 +102,7 @@ internal sealed class UnfinishedPackets
         _byAge.AddLast(node);
         if (!_deadline.IsSet)
         {
-            _wheel.Set(_deadline, now + _options.PacketTimeout);
+            _wheel.Set(_deadline, now + _options.Current.PacketTimeout);
         }
     }
 

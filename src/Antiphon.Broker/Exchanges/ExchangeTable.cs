@@ -18,7 +18,7 @@ namespace Antiphon.Broker.Exchanges;
 /// <param name="watch">Is told what becomes of them; <c>null</c>: nobody is.</param>
 /// <param name="counters">Counts them.</param>
 internal sealed class ExchangeTable(
-    BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, ExchangeWatch? watch, EngineCounters counters)
+    OptionsInForce options, Utf8Comparer comparer, TimingWheel wheel, ExchangeWatch? watch, EngineCounters counters)
 {
     /// <summary>Response Topic and Correlation Data that are longer together are not tracked.</summary>
     private const int MaximumKeyLength = 255;
@@ -48,10 +48,11 @@ internal sealed class ExchangeTable(
     /// <returns><c>false</c>: there is none.</returns>
     public bool TryMakeRoom(Instant now)
     {
-        while (OpenBytes >= options.MaximumExchangeBytes)
+        // Where the bound was lowered, many have to go, and not all in one turn.
+        for (var steps = StepsPerTurn; OpenBytes >= options.Current.MaximumExchangeBytes; steps--)
         {
-            var shares = _answered.Bytes > options.MaximumExchangeBytes / 8 ? _answered : _unanswered;
-            if (shares.OldestOfTheGreediest is not { } oldest)
+            var shares = _answered.Bytes > options.Current.MaximumExchangeBytes / 8 ? _answered : _unanswered;
+            if (steps == 0 || shares.OldestOfTheGreediest is not { } oldest)
             {
                 return false;
             }
@@ -86,8 +87,8 @@ internal sealed class ExchangeTable(
 
         exchange.Begin(Replies(request), isRetry);
         Sort(exchange);
-        var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.ExchangeTimeout;
-        var due = now + (limit < options.LongestExchange ? limit : options.LongestExchange);
+        var limit = request.MessageExpiryInterval is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Current.ExchangeTimeout;
+        var due = now + (limit < options.Current.LongestExchange ? limit : options.Current.LongestExchange);
         if (!exchange.Deadline.IsSet || exchange.Deadline.Due < due)
         {
             wheel.Set(exchange.Deadline, due);
@@ -166,7 +167,7 @@ internal sealed class ExchangeTable(
         exchange.Share!.Remove(exchange);
         counters.OpenExchanges--;
         exchange.Close();
-        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.MaximumExchangeBytes)
+        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.Current.MaximumExchangeBytes)
         {
             _freeBytes += exchange.Size;
             _free.Push(exchange);
@@ -259,7 +260,7 @@ internal sealed class ExchangeTable(
         return request.TryGetUserProperty(RepliesProperty, out var value)
             && Utf8Parser.TryParse(value, out int asked, out var length)
             && length == value.Length
-            ? Math.Clamp(asked, 1, options.MaximumReplies)
+            ? Math.Clamp(asked, 1, options.Current.MaximumReplies)
             : 1;
     }
 }

@@ -14,7 +14,7 @@ namespace Antiphon.Broker.Limits;
 /// Whoever comes beyond a bound is told so in CONNACK, but has only a quarter of the room of those that wait, and keeps nobody else out.
 /// Where an address has twice as many connections as it may, the next is closed as soon as it comes.
 /// </remarks>
-internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
+internal sealed class Arrivals(OptionsInForce options, EngineCounters counters)
 {
     /// <summary>So many seconds' worth of connections may come at once.</summary>
     private const long Burst = 10 * TokenBucket.Second;
@@ -103,8 +103,8 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
     /// <summary>The connection that has waited longest with its CONNECT, while more wait than may.</summary>
     public bool IsExcessive([NotNullWhen(true)] out Connection? oldest)
     {
-        oldest = _unwelcome.Count > Math.Max(options.MaximumPendingConnections / ShareOfUnwelcome, 1) ? _unwelcome.First!.Value
-            : Pending > options.MaximumPendingConnections ? (_unwelcome.First ?? _welcome.First)!.Value
+        oldest = _unwelcome.Count > Math.Max(options.Current.MaximumPendingConnections / ShareOfUnwelcome, 1) ? _unwelcome.First!.Value
+            : Pending > options.Current.MaximumPendingConnections ? (_unwelcome.First ?? _welcome.First)!.Value
             : null;
         return oldest is not null;
     }
@@ -115,14 +115,14 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
         ArrivalVerdict.Welcome => default,
         ArrivalVerdict.TooManyOfAddress => new Fault(
             ReasonCode.QuotaExceeded,
-            $"There are {options.MaximumConnectionsPerAddress} connections from this address, which is as many as may be "
+            $"There are {options.Current.MaximumConnectionsPerAddress} connections from this address, which is as many as may be "
                 + "(MQTT 5 §3.2.2.2)."),
         ArrivalVerdict.TooOftenOfAddress => new Fault(
             ReasonCode.ConnectionRateExceeded,
-            $"This address has connected more than {options.MaximumConnectsPerSecondPerAddress} times a second (MQTT 5 §3.2.2.2)."),
+            $"This address has connected more than {options.Current.MaximumConnectsPerSecondPerAddress} times a second (MQTT 5 §3.2.2.2)."),
         _ => new Fault(
             ReasonCode.ConnectionRateExceeded,
-            $"More than {options.MaximumConnectsPerSecond} clients a second have connected; try again later (MQTT 5 §3.2.2.2)."),
+            $"More than {options.Current.MaximumConnectsPerSecond} clients a second have connected; try again later (MQTT 5 §3.2.2.2)."),
     };
 
     private static void Append(LinkedList<Connection> list, Connection connection) =>
@@ -133,22 +133,22 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
     /// <summary>Attempts that are refused use nothing of a rate: whoever keeps trying gets in once it is his turn.</summary>
     private ArrivalVerdict Judge(ClientAddress? address, Instant now)
     {
-        var bound = options.MaximumConnectionsPerAddress;
+        var bound = options.Current.MaximumConnectionsPerAddress;
         if (bound > 0 && address is not null && address.Connections > bound)
         {
             return ArrivalVerdict.TooManyOfAddress;
         }
 
         var at = TokenBucket.At(now);
-        var perAddress = address is null ? 0 : options.MaximumConnectsPerSecondPerAddress;
+        var perAddress = address is null ? 0 : options.Current.MaximumConnectsPerSecondPerAddress;
         if (perAddress > 0 && !address!.Connects.HasRoom(at, Burst, CostOf(perAddress)))
         {
             return ArrivalVerdict.TooOftenOfAddress;
         }
 
-        if (options.MaximumConnectsPerSecond > 0)
+        if (options.Current.MaximumConnectsPerSecond > 0)
         {
-            var cost = CostOf(options.MaximumConnectsPerSecond);
+            var cost = CostOf(options.Current.MaximumConnectsPerSecond);
             if (!_connects.HasRoom(at, Burst, cost))
             {
                 return ArrivalVerdict.TooOften;
@@ -166,5 +166,5 @@ internal sealed class Arrivals(BrokerOptions options, EngineCounters counters)
     }
 
     private bool IsExcessive(int connections) =>
-        options.MaximumConnectionsPerAddress > 0 && connections > 2L * options.MaximumConnectionsPerAddress;
+        options.Current.MaximumConnectionsPerAddress > 0 && connections > 2L * options.Current.MaximumConnectionsPerAddress;
 }

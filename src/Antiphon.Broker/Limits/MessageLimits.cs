@@ -14,32 +14,27 @@ internal sealed class MessageLimits
     /// <summary>What a User Property takes at least in a packet: its identifier and two lengths.</summary>
     private const int SmallestUserProperty = 5;
 
-    private readonly BrokerOptions _options;
+    private readonly OptionsInForce _inForce;
     private readonly EngineCounters _counters;
 
     /// <summary>A topic of less bytes is neither too long nor has too many levels.</summary>
-    private readonly int _short;
+    private int _short;
 
     /// <summary>So many bytes of properties hold neither too many User Properties nor too long ones.</summary>
-    private readonly int _few;
+    private int _few;
 
-    private readonly Fault _topicOverLimits;
-    private readonly Fault _tooManyUserProperties;
+    private Fault _topicOverLimits;
+    private Fault _tooManyUserProperties;
 
-    public MessageLimits(BrokerOptions options, EngineCounters counters)
+    public MessageLimits(OptionsInForce options, EngineCounters counters)
     {
-        _options = options;
+        _inForce = options;
         _counters = counters;
-        _short = Math.Min(options.MaximumTopicLength + 1, options.MaximumTopicLevels);
-        _few = (int)Math.Min(options.MaximumUserPropertyBytes, (long)options.MaximumUserProperties * SmallestUserProperty);
-        _topicOverLimits = new Fault(
-            ReasonCode.TopicNameInvalid,
-            $"The Topic Name has more than {options.MaximumTopicLength} bytes or {options.MaximumTopicLevels} levels.");
-        _tooManyUserProperties = new Fault(
-            ReasonCode.QuotaExceeded,
-            $"The message has more than {options.MaximumUserProperties} User Properties, or more than "
-                + $"{options.MaximumUserPropertyBytes} bytes of them.");
+        WorkOut();
+        options.Replaced += WorkOut;
     }
+
+    private BrokerOptions Options => _inForce.Current;
 
     /// <summary>Judges a PUBLISH.</summary>
     /// <returns>Why it is refused; default: it is within the limits.</returns>
@@ -61,7 +56,7 @@ internal sealed class MessageLimits
             _counters.OverMessageLimits++;
             fault = new Fault(
                 ReasonCode.TopicNameInvalid,
-                $"The Will Topic has more than {_options.MaximumTopicLength} bytes or {_options.MaximumTopicLevels} levels "
+                $"The Will Topic has more than {Options.MaximumTopicLength} bytes or {Options.MaximumTopicLevels} levels "
                     + "(MQTT 5 §3.1.3.3).");
         }
 
@@ -76,9 +71,9 @@ internal sealed class MessageLimits
             return default;
         }
 
-        if (properties.Count <= _options.MaximumUserProperties
+        if (properties.Count <= Options.MaximumUserProperties
             && properties.Sum(property => (long)Encoding.UTF8.GetByteCount(property.Name) + Encoding.UTF8.GetByteCount(property.Value))
-                <= _options.MaximumUserPropertyBytes)
+                <= Options.MaximumUserPropertyBytes)
         {
             return default;
         }
@@ -86,14 +81,28 @@ internal sealed class MessageLimits
         _counters.OverMessageLimits++;
         return new Fault(
             ReasonCode.QuotaExceeded,
-            $"The packet has {properties.Count} User Properties; at most {_options.MaximumUserProperties}, and "
-                + $"{_options.MaximumUserPropertyBytes} bytes of them, are accepted (MQTT 5 §4.13).");
+            $"The packet has {properties.Count} User Properties; at most {Options.MaximumUserProperties}, and "
+                + $"{Options.MaximumUserPropertyBytes} bytes of them, are accepted (MQTT 5 §4.13).");
     }
 
     /// <summary>Whether a Topic Name, or a Topic Filter without <c>$share/NAME/</c>, is neither too long nor has too many levels.</summary>
     public bool IsTopicWithin(ReadOnlySpan<byte> topicOrFilter) =>
         topicOrFilter.Length < _short
-        || (topicOrFilter.Length <= _options.MaximumTopicLength && topicOrFilter.Count((byte)'/') < _options.MaximumTopicLevels);
+        || (topicOrFilter.Length <= Options.MaximumTopicLength && topicOrFilter.Count((byte)'/') < Options.MaximumTopicLevels);
+
+    private void WorkOut()
+    {
+        var options = Options;
+        _short = Math.Min(options.MaximumTopicLength + 1, options.MaximumTopicLevels);
+        _few = (int)Math.Min(options.MaximumUserPropertyBytes, (long)options.MaximumUserProperties * SmallestUserProperty);
+        _topicOverLimits = new Fault(
+            ReasonCode.TopicNameInvalid,
+            $"The Topic Name has more than {options.MaximumTopicLength} bytes or {options.MaximumTopicLevels} levels.");
+        _tooManyUserProperties = new Fault(
+            ReasonCode.QuotaExceeded,
+            $"The message has more than {options.MaximumUserProperties} User Properties, or more than "
+                + $"{options.MaximumUserPropertyBytes} bytes of them.");
+    }
 
     private Fault CheckClosely(in PublishView publish)
     {
@@ -123,6 +132,6 @@ internal sealed class MessageLimits
             }
         }
 
-        return count > _options.MaximumUserProperties || bytes > _options.MaximumUserPropertyBytes;
+        return count > Options.MaximumUserProperties || bytes > Options.MaximumUserPropertyBytes;
     }
 }

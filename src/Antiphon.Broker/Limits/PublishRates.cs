@@ -30,34 +30,23 @@ internal sealed class PublishRates
     private readonly EngineCounters _counters;
 
     // In nanoseconds. A rate that is not set costs nothing, and always has room.
-    private readonly long _messageCost;
-    private readonly long _messageBurst = long.MaxValue / 2;
-    private readonly double _byteCost;
-    private readonly long _byteBurst = long.MaxValue / 2;
+    private long _messageCost;
+    private long _messageBurst;
+    private double _byteCost;
+    private long _byteBurst;
 
-    public PublishRates(BrokerOptions options, AcknowledgementGate gate, MemoryAccount account, TimingWheel wheel, EngineCounters counters)
+    public PublishRates(OptionsInForce options, AcknowledgementGate gate, MemoryAccount account, TimingWheel wheel, EngineCounters counters)
     {
         _gate = gate;
         _account = account;
         _wheel = wheel;
         _counters = counters;
-        if (options.MaximumPublishesPerSecond is > 0 and var messages)
-        {
-            _messageCost = TokenBucket.Second / messages;
-            _messageBurst = _messageCost * (options.MaximumPublishBurst is > 0 and var burst ? burst : messages);
-        }
-
-        if (options.MaximumPublishBytesPerSecond is > 0 and var bytes)
-        {
-            _byteCost = (double)TokenBucket.Second / bytes;
-            _byteBurst = TokenBucket.Second;
-        }
-
-        IsSet = _messageCost > 0 || _byteCost > 0;
+        WorkOut(options.Current);
+        options.Replaced += () => WorkOut(options.Current);
     }
 
     /// <summary>Whether there is any rate; if not, nothing here need be asked.</summary>
-    public bool IsSet { get; }
+    public bool IsSet { get; private set; }
 
     /// <summary>A client publishes with QoS 0.</summary>
     /// <param name="session">Its Session.</param>
@@ -157,6 +146,24 @@ internal sealed class PublishRates
         }
 
         _wheel.Cancel(pace.Deadline);
+    }
+
+    private void WorkOut(BrokerOptions options)
+    {
+        (_messageCost, _messageBurst, _byteCost, _byteBurst) = (0, long.MaxValue / 2, 0, long.MaxValue / 2);
+        if (options.MaximumPublishesPerSecond is > 0 and var messages)
+        {
+            _messageCost = TokenBucket.Second / messages;
+            _messageBurst = _messageCost * (options.MaximumPublishBurst is > 0 and var burst ? burst : messages);
+        }
+
+        if (options.MaximumPublishBytesPerSecond is > 0 and var bytes)
+        {
+            _byteCost = (double)TokenBucket.Second / bytes;
+            _byteBurst = TokenBucket.Second;
+        }
+
+        IsSet = _messageCost > 0 || _byteCost > 0;
     }
 
     private static Instant Later(Instant left, Instant right) => left < right ? right : left;

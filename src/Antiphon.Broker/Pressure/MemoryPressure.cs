@@ -10,18 +10,18 @@ namespace Antiphon.Broker.Pressure;
 /// Where that does not help, because they publish with QoS 0, they are left unread;
 /// but never a connection that owes acknowledgements, since these free memory.
 /// </summary>
-internal sealed class MemoryPressure(BrokerOptions options, MemoryAccount account, EngineCounters counters)
+internal sealed class MemoryPressure(OptionsInForce options, MemoryAccount account, EngineCounters counters)
 {
     private readonly List<Connection> _paused = [];
 
     /// <summary>Publishers are slowed from here on.</summary>
-    private bool IsHigh => account.Bytes > options.MaximumBufferBytes;
+    private bool IsHigh => account.Bytes > options.Current.MaximumBufferBytes;
 
     /// <summary>Publishers are stopped from here on: a quarter above the bound.</summary>
-    private bool IsCritical => account.Bytes > options.MaximumBufferBytes + options.MaximumBufferBytes / 4;
+    private bool IsCritical => account.Bytes > options.Current.MaximumBufferBytes + options.Current.MaximumBufferBytes / 4;
 
     /// <summary>So much has to be free before publishers go on, so that they do not stop and go with every message: a quarter.</summary>
-    private bool IsRelieved => account.Bytes <= options.MaximumBufferBytes - options.MaximumBufferBytes / 4;
+    private bool IsRelieved => account.Bytes <= options.Current.MaximumBufferBytes - options.Current.MaximumBufferBytes / 4;
 
     /// <summary>
     /// Whether acknowledgements are withheld: from the first that was asked about while memory was short until there is room again.

@@ -15,7 +15,6 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
 internal sealed class Receiver(
-    BrokerOptions options,
     PublishRules rules,
     Router router,
     ExchangeWatch? watch,
@@ -43,7 +42,7 @@ internal sealed class Receiver(
         counters.MessagesReceived++;
         if (publish.TopicAlias is not null)
         {
-            connection.IncomingAliases ??= new IncomingAliases(options.TopicAliasMaximum, rule: "MQTT-3.3.2-9");
+            connection.IncomingAliases ??= new IncomingAliases(connection.Terms.TopicAliasMaximum, rule: "MQTT-3.3.2-9");
             fault = connection.IncomingAliases.Resolve(ref publish);
             if (fault.Exists)
             {
@@ -61,12 +60,12 @@ internal sealed class Receiver(
             return Fault.Protocol("A PUBLISH from a client has a Subscription Identifier [MQTT-3.3.4-6].");
         }
 
-        if (publish.QoS > options.MaximumQoS)
+        if (publish.QoS > connection.Terms.MaximumQoS)
         {
-            return QoSNotSupported(publish.QoS);
+            return QoSNotSupported(publish.QoS, connection.Terms.MaximumQoS);
         }
 
-        if (publish.Retain && !options.RetainAvailable && !SystemTopic.IsOfBridge(publish.Topic))
+        if (publish.Retain && !connection.Terms.RetainAvailable && !SystemTopic.IsOfBridge(publish.Topic))
         {
             return new Fault(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
@@ -135,7 +134,7 @@ internal sealed class Receiver(
         }
 
         // What CONNACK has told the client, and all Packet Identifiers where MQTT 3.1.1 cannot tell.
-        var maximum = connection.Version == ProtocolVersion.V5 ? options.ReceiveMaximum : ushort.MaxValue;
+        var maximum = connection.Version == ProtocolVersion.V5 ? connection.Terms.ReceiveMaximum : ushort.MaxValue;
         if (session.Received.Unfinished >= maximum)
         {
             return TooManyUnfinished(maximum);
@@ -230,10 +229,10 @@ internal sealed class Receiver(
     private static Fault NoRoomForAlias() =>
         new(ReasonCode.QuotaExceeded, "There is no memory for one more Topic Alias, or one that means a longer Topic Name.");
 
-    private Fault QoSNotSupported(QualityOfService qos) =>
+    private static Fault QoSNotSupported(QualityOfService qos, QualityOfService maximum) =>
         new(
             ReasonCode.QoSNotSupported,
-            $"The PUBLISH has QoS {(int)qos}; the Maximum QoS here is {(int)options.MaximumQoS} [MQTT-3.2.2-11].");
+            $"The PUBLISH has QoS {(int)qos}; the Maximum QoS here is {(int)maximum} [MQTT-3.2.2-11].");
 
     private static Fault TooManyUnfinished(int maximum) =>
         new(

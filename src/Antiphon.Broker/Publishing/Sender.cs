@@ -16,7 +16,7 @@ namespace Antiphon.Broker.Publishing;
 /// QoS 0 to a client that is away or reads too slowly is dropped; QoS 1 and QoS 2 wait, in order, within bounds.
 /// </summary>
 internal sealed class Sender(
-    BrokerOptions options,
+    OptionsInForce options,
     MemoryAccount account,
     MessageWriter writer,
     MessagePool messages,
@@ -87,8 +87,9 @@ internal sealed class Sender(
     public bool TryDeliverRetained(Message message, Subscription subscription, Instant now)
     {
         var session = subscription.Session;
-        var isCrowded = account.Bytes > options.MaximumBufferBytes / 2;
-        if (session.Connection is not { } connection || connection.Output.Backlog >= (isCrowded ? 1 : options.MaximumOutputBytes / 2))
+        var isCrowded = account.Bytes > options.Current.MaximumBufferBytes / 2;
+        if (session.Connection is not { } connection
+            || connection.Output.Backlog >= (isCrowded ? 1 : options.Current.MaximumOutputBytes / 2))
         {
             return false;
         }
@@ -194,7 +195,7 @@ internal sealed class Sender(
             return RecipientState.Gone;
         }
 
-        if (connection.Output.Backlog >= options.MaximumOutputBytes)
+        if (connection.Output.Backlog >= options.Current.MaximumOutputBytes)
         {
             counters.DroppedSlowReader++;
             return RecipientState.Gone;
@@ -238,10 +239,13 @@ internal sealed class Sender(
     }
 
     private bool HasRoom(Session session, Connection connection) =>
-        session.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.MaximumOutputBytes;
+        session.Unacknowledged < connection.ReceiveMaximum && connection.Output.Backlog < options.Current.MaximumOutputBytes;
 
     private bool CanSend(Session session, Connection connection) =>
-        HasRoom(session, connection) && !session.HasUnsent && !session.Window.IsFull && session.Window.Bytes < options.MaximumQueuedBytes;
+        HasRoom(session, connection)
+        && !session.HasUnsent
+        && !session.Window.IsFull
+        && session.Window.Bytes < options.Current.MaximumQueuedBytes;
 
     private bool TryEnqueue(Session session, in OutgoingMessage outgoing, Instant now)
     {
@@ -275,7 +279,8 @@ internal sealed class Sender(
             return false;
         }
 
-        var displaces = options.QueueOverflow == QueueOverflow.DiscardOldest && outgoing.Message.Size <= options.MaximumQueuedBytes;
+        var displaces = options.Current.QueueOverflow == QueueOverflow.DiscardOldest
+            && outgoing.Message.Size <= options.Current.MaximumQueuedBytes;
         while (!HasPlace(queue, outgoing))
         {
             counters.DroppedQueueFull++;
@@ -291,12 +296,12 @@ internal sealed class Sender(
     }
 
     private bool HasPlace(MessageQueue queue, in OutgoingMessage outgoing) =>
-        queue.Count < options.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.MaximumQueuedBytes;
+        queue.Count < options.Current.MaximumQueuedMessages && queue.Bytes + outgoing.Message.Size <= options.Current.MaximumQueuedBytes;
 
     /// <summary>
     /// Who is away frees nothing by being waited for: beyond half of the room for all, publishers would be held up until Sessions expire.
     /// </summary>
-    private bool IsCrowded(Session session) => session.Connection is null && account.Bytes > options.MaximumBufferBytes / 2;
+    private bool IsCrowded(Session session) => session.Connection is null && account.Bytes > options.Current.MaximumBufferBytes / 2;
 
     /// <summary>What has waited is never sent: its recipient will not answer.</summary>
     private void Drop(in OutgoingMessage outgoing, Instant now)

@@ -14,7 +14,7 @@ namespace Antiphon.Broker.Retained;
 /// since waiting would free none of it.
 /// </summary>
 internal sealed class RetainedStore(
-    BrokerOptions options, Utf8Comparer comparer, MessagePool messages, TimingWheel wheel, EngineCounters counters)
+    OptionsInForce options, Utf8Comparer comparer, MessagePool messages, TimingWheel wheel, EngineCounters counters)
 {
     /// <summary>What a topic level takes in memory beside its name, in bytes.</summary>
     internal const int LevelSize = 160;
@@ -105,8 +105,8 @@ internal sealed class RetainedStore(
     {
         var replaced = missing.IsEmpty ? level.Message : null;
         var more = SizeOf(message) - (replaced is null ? 0 : SizeOf(replaced)) + missing.Count * LevelSize + missing.Length;
-        return (replaced is not null || counters.RetainedMessages < options.MaximumRetainedMessages)
-            && counters.RetainedBytes + more <= options.MaximumRetainedBytes;
+        return (replaced is not null || counters.RetainedMessages < options.Current.MaximumRetainedMessages)
+            && counters.RetainedBytes + more <= options.Current.MaximumRetainedBytes;
     }
 
     private void Store(TopicLevel level, Levels missing, Message message, string? publisher)

@@ -10,7 +10,7 @@ namespace Antiphon.Broker.Sessions;
 /// In the sum a level of the tree that subscriptions share counts once. In a Session's own share it counts for each of them,
 /// since who came first and who stays last makes no difference to what one client may ask for.
 /// </summary>
-internal sealed class SessionMemory(BrokerOptions options)
+internal sealed class SessionMemory(OptionsInForce options)
 {
     private const int SessionSize = 500;
     private const int SubscriptionSize = 216;
@@ -50,7 +50,8 @@ internal sealed class SessionMemory(BrokerOptions options)
     /// <param name="session">The Session; <c>null</c>: one that is about to begin.</param>
     /// <param name="bytes">From <c>SizeOf</c>.</param>
     public bool HasRoom(Session? session, long bytes) =>
-        Bytes + bytes <= options.MaximumSessionBytes && (session?.HeldBytes ?? 0) + bytes <= options.MaximumSessionBytes / 16;
+        Bytes + bytes <= options.Current.MaximumSessionBytes
+        && (session?.HeldBytes ?? 0) + bytes <= options.Current.MaximumSessionBytes / 16;
 
     /// <summary>A Session takes so many bytes more; fewer, where it is negative.</summary>
     public void Add(Session session, long bytes) => Add(session, bytes, bytes);

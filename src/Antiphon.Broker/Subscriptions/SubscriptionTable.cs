@@ -13,7 +13,7 @@ namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>Adds, changes and removes subscriptions, each where it belongs: in the tree, or with the owner of a response topic.</summary>
 internal sealed class SubscriptionTable(
-    BrokerOptions options,
+    OptionsInForce options,
     SubscriptionTree tree,
     MatchCache cache,
     RetainedWalks walks,
@@ -53,7 +53,7 @@ internal sealed class SubscriptionTable(
         }
 
         // Any QoS may be asked for, and no more than the Maximum QoS is granted [MQTT-3.2.2-10].
-        var granted = asked.MaximumQoS > options.MaximumQoS ? asked with { MaximumQoS = options.MaximumQoS } : asked;
+        var granted = asked.MaximumQoS > options.Current.MaximumQoS ? asked with { MaximumQoS = options.Current.MaximumQoS } : asked;
         var isNew = !session.Subscriptions.TryGet(topicFilter, out var subscription);
         if (subscription is not null)
         {
@@ -65,7 +65,7 @@ internal sealed class SubscriptionTable(
             counters.RefusedSubscriptions++;
             return ReasonCode.TopicFilterInvalid;
         }
-        else if (session.Subscriptions.Count >= options.MaximumSubscriptions || !memory.HasRoom(session, SizeOf(topicFilter)))
+        else if (session.Subscriptions.Count >= options.Current.MaximumSubscriptions || !memory.HasRoom(session, SizeOf(topicFilter)))
         {
             counters.RefusedSubscriptions++;
             return ReasonCode.QuotaExceeded;

@@ -19,7 +19,7 @@ namespace Antiphon.Broker.SystemTopics;
 /// Owned by the engine's thread.
 /// </summary>
 internal sealed class PresenceEvents(
-    BrokerOptions options,
+    OptionsInForce options,
     AccessControl access,
     SubscriptionTable subscriptions,
     SubscriptionTree tree,
@@ -46,7 +46,7 @@ internal sealed class PresenceEvents(
     /// <summary>A client is connected, or is not any more: then <see cref="Connection.CloseReason"/> says why.</summary>
     public void Note(Connection connection, bool isConnected, Instant now)
     {
-        if (subscriptions.ToSystemTopics == 0 || (access.Rules is null && !options.PresenceEvents))
+        if (subscriptions.ToSystemTopics == 0 || (access.Rules is null && !options.Current.PresenceEvents))
         {
             return;
         }

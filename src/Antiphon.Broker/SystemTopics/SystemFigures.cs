@@ -15,7 +15,7 @@ namespace Antiphon.Broker.SystemTopics;
 /// </summary>
 internal sealed class SystemFigures
 {
-    private readonly TimeSpan _interval;
+    private readonly OptionsInForce _options;
     private readonly SubscriptionTable _subscriptions;
     private readonly Router _router;
     private readonly TimingWheel _wheel;
@@ -23,9 +23,9 @@ internal sealed class SystemFigures
     private readonly Figure[] _figures;
     private Instant _nextRefresh;
 
-    public SystemFigures(BrokerOptions options, SubscriptionTable subscriptions, Router router, TimingWheel wheel, EngineCounters counters)
+    public SystemFigures(OptionsInForce options, SubscriptionTable subscriptions, Router router, TimingWheel wheel, EngineCounters counters)
     {
-        _interval = options.SystemTopicsInterval;
+        _options = options;
         _subscriptions = subscriptions;
         _router = router;
         _wheel = wheel;
@@ -51,10 +51,12 @@ internal sealed class SystemFigures
         ];
     }
 
+    private TimeSpan Interval => _options.Current.SystemTopicsInterval;
+
     /// <summary>Somebody is about to subscribe to them: they are an interval old at most when the subscription finds them.</summary>
     public void Prepare(Instant now)
     {
-        if (_interval == TimeSpan.Zero)
+        if (Interval == TimeSpan.Zero)
         {
             return;
         }
@@ -70,7 +72,7 @@ internal sealed class SystemFigures
     /// <summary>The interval is over.</summary>
     public void OnDeadline(Instant now)
     {
-        if (_subscriptions.ToSystemTopics > 0)
+        if (_subscriptions.ToSystemTopics > 0 && Interval > TimeSpan.Zero)
         {
             Refresh(now);
             _wheel.Set(_deadline, _nextRefresh);
@@ -79,7 +81,7 @@ internal sealed class SystemFigures
 
     private void Refresh(Instant now)
     {
-        _nextRefresh = now + _interval;
+        _nextRefresh = now + Interval;
         foreach (var figure in _figures)
         {
             if (figure.TryRefresh(now))

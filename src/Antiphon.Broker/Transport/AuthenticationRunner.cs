@@ -8,7 +8,7 @@ namespace Antiphon.Broker.Transport;
 /// Runs the engine's steps of authentication on other threads, so many at once, in the order in which they were started.
 /// All but the steps themselves happens on the loop's thread.
 /// </summary>
-internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger logger, int maximum)
+internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger logger)
 {
     private readonly Queue<AuthenticationStep> _waiting = new();
     private int _running;
@@ -21,7 +21,7 @@ internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger lo
 
     private void RunNext()
     {
-        while (_running < maximum && _waiting.TryDequeue(out var step))
+        while (_running < shell.Engine.Options.MaximumConcurrentAuthentications && _waiting.TryDequeue(out var step))
         {
             if (!step.IsAbandoned)
             {

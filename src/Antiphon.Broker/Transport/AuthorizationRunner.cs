@@ -8,7 +8,7 @@ namespace Antiphon.Broker.Transport;
 /// Puts the engine's questions to the application's authorizer on other threads, so many at once, in the order in which they were asked.
 /// All but the asking itself happens on the loop's thread.
 /// </summary>
-internal sealed partial class AuthorizationRunner(EngineShell shell, ILogger logger, IAuthorizer authorizer, int maximum)
+internal sealed partial class AuthorizationRunner(EngineShell shell, ILogger logger, IAuthorizer authorizer)
 {
     private readonly Queue<AuthorizationQuestion> _waiting = new();
     private int _running;
@@ -21,7 +21,7 @@ internal sealed partial class AuthorizationRunner(EngineShell shell, ILogger log
 
     private void RunNext()
     {
-        while (_running < maximum && _waiting.TryDequeue(out var question))
+        while (_running < shell.Engine.Options.MaximumConcurrentAuthorizations && _waiting.TryDequeue(out var question))
         {
             if (!question.IsAbandoned)
             {

@@ -46,10 +46,8 @@ internal sealed partial class EngineShell
         _connections = new ConnectionLog(_logger, engine.Events);
         engine.Events.IsWatched = options.LoggerFactory is not NullLoggerFactory;
         _wake = wake;
-        _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
-        _authorizations = options.Authorizer is { } authorizer
-            ? new AuthorizationRunner(this, _logger, authorizer, options.MaximumConcurrentAuthorizations)
-            : null;
+        _authentications = new AuthenticationRunner(this, _logger);
+        _authorizations = options.Authorizer is { } authorizer ? new AuthorizationRunner(this, _logger, authorizer) : null;
     }
 
     public BrokerEngine Engine { get; }

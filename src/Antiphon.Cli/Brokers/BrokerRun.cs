@@ -17,13 +17,12 @@ internal static class BrokerRun
         var options = BrokerSettings.OptionsOf(reading);
         await using var log = new LogLines(terminal, time, options.Log);
         using var manager = ServiceManager.OfThisProgram(terminal, time);
-        var broker = options.Broker with { LoggerFactory = log, TimeProvider = time };
-        await using var server = await ServerHost.StartAsync(options with { Broker = broker }, interrupted);
+        await using var server = await ServerHost.StartAsync(Complete(options), interrupted);
 
         // Where there is no file, nothing is looked at again, and SIGHUP ends the program as it does others whose terminal is closed.
         await using var reload = reading.Files.Count == 0
             ? null
-            : new ConfigurationReload(server, file, reading, news => log.Lowest = news.Log.Level, broker);
+            : new ConfigurationReload(server, file, reading, Complete, news => log.Lowest = news.Log.Level);
         using var hangUp = reload is null ? null : ReloadOnHangUp(reload, manager, server);
         foreach (var endPoint in server.EndPoints)
         {
@@ -52,6 +51,8 @@ internal static class BrokerRun
         }
 
         await server.StopAsync(CancellationToken.None);
+
+        ServerOptions Complete(ServerOptions read) => read with { Broker = read.Broker with { LoggerFactory = log, TimeProvider = time } };
     }
 
     private static PosixSignalRegistration? ReloadOnHangUp(ConfigurationReload reload, ServiceManager manager, ServerHost server) =>
@@ -60,10 +61,15 @@ internal static class BrokerRun
             : PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
             {
                 signal.Cancel = true;
-                manager.Reloading();
-                reload.Reload();
-                manager.Ready(StatusOf(server));
+                _ = ReloadAsync(reload, manager, server);
             });
+
+    private static async Task ReloadAsync(ConfigurationReload reload, ServiceManager manager, ServerHost server)
+    {
+        manager.Reloading();
+        await reload.ReloadAsync();
+        manager.Ready(StatusOf(server));
+    }
 
     private static string StatusOf(ServerHost server) => $"Listening at {string.Join(", ", server.EndPoints.Select(endPoint => endPoint.Url))}";
 }

@@ -48,9 +48,11 @@ internal sealed record ConfigurationDraft
                 AllowAnonymous = AllowAnonymous,
                 StampCaller = StampCaller,
                 BridgeGroups = Bridges,
-                AccessRules = Rules is null
+
+                // Groups say who is a bridge also where there is no rule.
+                AccessRules = Rules is null && Groups is null
                     ? null
-                    : new AccessRules([.. Rules.Select(draft => draft.Rule).OfType<AccessRule>()], Groups),
+                    : new AccessRules([.. (Rules ?? []).Select(draft => draft.Rule).OfType<AccessRule>()], Groups),
             },
             PasswordFile = PasswordFile,
             FailedLogIns = FailedLogIns,

@@ -44,28 +44,11 @@ internal static class RuleSettings
             draft => draft.To,
             (draft, value) => draft with { To = value! }));
 
-    /// <summary>Says which groups rules name that there are not.</summary>
-    /// <param name="rules">The rules.</param>
-    /// <param name="groups">The names of the groups that there are.</param>
-    /// <param name="context">Is told.</param>
-    public static void CheckGroups(IEnumerable<RuleDraft> rules, IReadOnlyCollection<string> groups, ReadingContext context)
-    {
-        foreach (var to in rules.SelectMany(rule => rule.Node?.Find("to")?.Items ?? []))
-        {
-            if (to.Text.StartsWith(GroupPrefix, StringComparison.Ordinal)
-                && to.Text[GroupPrefix.Length..] is { Length: > 0 } name
-                && !groups.Contains(name))
-            {
-                var nearest = Spelling.Nearest(name, groups);
-                context.Error(
-                    to.Place,
-                    $"There is no group «{name}»"
-                        + (nearest is not null ? $"; do you mean «{nearest}»?"
-                            : groups.Count > 0 ? $"; there are {string.Join(", ", groups)}."
-                            : "; say in «groups» which users are in it."));
-            }
-        }
-    }
+    /// <summary>The groups that rules name, with the places where they do.</summary>
+    public static IEnumerable<(string Name, Place Place)> GroupsIn(IEnumerable<RuleDraft> rules) => rules
+        .SelectMany(rule => rule.Node?.Find("to")?.Items ?? [])
+        .Where(to => to.Text.StartsWith(GroupPrefix, StringComparison.Ordinal) && to.Text.Length > GroupPrefix.Length)
+        .Select(to => (to.Text[GroupPrefix.Length..], to.Place));
 
     private static RuleDraft Complete(RuleDraft draft, Node node, ReadingContext context)
     {

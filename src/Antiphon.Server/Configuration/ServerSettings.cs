@@ -120,10 +120,28 @@ internal static class ServerSettings
         // Where the groups are wrong, or tokens name some, whether there is one cannot be said.
         if (draft.Jwt?.GroupsClaim is null && (draft.Groups is not null || node.FindMember("groups") is null))
         {
-            RuleSettings.CheckGroups(draft.Rules ?? [], [.. draft.Groups?.Keys ?? []], context);
+            var bridges = (node.Find("bridges")?.Items ?? [])
+                .Where(bridge => bridge.Kind is NodeKind.String or NodeKind.Plain).Select(bridge => (bridge.Text, bridge.Place));
+            CheckGroups([.. RuleSettings.GroupsIn(draft.Rules ?? []), .. bridges], [.. draft.Groups?.Keys ?? []], context);
         }
 
         return draft;
+    }
+
+    /// <summary>Says which groups are named and are not there.</summary>
+    private static void CheckGroups(
+        IEnumerable<(string Name, Place Place)> named, IReadOnlyCollection<string> groups, ReadingContext context)
+    {
+        foreach (var (name, place) in named.Where(one => one.Name.Length > 0 && !groups.Contains(one.Name)))
+        {
+            var nearest = Spelling.Nearest(name, groups);
+            context.Error(
+                place,
+                $"There is no group «{name}»"
+                    + (nearest is not null ? $"; do you mean «{nearest}»?"
+                        : groups.Count > 0 ? $"; there are {string.Join(", ", groups)}."
+                        : "; say in «groups» which users are in it."));
+        }
     }
 
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>

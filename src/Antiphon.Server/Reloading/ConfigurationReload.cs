@@ -19,10 +19,12 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
 
     private readonly ServerHost _server;
     private readonly ConfigurationFile _file;
+    private readonly Func<ServerOptions, ServerOptions> _complete;
     private readonly Action<ServerOptions> _applied;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
-    private readonly Lock _reloading = new();
+    private readonly SemaphoreSlim _reloading = new(1, 1);
+    private Task _looking = Task.CompletedTask;
 
     // Guarded by _reloading.
     private IReadOnlyList<string> _files;
@@ -32,104 +34,150 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
     /// <summary>Begins to look at the files.</summary>
     /// <param name="server">The server.</param>
     /// <param name="file">Its configuration file.</param>
-    /// <param name="reading">What the server was started with.</param>
+    /// <param name="reading">What the server was started with, without mistakes.</param>
+    /// <param name="complete">
+    /// Adds to what was read what the program has given the server at its start, such as the log and the clock, which are used here, too.
+    /// </param>
     /// <param name="applied">
     /// Is told the options that were read, once the server has taken them over; for what is not the server's, such as the level of the log.
     /// </param>
-    /// <param name="options">The clock, and where the log goes.</param>
+    /// <exception cref="ArgumentException"><paramref name="reading"/> has no options.</exception>
     public ConfigurationReload(
-        ServerHost server, ConfigurationFile file, ConfigurationReading reading, Action<ServerOptions> applied, BrokerOptions options)
+        ServerHost server,
+        ConfigurationFile file,
+        ConfigurationReading reading,
+        Func<ServerOptions, ServerOptions> complete,
+        Action<ServerOptions> applied)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(reading);
+        ArgumentNullException.ThrowIfNull(complete);
         ArgumentNullException.ThrowIfNull(applied);
-        ArgumentNullException.ThrowIfNull(options);
+        var options = complete(reading.Options ?? throw new ArgumentException("The reading has mistakes.", nameof(reading))).Broker;
         _server = server;
         _file = file;
+        _complete = complete;
         _applied = applied;
         _logger = options.LoggerFactory.CreateLogger("Antiphon.Server");
         _files = reading.Files;
         _last = _seen = FileStamps.Of(_files);
-        _timer = options.TimeProvider.CreateTimer(_ => Look(), null, Pause, Pause);
+        _timer = options.TimeProvider.CreateTimer(_ => Volatile.Write(ref _looking, LookAsync()), null, Pause, Pause);
     }
 
+    /// <summary>The last look at the files; it never fails.</summary>
+    internal Task Looking => Volatile.Read(ref _looking);
+
     /// <summary>Reads the configuration again now.</summary>
-    /// <returns>Whether the server has taken it over.</returns>
-    public bool Reload()
+    /// <returns>Whether the server has taken it over. What went wrong is in the log.</returns>
+    public async Task<bool> ReloadAsync()
     {
-        lock (_reloading)
+        await _reloading.WaitAsync();
+        try
         {
-            var reading = _file.Read();
-
-            // A file that is broken may not have come to name all of its files.
-            _files = reading.Options is null ? [.. _files.Union(reading.Files)] : reading.Files;
-            _last = _seen = FileStamps.Of(_files);
-            if (reading.Options is not { } options)
-            {
-                foreach (var mistake in reading.Mistakes)
-                {
-                    LogMistake(_logger, mistake.ToString());
-                }
-
-                LogKept(_logger, _file.Name);
-                return false;
-            }
-
-            try
-            {
-                var report = _server.Reload(options);
-                _applied(options);
-                var news = string.Concat(report.Applied.Select(sentence => $" {sentence}"));
-                LogReloaded(_logger, _file.Name, news);
-                foreach (var warning in report.Warnings)
-                {
-                    LogMistake(_logger, warning);
-                }
-
-                if (report.NeedsRestart.Count > 0)
-                {
-                    var differences = string.Join(" ", report.NeedsRestart);
-                    LogNeedsRestart(_logger, differences);
-                }
-
-                return true;
-            }
-            catch (Exception changed) when (changed is BrokerStartException or ArgumentException)
-            {
-                // A file was replaced between two looks at it.
-                LogMistake(_logger, changed.Message);
-                LogKept(_logger, _file.Name);
-                return false;
-            }
+            return await ReadAsync();
+        }
+        finally
+        {
+            _reloading.Release();
         }
     }
 
-    /// <summary>Looks no more.</summary>
-    public ValueTask DisposeAsync() => _timer.DisposeAsync();
-
-    private void Look()
+    /// <summary>Looks no more, and waits for a reload that has begun.</summary>
+    public async ValueTask DisposeAsync()
     {
-        lock (_reloading)
+        await _timer.DisposeAsync();
+        await _reloading.WaitAsync();
+        _reloading.Release();
+    }
+
+    private async Task LookAsync()
+    {
+        if (!await _reloading.WaitAsync(TimeSpan.Zero))
         {
-            try
+            return;
+        }
+
+        try
+        {
+            var now = FileStamps.Of(_files);
+            if (now != _seen && now == _last)
             {
-                var now = FileStamps.Of(_files);
-                if (now != _seen && now == _last)
-                {
-                    Reload();
-                }
-                else
-                {
-                    _last = now;
-                }
+                await ReadAsync();
             }
-            catch (Exception failure) when (failure is not OutOfMemoryException)
+            else
             {
-                // On a timer's thread it would end the process: what was told the options threw,
-                // or a part of the program cannot be loaded, since no file can be opened any more.
-                LogFailed(_logger, failure);
+                _last = now;
             }
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // A part of the program cannot be loaded, for instance, since no file can be opened any more. The next look may do better.
+            LogFailed(_logger, failure);
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+    }
+
+    private async Task<bool> ReadAsync()
+    {
+        var reading = _file.Read();
+
+        // A file that is broken may not have come to name all of its files.
+        _files = reading.Options is null ? [.. _files.Union(reading.Files)] : reading.Files;
+        _last = _seen = FileStamps.Of(_files);
+        if (reading.Options is not { } options)
+        {
+            foreach (var mistake in reading.Mistakes)
+            {
+                LogMistake(_logger, mistake.ToString());
+            }
+
+            LogKept(_logger, _file.Name);
+            return false;
+        }
+
+        try
+        {
+            var report = await _server.ReloadAsync(_complete(options));
+            _applied(options);
+            Tell(report);
+            return true;
+        }
+        catch (Exception refused) when (refused is BrokerStartException or ArgumentException)
+        {
+            // A file was replaced between two looks at it, or what is wanted does not do for the listeners that there are.
+            LogMistake(_logger, refused.Message);
+            LogKept(_logger, _file.Name);
+        }
+        catch (InvalidOperationException) when (_server.Completion.IsCompleted)
+        {
+            // The server has been stopped meanwhile.
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // What was told the options threw: nobody else hears of it, since whoever asks need not wait.
+            LogFailed(_logger, failure);
+        }
+
+        return false;
+    }
+
+    private void Tell(ReloadReport report)
+    {
+        var news = string.Concat(report.Applied.Select(sentence => $" {sentence}"));
+        LogReloaded(_logger, _file.Name, news);
+        foreach (var warning in report.Warnings)
+        {
+            LogMistake(_logger, warning);
+        }
+
+        if (report.NeedsRestart.Count > 0)
+        {
+            var differences = string.Join(" ", report.NeedsRestart);
+            LogNeedsRestart(_logger, differences);
         }
     }
 

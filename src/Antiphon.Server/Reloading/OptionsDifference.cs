@@ -1,3 +1,4 @@
+using Antiphon.Broker.Access;
 using Antiphon.Server.Configuration;
 
 namespace Antiphon.Server.Reloading;
@@ -5,89 +6,123 @@ namespace Antiphon.Server.Reloading;
 /// <summary>Says what differs between the options that a server runs with and others.</summary>
 internal static class OptionsDifference
 {
-    public static ReloadReport Between(ServerOptions running, ServerOptions wanted, IReadOnlyList<string> warnings)
+    /// <summary>Limits that TLS and WebSocket are set up with.</summary>
+    private static readonly string[] OfTermination = ["connectTimeout", "closeTimeout"];
+
+    /// <summary>What a reload has changed, and what it could not.</summary>
+    /// <param name="running">The options until now.</param>
+    /// <param name="wanted">The others.</param>
+    /// <param name="gone">How many users are no more.</param>
+    /// <param name="warnings">What deserves a look.</param>
+    public static ReloadReport Between(ServerOptions running, ServerOptions wanted, int gone, IReadOnlyList<string> warnings)
     {
-        var applied = new List<string>();
-        var needsRestart = new List<string>();
+        var limits = LimitSettings.Shape.Settings
+            .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => setting.Name).ToArray();
+        return new ReloadReport
+        {
+            Applied = [.. Applied(running, wanted, gone, limits)],
+            NeedsRestart = [.. NeedsRestart(running, wanted, limits)],
+            Warnings = warnings,
+        };
+    }
+
+    /// <summary>Whether the rules differ, or where they are written, or the groups.</summary>
+    public static bool IsOfRules(AccessRules? running, AccessRules? wanted) => !Written(running).SequenceEqual(Written(wanted));
+
+    private static IEnumerable<string> Applied(ServerOptions running, ServerOptions wanted, int gone, string[] limits)
+    {
         var encrypted = running.Listeners.Where(listener => listener.IsEncrypted).Select(listener => listener.Name).ToHashSet();
         var renewed = wanted.Listeners.Count(listener => listener.Tls is not null && encrypted.Contains(listener.Name));
         if (renewed > 0)
         {
-            applied.Add($"The certificates of {renewed} {(renewed == 1 ? "listener" : "listeners")} were read anew.");
+            yield return $"The certificates of {renewed} {(renewed == 1 ? "listener" : "listeners")} were read anew.";
         }
 
-        if (running.PasswordFile is not null && wanted.PasswordFile is not null)
+        if (wanted.PasswordFile is not null)
         {
-            applied.Add($"The users in «{wanted.PasswordFile}» were read anew.");
+            yield return $"The users in «{wanted.PasswordFile}» were read anew"
+                + (gone == 0 ? "." : $"; {gone} {(gone == 1 ? "is" : "are")} no more.");
         }
-        else if (running.PasswordFile != wanted.PasswordFile)
+        else if (running.PasswordFile is not null)
         {
-            needsRestart.Add("Whether there is a password file differs.");
-        }
-
-        if (running.Jwt is not null && wanted.Jwt is not null)
-        {
-            applied.Add($"The keys of tokens in «{wanted.Jwt.Keys}» were read anew.");
-        }
-        else if (running.Jwt != wanted.Jwt)
-        {
-            needsRestart.Add("Whether tokens are accepted differs.");
+            yield return "There is no password file any more.";
         }
 
-        if (!running.IdentifiesClients && wanted.Listeners.Any(listener => listener.Tls is { UserFrom: not CertificateUser.None }))
+        if (wanted.Jwt is not null)
         {
-            needsRestart.Add("Whether certificates say who clients are differs.");
+            yield return $"The keys of tokens in «{wanted.Jwt.Keys}» were read anew.";
         }
-
-        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
+        else if (running.Jwt is not null)
         {
-            needsRestart.Add("The listeners differ.");
-        }
-
-        if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
-        {
-            needsRestart.Add("«allowAnonymous» differs.");
-        }
-
-        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
-        {
-            needsRestart.Add("«stampCaller» differs.");
-        }
-
-        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
-        {
-            needsRestart.Add("«bridges» differs.");
-        }
-
-        var limits = LimitSettings.Shape.Settings
-            .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => $"«limits.{setting.Name}»").ToArray();
-        if (limits.Length > 0)
-        {
-            needsRestart.Add($"{string.Join(", ", limits)} {(limits.Length == 1 ? "differs" : "differ")}.");
+            yield return "Tokens are accepted no more.";
         }
 
         if (running.Admin is not null && wanted.Admin is not null)
         {
-            applied.Add("The token of the admin endpoint was read anew.");
+            yield return "The token of the admin endpoint was read anew.";
+        }
+
+        if (running.Broker.AllowAnonymous != wanted.Broker.AllowAnonymous)
+        {
+            yield return $"Clients without a user name {(wanted.Broker.AllowAnonymous ? "may" : "may not")} connect from now on.";
+        }
+
+        if (IsOfRules(running.Broker.AccessRules, wanted.Broker.AccessRules))
+        {
+            yield return wanted.Broker.AccessRules is { Rules.Count: > 0 and var count }
+                    ? $"{count} {(count == 1 ? "access rule holds" : "access rules hold")}."
+                : running.Broker.AccessRules is { Rules.Count: > 0 }
+                    ? "There is no access rule any more, and everybody may do everything."
+                : "The groups differ.";
+        }
+
+        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
+        {
+            yield return "«bridges» differs.";
+        }
+
+        if (limits.Length > 0)
+        {
+            yield return
+                $"{Named(limits)} {(limits.Length == 1 ? "differs" : "differ")}; what CONNACK says holds for who connects from now on.";
+        }
+    }
+
+    private static IEnumerable<string> NeedsRestart(ServerOptions running, ServerOptions wanted, string[] limits)
+    {
+        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
+        {
+            yield return "The listeners differ.";
+        }
+
+        if (limits.Intersect(OfTermination).ToArray() is { Length: > 0 } ofTermination
+            && running.Listeners.Any(listener => listener.IsTerminated))
+        {
+            yield return $"{Named(ofTermination)}, for TLS and WebSocket.";
+        }
+
+        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
+        {
+            yield return "«stampCaller» differs.";
         }
 
         if (WithoutFiles(running.Admin) != WithoutFiles(wanted.Admin))
         {
-            needsRestart.Add("«admin» differs.");
+            yield return "«admin» differs.";
         }
 
         if (WithoutScope(running.Audit) != WithoutScope(wanted.Audit))
         {
-            needsRestart.Add("«audit» differs in more than its topics and payloads.");
+            yield return "«audit» differs in more than its topics and payloads.";
         }
 
         if (running.Log.Format != wanted.Log.Format)
         {
-            needsRestart.Add("«log.format» differs.");
+            yield return "«log.format» differs.";
         }
-
-        return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
     }
+
+    private static string Named(IEnumerable<string> limits) => string.Join(", ", limits.Select(name => $"«limits.{name}»"));
 
     private static AdminOptions? WithoutFiles(AdminOptions? admin) => admin is null
         ? null
@@ -97,4 +132,13 @@ internal static class OptionsDifference
 
     /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
     private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
+
+    private static IEnumerable<string> Written(AccessRules? rules) => rules is null
+        ? []
+        :
+        [
+            .. rules.Rules.Select(rule => $"{rule.Place}: {rule}"),
+            .. rules.Groups.OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => $"{group.Key}: {string.Join(", ", group.Value.Order(StringComparer.Ordinal))}"),
+        ];
 }

@@ -360,7 +360,7 @@ public sealed class ExchangeTests
         const int Count = 20_000;
         var broker = new HandTurnedBroker();
         var wheel = new TimingWheel();
-        var table = new ExchangeTable(broker.Options, new Utf8Comparer(1), wheel, watch: null, broker.Engine.Counters);
+        var table = new ExchangeTable(new OptionsInForce(broker.Options), new Utf8Comparer(1), wheel, watch: null, broker.Engine.Counters);
         var (requester, responder) = (new Session("requester"), new Session("responder"));
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < Count; i++)

@@ -21,7 +21,8 @@ public sealed class AcknowledgementGateTests
 
     public AcknowledgementGateTests()
     {
-        _gate = new AcknowledgementGate(new MemoryPressure(new BrokerOptions(), _buffers.Account, _counters), new FlushList(), _counters);
+        var pressure = new MemoryPressure(new OptionsInForce(new BrokerOptions()), _buffers.Account, _counters);
+        _gate = new AcknowledgementGate(pressure, new FlushList(), _counters);
         _first = Open("first");
         _second = Open("second");
     }
@@ -83,7 +84,7 @@ public sealed class AcknowledgementGateTests
         var link = new TestLink(new HandTurnedBroker());
         var origin = new ConnectionOrigin { Listener = "test" };
         return new Connection(
-            link, origin, _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero))
+            link, origin, new BrokerOptions(), _buffers, new MessagePool(_buffers), new Instant(TimeSpan.Zero))
         { Session = new Session(clientId) };
     }
 

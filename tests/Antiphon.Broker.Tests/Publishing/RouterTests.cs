@@ -37,19 +37,20 @@ public sealed class RouterTests
         var messages = new MessagePool(new BufferPool(account));
         var wheel = new TimingWheel();
         var flushList = new FlushList();
-        var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
+        var inForce = new OptionsInForce(options);
+        var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
+        var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
-        var access = new AccessControl(options);
+        var sender = new Sender(inForce, account, writer, messages, exchanges, wheel, flushList, counters);
+        var access = new AccessControl(inForce);
         _subscriptions = new SubscriptionTable(
-            options,
+            inForce,
             tree,
             cache,
             new RetainedWalks(retained, sender),
             access,
-            new MessageLimits(options, counters),
-            new SessionMemory(options),
+            new MessageLimits(inForce, counters),
+            new SessionMemory(inForce),
             counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);

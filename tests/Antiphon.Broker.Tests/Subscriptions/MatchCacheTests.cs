@@ -77,18 +77,19 @@ public sealed class MatchCacheTests
         var messages = new MessagePool(new BufferPool());
         var wheel = new TimingWheel();
         var flushList = new FlushList();
-        var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
+        var inForce = new OptionsInForce(options);
+        var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
+        var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
         var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
+        var sender = new Sender(inForce, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            options,
+            inForce,
             tree,
             cache,
             new RetainedWalks(retained, sender),
-            new AccessControl(options),
-            new MessageLimits(options, counters),
-            new SessionMemory(options),
+            new AccessControl(inForce),
+            new MessageLimits(inForce, counters),
+            new SessionMemory(inForce),
             counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();

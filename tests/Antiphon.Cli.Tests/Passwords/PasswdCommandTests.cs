@@ -51,6 +51,8 @@ public sealed class PasswdCommandTests : IDisposable
         Assert.Equal("The password of user «ann» is changed.\n", await PasswdAsync("new", "ann"));
         var after = await File.ReadAllLinesAsync(Users, TestContext.Current.CancellationToken);
         Assert.Equal(2, after.Length);
+        var list = await Running.Cli.RunAsync("passwd", Users, "--list");
+        Assert.Equal((0, "ann\nbob\n", ""), (list.ExitCode, list.Output, list.Errors));
         Assert.NotEqual(before[0], after[0]);
         Assert.Equal(before[1], after[1]);
 

@@ -1,4 +1,5 @@
 using Antiphon.Broker;
+using Antiphon.Cli.Tests.Running;
 using Antiphon.Client;
 using Antiphon.Rpc;
 
@@ -10,9 +11,9 @@ public sealed class ReadmeTests
     [Fact]
     public async Task Every_line_of_CSharp_in_the_README_compiles()
     {
-        var text = await ReadAsync("tests/Antiphon.Cli.Tests/Readme/ReadmeTests.cs");
+        var text = await SourceTree.ReadAsync("tests/Antiphon.Cli.Tests/Readme/ReadmeTests.cs");
         var source = text.Split('\n').Select(line => line.Trim()).ToHashSet();
-        var readme = await ReadAsync("README.md");
+        var readme = await SourceTree.ReadAsync("README.md");
 
         var blocks = readme.Split("```csharp\n").Skip(1).Select(block => block.Split("```")[0]).ToList();
 
@@ -25,7 +26,7 @@ public sealed class ReadmeTests
     [Fact]
     public async Task The_README_names_every_exit_code_of_the_help()
     {
-        var readme = await ReadAsync("README.md");
+        var readme = await SourceTree.ReadAsync("README.md");
 
         Assert.All(
             Enum.GetValues<Antiphon.Cli.CommandLine.ExitCode>(),
@@ -65,16 +66,5 @@ public sealed class ReadmeTests
             Authentication = () => new ScramSha256Exchange("billing", password),
         });
         return client.ClientId;
-    }
-
-    private static Task<string> ReadAsync(string path)
-    {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Antiphon.slnx")))
-        {
-            root = root.Parent ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} holds Antiphon.slnx.");
-        }
-
-        return File.ReadAllTextAsync(Path.Combine(root.FullName, path), TestContext.Current.CancellationToken);
     }
 }

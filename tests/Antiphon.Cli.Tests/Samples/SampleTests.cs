@@ -1,3 +1,4 @@
+using Antiphon.Cli.Tests.Running;
 using Antiphon.Tests.Running;
 
 namespace Antiphon.Cli.Tests.Samples;
@@ -9,11 +10,11 @@ public sealed class SampleTests
     public async Task The_controller_switches_the_relay_of_the_device()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var device = Start("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await using var device = Start("RelayDevice", "127.0.0.1", $"{broker.Port}");
         await device.OutputLineAsync("relay_1 waits for requests");
-        await using var on = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var on = Start("RelayController", "127.0.0.1", $"{broker.Port}", "on");
         var switchedOn = await on.EndAsync();
-        await using var off = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "off"]);
+        await using var off = Start("RelayController", "127.0.0.1", $"{broker.Port}", "off");
         var switchedOff = await off.EndAsync();
 
         Assert.Equal((0, "relay_1 is on\n"), (switchedOn.ExitCode, switchedOn.Output));
@@ -29,12 +30,12 @@ public sealed class SampleTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
         await using var broker = Running.Cli.StartBroker();
-        await using var device = Start("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await using var device = Start("RelayDevice", "127.0.0.1", $"{broker.Port}");
         await device.OutputLineAsync("relay_1 waits for requests");
 
         await (signal switch { "TERM" => device.TerminateAsync(), "INT" => device.InterruptAsync(), _ => device.KillAsync() });
         var ended = await device.EndAsync();
-        await using var controller = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var controller = Start("RelayController", "127.0.0.1", $"{broker.Port}", "on");
 
         Assert.Equal(signal == "KILL" ? 137 : 0, ended.ExitCode);
         Assert.Equal("device_1 is not there.\n", (await controller.EndAsync()).Output);
@@ -44,7 +45,7 @@ public sealed class SampleTests
     public async Task The_controller_says_when_the_device_is_not_there()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var controller = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var controller = Start("RelayController", "127.0.0.1", $"{broker.Port}", "on");
 
         var end = await controller.EndAsync();
 
@@ -55,7 +56,7 @@ public sealed class SampleTests
     public async Task Three_responders_share_the_requests()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var sample = Start("LoadSharedResponders", ["127.0.0.1", $"{broker.Port}"]);
+        await using var sample = Start("LoadSharedResponders", "127.0.0.1", $"{broker.Port}");
 
         var end = await sample.EndAsync();
 
@@ -68,7 +69,7 @@ public sealed class SampleTests
     public async Task A_sensor_is_asked_for_a_reading()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var sample = Start("ReadingOnDemand", ["127.0.0.1", $"{broker.Port}"]);
+        await using var sample = Start("ReadingOnDemand", "127.0.0.1", $"{broker.Port}");
 
         var end = await sample.EndAsync();
 
@@ -77,20 +78,12 @@ public sealed class SampleTests
     }
 
     /// <summary>
-    /// Starts a sample where it was built for itself: beside the tests, what the program's own framework has is left out, and samples
-    /// do without that framework.
+    /// A sample as it was built for itself. Beside the tests it lacks libraries that are part of the framework of the tests.
     /// </summary>
-    private static ProgramRun Start(string sample, string[] arguments)
+    private static ProgramRun Start(string sample, params string[] arguments)
     {
-        var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var root = output;
-        while (!File.Exists(Path.Combine(root.FullName, "Antiphon.slnx")))
-        {
-            root = root.Parent!;
-        }
-
-        // Such as bin/Release/net10.0, in its folder as in ours.
-        var built = Path.GetRelativePath(Path.Combine(root.FullName, "tests", "Antiphon.Cli.Tests"), output.FullName);
-        return ProgramRun.Start("dotnet", [Path.Combine(root.FullName, "samples", sample, built, $"{sample}.dll"), .. arguments]);
+        var framework = new DirectoryInfo(AppContext.BaseDirectory);
+        var built = Path.Combine(SourceTree.Root, "samples", sample, "bin", framework.Parent!.Name, framework.Name, $"{sample}.dll");
+        return ProgramRun.Start("dotnet", [built, .. arguments]);
     }
 }

@@ -212,7 +212,7 @@ public sealed class AdminEndpointTests : IDisposable
         Assert.Equal("running", (await admin.JsonAsync("/v1/status")).GetProperty("state").GetString());
 
         _folder.Write("admin.token", "another token with 30 characters".Replace(' ', '-'));
-        var report = server.Reload(Options(one => one with { Certificate = certificate }));
+        var report = await server.ReloadAsync(Options(one => one with { Certificate = certificate }), Servers.Ending);
 
         Assert.Contains("The token of the admin endpoint was read anew.", report.Applied);
         Assert.Empty(report.NeedsRestart);

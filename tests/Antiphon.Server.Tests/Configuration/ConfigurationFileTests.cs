@@ -366,7 +366,10 @@ public sealed class ConfigurationFileTests : IDisposable
     [Fact]
     public void Who_asks_and_who_speaks_for_others_can_be_said_whatever_the_order()
     {
-        var options = Read("""{ "bridges": [ "far", "near" ], "stampCaller": true, "limits": { "replies": 2 } }""").Options!;
+        var options = Read(
+            """
+            { "bridges": [ "far", "near" ], "stampCaller": true, "limits": { "replies": 2 }, "groups": { "near": [], "far": [] } }
+            """).Options!;
 
         Assert.True(options.Broker.StampCaller);
         Assert.Equal(["far", "near"], options.Broker.BridgeGroups);

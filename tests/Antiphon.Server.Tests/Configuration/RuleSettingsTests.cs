@@ -82,6 +82,10 @@ public sealed class RuleSettingsTests : IDisposable
             ]
         },
         {
+            """{ "bridges": [ "ab", "a" ], "groups": { "a": [] } }""",
+            ["1:16: error: There is no group «ab»; do you mean «a»?"]
+        },
+        {
             """{ "rules": [ { "allow": [ "publish" ], "topics": [ "a" ], "to": [ "group:x" ] } ] }""",
             ["1:67: error: There is no group «x»; say in «groups» which users are in it."]
         },
@@ -154,6 +158,7 @@ public sealed class RuleSettingsTests : IDisposable
     [Fact]
     public void Without_rules_everybody_may_do_everything()
     {
+        Assert.Equal(["ann"], Read("""{ "groups": { "g": [ "ann" ] } }""").Options!.Broker.AccessRules!.Groups["g"]);
         Assert.Null(Read("{ }").Options!.Broker.AccessRules);
         Assert.Empty(Read("""{ "rules": [] }""").Options!.Broker.AccessRules!.Rules);
     }

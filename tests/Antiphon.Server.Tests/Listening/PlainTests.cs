@@ -1,4 +1,3 @@
-using Antiphon.Broker;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Server.Tests.Peers;
@@ -62,73 +61,4 @@ public sealed class PlainTests : IDisposable
         Assert.Equal(ReasonCode.Success, sent.ReasonCode);
         Assert.Equal("hello", await arrived.Task.WaitAsync(Servers.Patience, Servers.Ending));
     }
-
-    [Fact]
-    public async Task The_users_of_a_file_are_asked_for_and_a_reload_reads_them_anew()
-    {
-        var users = _folder.Write("users", Users("ann", "old"));
-        var options = Servers.Options(Servers.Listener(ListenerProtocol.Mqtt)) with { PasswordFile = users };
-        await using var server = await ServerHost.StartAsync(options, Servers.Ending);
-        await using var ann = await ConnectAsync(server, "ann", "old");
-
-        _folder.Write("users", Users("bob", "new"));
-        var report = server.Reload(options);
-
-        Assert.Equal([$"The users in «{users}» were read anew."], report.Applied);
-        await using var bob = await ConnectAsync(server, "bob", "new");
-        await Assert.ThrowsAnyAsync<ConnectionException>(() => ConnectAsync(server, "ann", "old"));
-        await Servers.RoundTripAsync(ann);
-
-        _folder.Write("users", "no credential");
-        Assert.Contains("users", Assert.Throws<BrokerStartException>(() => server.Reload(options)).Message, StringComparison.Ordinal);
-        await using var again = await ConnectAsync(server, "bob", "new");
-    }
-
-    [Fact]
-    public async Task A_reload_says_what_needs_a_restart()
-    {
-        var options = Servers.Options(Servers.Listener(ListenerProtocol.Mqtt));
-        await using var server = await ServerHost.StartAsync(options, Servers.Ending);
-
-        var report = server.Reload(options with
-        {
-            Listeners = [options.Listeners[0] with { Path = "/other" }],
-            Broker = options.Broker with
-            {
-                AllowAnonymous = true,
-                MaximumConnections = 5,
-                MaximumReplies = 6,
-                StampCaller = true,
-                BridgeGroups = ["b"],
-            },
-            PasswordFile = _folder.Write("users", Users("ann", "secret")),
-            Jwt = new JwtOptions { Keys = _folder.Issue("issuer").Certificate },
-            Log = options.Log with { Format = LogFormat.Json },
-        });
-
-        Assert.Empty(report.Applied);
-        Assert.Equal(
-            [
-                "Whether there is a password file differs.", "Whether tokens are accepted differs.", "The listeners differ.",
-                "«allowAnonymous» differs.", "«stampCaller» differs.", "«bridges» differs.",
-                "«limits.connections», «limits.replies» differ.", "«log.format» differs.",
-            ],
-            report.NeedsRestart);
-        Assert.Empty(server.Reload(options).NeedsRestart);
-    }
-
-    private static string Users(string name, string password) => Antiphon.Broker.Authentication.CredentialList.Empty
-        .With(name, Antiphon.Protocol.Authentication.ScramCredential.Derive(
-            System.Text.Encoding.UTF8.GetBytes(password), new byte[16], Antiphon.Protocol.Authentication.ScramCredential.MinimumIterations))
-        .ToString();
-
-    private static Task<MqttClient> ConnectAsync(ServerHost server, string user, string password) => MqttClient.ConnectAsync(
-        new MqttClientOptions
-        {
-            Host = "127.0.0.1",
-            Port = Servers.PortOf(server),
-            UserName = user,
-            Password = System.Text.Encoding.UTF8.GetBytes(password),
-        },
-        Servers.Ending);
 }

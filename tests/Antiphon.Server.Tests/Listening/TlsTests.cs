@@ -173,7 +173,7 @@ public sealed class TlsTests : IDisposable
 
         var second = _folder.Authority.Issue("localhost", lastDay: 20);
         _folder.WriteFiles("server", second);
-        var report = server.Reload(options);
+        var report = await server.ReloadAsync(options, Servers.Ending);
 
         Assert.Equal(["The certificates of 1 listener were read anew."], report.Applied);
         Assert.Empty(report.NeedsRestart);
@@ -191,7 +191,7 @@ public sealed class TlsTests : IDisposable
         var before = await ShownAsync(server);
 
         _folder.Write("localhost.pem", "no certificate");
-        var failure = Assert.Throws<BrokerStartException>(() => server.Reload(options));
+        var failure = await Assert.ThrowsAsync<BrokerStartException>(() => server.ReloadAsync(options, Servers.Ending));
 
         Assert.Contains("localhost.pem", failure.Message, StringComparison.Ordinal);
         Assert.Equal(before, await ShownAsync(server));
@@ -204,16 +204,8 @@ public sealed class TlsTests : IDisposable
         await using var server = await ServerHost.StartAsync(options, Servers.Ending);
         await using var old = await Servers.ConnectAsync(server, Servers.Trusting(_folder), clientId: "old");
 
-        server.Reload(options with
-        {
-            Listeners =
-            [
-                options.Listeners[0] with
-                {
-                    Tls = options.Listeners[0].Tls! with { ClientCertificates = ClientCertificates.Require, ClientCa = _folder.Ca },
-                },
-            ],
-        });
+        var tls = options.Listeners[0].Tls! with { ClientCertificates = ClientCertificates.Require, ClientCa = _folder.Ca };
+        await server.ReloadAsync(options with { Listeners = [options.Listeners[0] with { Tls = tls }] }, Servers.Ending);
 
         await AssertRefusedAsync(server, Servers.Trusting(_folder));
         await Servers.RoundTripAsync(old);

@@ -24,18 +24,18 @@ public sealed class ConfigurationReloadTests : IDisposable
         var (server, reload, _) = await StartAsync();
         await using var both = new Both(server, reload);
         var first = await ShownAsync(server);
-        _clock.Look();
+        await LookAsync(reload);
         Assert.Empty(_log.Take());
 
         Renew("server");
-        _clock.Look();
+        await LookAsync(reload);
         Assert.Empty(_log.Take());
-        _clock.Look();
+        await LookAsync(reload);
 
         Assert.Equal(
             [$"Information: Reloaded {_folder.PathOf("antiphon.json")}. The certificates of 1 listener were read anew."], _log.Take());
         Assert.NotEqual(first, await ShownAsync(server));
-        _clock.Look();
+        await LookAsync(reload);
         Assert.Empty(_log.Take());
     }
 
@@ -51,8 +51,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         var first = await ShownAsync(server);
 
         Link("two");
-        _clock.Look();
-        _clock.Look();
+        await LookAsync(reload);
+        await LookAsync(reload);
 
         Assert.NotEqual(first, await ShownAsync(server));
     }
@@ -65,8 +65,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         var first = await ShownAsync(server);
 
         _folder.Write("antiphon.json", """{ "log": { "level": "loud" }, "x": 1 }""");
-        _clock.Look();
-        _clock.Look();
+        await LookAsync(reload);
+        await LookAsync(reload);
         Assert.Equal(
             [
                 $"Warning: {_folder.PathOf("antiphon.json")}:1:21: error: «log.level» is the text «loud»; "
@@ -80,8 +80,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         Assert.Empty(applied);
 
         _folder.Write("antiphon.json", Json.Replace("info", "debug", StringComparison.Ordinal));
-        _clock.Look();
-        _clock.Look();
+        await LookAsync(reload);
+        await LookAsync(reload);
         Assert.Equal(LogLevel.Debug, Assert.Single(applied).Log.Level);
     }
 
@@ -92,12 +92,15 @@ public sealed class ConfigurationReloadTests : IDisposable
         await using var both = new Both(server, reload);
 
         _folder.Write("antiphon.json", Json.Replace("\"log\"", "\"limits\": { \"replies\": 5 }, \"log\"", StringComparison.Ordinal));
-        Assert.True(reload.Reload());
+        Assert.True(await reload.ReloadAsync());
         Assert.Single(applied);
-        Assert.Equal("Warning: Takes effect at the next start: «limits.replies» differs.", _log.Take()[^1]);
+        Assert.Equal(
+            $"Information: Reloaded {_folder.PathOf("antiphon.json")}. The certificates of 1 listener were read anew. "
+                + "«limits.replies» differs; what CONNACK says holds for who connects from now on.",
+            _log.Take()[^1]);
 
         File.Delete(_folder.PathOf("server.key"));
-        Assert.False(reload.Reload());
+        Assert.False(await reload.ReloadAsync());
         Assert.Contains("server.key» cannot be read", _log.Take()[0], StringComparison.Ordinal);
     }
 
@@ -110,11 +113,19 @@ public sealed class ConfigurationReloadTests : IDisposable
 
         var file = new ConfigurationFile(_folder.Write("antiphon.json", Json), new Dictionary<string, string>(), []);
         var reading = file.Read();
-        var options = reading.Options! with { Broker = reading.Options.Broker with { TimeProvider = _clock, LoggerFactory = _log } };
-        var server = await ServerHost.StartAsync(options, Servers.Ending);
+        var server = await ServerHost.StartAsync(Complete(reading.Options!), Servers.Ending);
         var applied = new List<ServerOptions>();
         _log.Take();
-        return (server, new ConfigurationReload(server, file, reading, applied.Add, options.Broker), applied);
+        return (server, new ConfigurationReload(server, file, reading, Complete, applied.Add), applied);
+    }
+
+    private ServerOptions Complete(ServerOptions read) =>
+        read with { Broker = read.Broker with { TimeProvider = _clock, LoggerFactory = _log } };
+
+    private async Task LookAsync(ConfigurationReload reload)
+    {
+        _clock.Look();
+        await reload.Looking;
     }
 
     private void Renew(string name) => _folder.WriteFiles(name, _folder.Authority.Issue("localhost", lastDay: 20));

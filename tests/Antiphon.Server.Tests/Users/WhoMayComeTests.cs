@@ -114,20 +114,21 @@ public sealed class WhoMayComeTests : IDisposable
         Assert.Equal(ReasonCode.NotAuthorized, (await RawClient.LogInAsync(server, null, next.Sign(claims))).ReasonCode);
 
         _folder.Write("jwks.json", TokenIssuer.SetOf(_issuer.Jwk, next.Jwk));
-        var report = server.Reload(Options());
+        var report = await server.ReloadAsync(Options(), Servers.Ending);
 
         Assert.Equal([$"The keys of tokens in «{_folder.PathOf("jwks.json")}» were read anew."], report.Applied);
         Assert.Equal(ReasonCode.Success, (await RawClient.LogInAsync(server, null, next.Sign(claims))).ReasonCode);
         _folder.Write("jwks.json", next.KeySet);
-        server.Reload(Options());
+        await server.ReloadAsync(Options(), Servers.Ending);
         Assert.Equal(ReasonCode.NotAuthorized, (await RawClient.LogInAsync(server, null, Token())).ReasonCode);
 
         // What cannot be read changes nothing.
         _folder.Write("jwks.json", "{");
-        Assert.Throws<Broker.BrokerStartException>(() => server.Reload(Options()));
+        await Assert.ThrowsAsync<Broker.BrokerStartException>(() => server.ReloadAsync(Options(), Servers.Ending));
         Assert.Equal(ReasonCode.Success, (await RawClient.LogInAsync(server, null, next.Sign(claims))).ReasonCode);
         _folder.Write("jwks.json", next.KeySet);
-        Assert.Equal(["Whether tokens are accepted differs."], server.Reload(Options() with { Jwt = null }).NeedsRestart);
+        report = await server.ReloadAsync(Options() with { Jwt = null }, Servers.Ending);
+        Assert.Equal(["Tokens are accepted no more."], report.Applied);
     }
 
     [Theory]
@@ -167,25 +168,34 @@ public sealed class WhoMayComeTests : IDisposable
         Assert.Equal(ReasonCode.BadUserNameOrPassword, refused.ReasonCode);
 
         // Another part of it on reload: this one has a DNS name, and no address of e-mail.
-        server.Reload(options with { Listeners = [options.Listeners[0] with { Tls = tls with { UserFrom = CertificateUser.Email } }] });
+        var byEmail = options.Listeners[0] with { Tls = tls with { UserFrom = CertificateUser.Email } };
+        await server.ReloadAsync(options with { Listeners = [byEmail] }, Servers.Ending);
         refused = await Assert.ThrowsAnyAsync<ConnectionException>(() => ConnectAsync(server, device, "ann", "secret"));
         Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
         Assert.Contains("has to have one address of e-mail", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task That_certificates_say_who_clients_are_where_nobody_was_asked_before_needs_a_restart()
+    public async Task Certificates_may_begin_to_say_who_clients_are_on_reload()
     {
         var tls = Servers.Tls(_folder.Issue("localhost")) with { ClientCertificates = ClientCertificates.Require, ClientCa = _folder.Ca };
         var options = Servers.Options(Servers.Listener(ListenerProtocol.Mqtts, tls));
         await using var server = await ServerHost.StartAsync(options, Servers.Ending);
-
-        var report = server.Reload(options with
+        var device = Servers.Trusting(_folder) with
         {
-            Listeners = [options.Listeners[0] with { Tls = tls with { UserFrom = CertificateUser.CommonName } }],
-        });
+            ClientCertificateContext = System.Net.Security.SslStreamCertificateContext.Create(_folder.Authority.Issue("device-7"), null),
+        };
+        await using (var client = await Servers.ConnectAsync(server, device))
+        {
+            Assert.Equal(ConnectionState.Connected, client.State);
+        }
 
-        Assert.Equal(["Whether certificates say who clients are differs."], report.NeedsRestart);
+        var byEmail = options.Listeners[0] with { Tls = tls with { UserFrom = CertificateUser.Email } };
+        var report = await server.ReloadAsync(options with { Listeners = [byEmail] }, Servers.Ending);
+
+        Assert.Empty(report.NeedsRestart);
+        var refused = await Assert.ThrowsAnyAsync<ConnectionException>(() => Servers.ConnectAsync(server, device));
+        Assert.Contains("has to have one address of e-mail", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]
