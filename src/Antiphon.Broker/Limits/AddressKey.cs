@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
 
 namespace Antiphon.Broker.Limits;
 
@@ -32,7 +31,7 @@ internal readonly record struct AddressKey(ulong Network, ulong Host)
             return false;
         }
 
-        key = address.AddressFamily == AddressFamily.InterNetwork ? OfIPv4(bytes[..length])
+        key = length == sizeof(uint) ? OfIPv4(bytes[..length])
             : address.IsIPv4MappedToIPv6 ? OfIPv4(bytes[12..])
             : new AddressKey(BinaryPrimitives.ReadUInt64BigEndian(bytes), 0);
         return true;
