@@ -84,7 +84,7 @@ public sealed class DescriptorLimitTests
     /// <summary>What the broker says that it needs; more on a machine with more processors.</summary>
     private static async Task<int> FewestAsync()
     {
-        await using var broker = Start(descriptors: Native is null ? 64 : 30);
+        await using var broker = Start(descriptors: Native is null ? 90 : 30);
         var end = await broker.EndAsync();
         var said = Regex.Match(end.Errors, @"\(ulimit -n\) to (\d+) or more");
         Assert.True(said.Success, end.Errors);
