@@ -76,13 +76,17 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);
+        var said = failed.Reason.ReasonString is { Length: > 0 } reason ? $": {reason.TrimEnd('.')}" : "";
         var more = failed.Reason.ServerReference is { } other ? $" It names another broker: {other}."
-            : exitCode == ExitCode.Denied ? " Check --username and the password."
+
+            // A broker that says what is wrong, such as with a token, knows better what to check.
+            : code == ReasonCode.BadUserNameOrPassword || (exitCode == ExitCode.Denied && said.Length == 0)
+                ? " Check --username and the password."
             : "";
         return new(
             exitCode,
             exitCode == ExitCode.Denied ? "denied" : "connect",
-            $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
+            $"{broker} refused the connection: 0x{(byte)code:X2} {code}{said}.{more}");
     }
 
     private static string InWordsOfTheCommandLine(Exception reason) => Advice.Aggregate(

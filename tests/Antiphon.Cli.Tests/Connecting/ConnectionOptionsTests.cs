@@ -45,6 +45,20 @@ public sealed class ConnectionOptionsTests
     }
 
     [Theory]
+    [InlineData(ReasonCode.NotAuthorized, "The token is not accepted: It has expired.", "The token is not accepted: It has expired.")]
+    [InlineData(ReasonCode.BadUserNameOrPassword, "No such user", "No such user. Check --username and the password.")]
+    [InlineData(ReasonCode.NotAuthorized, "red \u001b[31m", "red \uFFFD[31m.")]
+    public async Task What_the_broker_says_about_a_refusal_is_printed(ReasonCode refusal, string said, string sentence)
+    {
+        using var broker = new RefusingBroker(refusal, said);
+
+        var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
+
+        Assert.Equal((4, ""), (end.ExitCode, end.Output));
+        Assert.Equal($"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}: {sentence}\n", end.Errors);
+    }
+
+    [Theory]
     [InlineData(
         "HTTP/1.1 400 Bad Request\r\n\r\n",
         "speaks HTTP, not MQTT; if a broker is reached by WebSocket there, give its address with --url ws://HOST:PORT/PATH")]
@@ -156,10 +170,10 @@ public sealed class ConnectionOptionsTests
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
-        public RefusingBroker(ReasonCode refusal)
+        public RefusingBroker(ReasonCode refusal, string? said = null)
         {
             _listener.Start();
-            Connect = RefuseAsync(refusal);
+            Connect = RefuseAsync(refusal, said);
         }
 
         public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -168,7 +182,7 @@ public sealed class ConnectionOptionsTests
 
         public void Dispose() => _listener.Dispose();
 
-        private async Task<ConnectPacket> RefuseAsync(ReasonCode refusal)
+        private async Task<ConnectPacket> RefuseAsync(ReasonCode refusal, string? said)
         {
             using var socket = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
             var buffer = new byte[4096];
@@ -179,7 +193,10 @@ public sealed class ConnectionOptionsTests
                 length += await socket.ReceiveAsync(buffer.AsMemory(length), TestContext.Current.CancellationToken);
             }
 
-            await socket.SendAsync(new byte[] { 0x20, 3, 0, (byte)refusal, 0 }, TestContext.Current.CancellationToken);
+            var text = Encoding.UTF8.GetBytes(said ?? "");
+            byte[] properties = said is null ? [] : [0x1F, 0, (byte)text.Length, .. text];
+            byte[] answer = [0x20, (byte)(3 + properties.Length), 0, (byte)refusal, (byte)properties.Length, .. properties];
+            await socket.SendAsync(answer, TestContext.Current.CancellationToken);
             socket.Shutdown(SocketShutdown.Send);
             return connect!;
         }
