@@ -30,32 +30,44 @@ public sealed class ConnectionOptionsTests
     }
 
     [Theory]
-    [InlineData(ReasonCode.BadUserNameOrPassword)]
-    [InlineData(ReasonCode.NotAuthorized)]
-    public async Task A_broker_that_does_not_let_us_in_is_exit_code_4(ReasonCode refusal)
-    {
-        using var broker = new RefusingBroker(refusal);
-
-        var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
-
-        Assert.Equal((4, ""), (end.ExitCode, end.Output));
-        Assert.Equal(
-            $"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}. Check --username and the password.\n",
-            end.Errors);
-    }
-
-    [Theory]
-    [InlineData(ReasonCode.NotAuthorized, "The token is not accepted: It has expired.", "The token is not accepted: It has expired.")]
-    [InlineData(ReasonCode.BadUserNameOrPassword, "No such user", "No such user. Check --username and the password.")]
-    [InlineData(ReasonCode.NotAuthorized, "red \u001b[31m", "red \uFFFD[31m.")]
-    public async Task What_the_broker_says_about_a_refusal_is_printed(ReasonCode refusal, string said, string sentence)
+    [InlineData(ReasonCode.BadUserNameOrPassword, null, ".")]
+    [InlineData(ReasonCode.NotAuthorized, null, ".")]
+    [InlineData(ReasonCode.NotAuthorized, "Clients have to say who they are.", ": Clients have to say who they are.")]
+    [InlineData(ReasonCode.NotAuthorized, "red \u001b[31m", ": red \uFFFD[31m.")]
+    public async Task A_broker_that_does_not_let_us_in_is_exit_code_4(ReasonCode refusal, string? said, string printed)
     {
         using var broker = new RefusingBroker(refusal, said);
 
         var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
 
         Assert.Equal((4, ""), (end.ExitCode, end.Output));
-        Assert.Equal($"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}: {sentence}\n", end.Errors);
+        Assert.Equal(
+            $"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}{printed} "
+            + "Say who you are with --username, and the password in ANTIPHON_PASSWORD or by --password-file.\n",
+            end.Errors);
+    }
+
+    [Theory]
+    [InlineData(ReasonCode.NotAuthorized, "The token is not accepted: It has expired.", "ey", ": The token is not accepted: It has expired.")]
+    [InlineData(ReasonCode.NotAuthorized, null, "ey", ". Check --username and the password.")]
+    [InlineData(ReasonCode.BadUserNameOrPassword, "No such user", "wrong", ": No such user. Check --username and the password.")]
+    [InlineData(
+        ReasonCode.BadUserNameOrPassword,
+        "No such user",
+        null,
+        ": No such user. No password was given: put it into ANTIPHON_PASSWORD, or into a file for --password-file.")]
+    public async Task What_the_broker_says_about_a_user_is_printed(ReasonCode refusal, string? said, string? password, string printed)
+    {
+        using var broker = new RefusingBroker(refusal, said);
+        await using var run = ProgramRun.StartBuilt(
+            "antiphon",
+            ["pub", "a", "1", "--username", "ann", .. Running.Cli.At(broker.Port)],
+            environment: password is null ? null : new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = password });
+
+        var end = await run.EndAsync();
+
+        Assert.Equal((4, ""), (end.ExitCode, end.Output));
+        Assert.Equal($"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}{printed}\n", end.Errors);
     }
 
     [Theory]
