@@ -60,8 +60,8 @@ internal sealed record ConnectionEnd(string Message)
 
     public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
         new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause)
-    {
-        FromServer = FromServer,
-        ReasonString = ReasonString,
-    };
+        {
+            FromServer = FromServer,
+            ReasonString = ReasonString,
+        };
 }

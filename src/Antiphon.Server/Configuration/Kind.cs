@@ -33,7 +33,8 @@ internal sealed class TextKind : Kind<string>
     public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out string value)
     {
         value = node.Text;
-        return (node.Kind is NodeKind.String or NodeKind.Plain && node.Text.Length > 0) || Refuse(node, context, "a text with something in it");
+        return (node.Kind is NodeKind.String or NodeKind.Plain && node.Text.Length > 0)
+            || Refuse(node, context, "a text with something in it");
     }
 
     public override void WriteSchema(Utf8JsonWriter schema)

@@ -170,10 +170,10 @@ internal static class ServerSettings
             var other = addresses.Find(taken => Overlap(taken.Address, address));
             if (known.Port != 0 && other.Address is not null)
             {
+                var also = other.Address.Equals(address) ? "" : $", and so on {address}";
                 context.Error(
                     where.PlaceOf("url"),
-                    $"The listener at {other.Place} listens on {other.Address}{(other.Address.Equals(address) ? "" : $", and so on {address}")} "
-                        + "too; each has an address of its own.");
+                    $"The listener at {other.Place} listens on {other.Address}{also} too; each has an address of its own.");
                 continue;
             }
 

@@ -48,7 +48,7 @@ public sealed class ConnectionOptionsTests
     }
 
     [Theory]
-    [InlineData(ReasonCode.NotAuthorized, "The token is not accepted: It has expired.", "ey", ": The token is not accepted: It has expired.")]
+    [InlineData(ReasonCode.NotAuthorized, "The token has expired.", "ey", ": The token has expired.")]
     [InlineData(ReasonCode.NotAuthorized, null, "ey", ". Check --username and the password.")]
     [InlineData(ReasonCode.BadUserNameOrPassword, "No such user", "wrong", ": No such user. Check --username and the password.")]
     [InlineData(

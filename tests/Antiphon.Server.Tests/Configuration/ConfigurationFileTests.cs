@@ -388,7 +388,10 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(["far", "near"], options.Broker.BridgeGroups);
         Assert.Equal(2, options.Broker.MaximumReplies);
         Assert.Equal(
-            ["«stampCaller» is the text «yes»; it has to be true or false.", "«bridges[0]» is 1; it has to be a text with something in it."],
+            [
+                "«stampCaller» is the text «yes»; it has to be true or false.",
+                "«bridges[0]» is 1; it has to be a text with something in it.",
+            ],
             Read("""{ "stampCaller": "yes", "bridges": [ 1 ] }""").Mistakes.Select(mistake => mistake.Message));
     }
 
