@@ -30,6 +30,9 @@ internal sealed class BrokerEngine
     /// </summary>
     internal const int DeadlinesPerTurn = 512;
 
+    /// <summary>So many are looked at in one turn, those included that are not due yet though their tick has come round.</summary>
+    internal const int DeadlinesLookedAt = 8192;
+
     /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
     private const int MessagesPerDeadline = 64;
 
@@ -46,11 +49,15 @@ internal sealed class BrokerEngine
     private readonly HashSet<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
+    private readonly FanOuts _fanOuts;
+    private readonly Redispatch _redispatch;
     private readonly EndedSessions _ended;
+    private readonly GroupMembers _groupMembers = new();
     private readonly ExchangeTable _exchanges;
     private readonly RetainedStore _retained;
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
+    private readonly Receiver _receiver;
     private readonly Closer _closer;
     private readonly Identification _identification;
     private readonly Handshake _handshake;
@@ -76,21 +83,40 @@ internal sealed class BrokerEngine
         _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
         _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
-        _sender = new Sender(
-            options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
-        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
-        _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(options);
-        var receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
+        _sender = new Sender(
+            options,
+            _account,
+            new MessageWriter(comparer, _sessionMemory, _flushList, Counters),
+            _messages,
+            _exchanges,
+            _pressure,
+            _wheel,
+            _flushList,
+            Counters);
+        _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
+        _walks = new RetainedWalks(_retained, _sender, _sessionMemory);
+        _fanOuts = new FanOuts(cache, _exchanges, _sender, _messages, _flushList, Counters);
+        var router = new Router(_fanOuts, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        _receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
         var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
-        var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
-        _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
+        _redispatch = new Redispatch(_sender, _exchanges, _messages, Counters);
+        _ended = new EndedSessions(subscriptions, _redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
-            responseTopics, router, _sender, redispatch, _ended, _sessionMemory, new QueueMemory(_account), _access, _wheel, Counters);
+            responseTopics,
+            router,
+            _sender,
+            _redispatch,
+            _ended,
+            _groupMembers,
+            _sessionMemory,
+            new QueueMemory(_account),
+            _access,
+            _wheel,
+            Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _wheel, _flushList, Counters, Events);
+        _closer = new Closer(options, _connections, unfinished, _sessions, _pressure, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(options, _closer, _wheel, _flushList);
         _handshake = new Handshake(
@@ -109,7 +135,7 @@ internal sealed class BrokerEngine
             Events,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
+            _receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
         _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
     }
 
@@ -128,7 +154,18 @@ internal sealed class BrokerEngine
     public bool HasOutput => !_flushList.IsEmpty;
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
-    public bool HasWork => HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || _isBehind;
+    public bool HasWork =>
+        HasOutput
+            || _isBehind
+            || _fanOuts.IsReady
+            || _groupMembers.IsReady
+            || _redispatch.IsReady
+            || _ended.IsReady
+            || _walks.IsReady
+            || _exchanges.IsReady
+            || _review.IsReady
+            || _pressure.IsReady
+            || _gate.IsReady;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
@@ -183,14 +220,29 @@ internal sealed class BrokerEngine
     /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
     public void EndedByPeer(Connection connection, Instant now)
     {
-        if (connection.IsOpen)
+        if (connection.IsFanningOut)
+        {
+            connection.PeerEnd = PeerEnd.OfSending;
+        }
+        else if (connection.IsOpen)
         {
             _closer.Close(connection, connection.CloseReason, now);
         }
     }
 
     /// <summary>The connection was ended by the peer or the network. What is left to send is of no use any more.</summary>
-    public void Ended(Connection connection, Instant now) => _closer.Ended(connection, now);
+    public void Ended(Connection connection, Instant now)
+    {
+        if (connection.IsFanningOut)
+        {
+            // Packets that it sent before are still to be done, the DISCONNECT behind them too.
+            connection.PeerEnd = PeerEnd.Whole;
+        }
+        else
+        {
+            _closer.Ended(connection, now);
+        }
+    }
 
     /// <summary>Closes a connection at once, for a reason of this side.</summary>
     public void Abort(Connection connection, Fault reason, Instant now)
@@ -218,7 +270,8 @@ internal sealed class BrokerEngine
     public void Advance(Instant now)
     {
         var left = DeadlinesPerTurn;
-        for (; left > 0 && _wheel.TryTakeDue(now) is { } deadline; left--)
+        var looks = DeadlinesLookedAt;
+        for (; left > 0 && _wheel.TryTakeDue(now, ref looks) is { } deadline; left--)
         {
             switch (deadline.Owner)
             {
@@ -248,14 +301,24 @@ internal sealed class BrokerEngine
             }
         }
 
-        _isBehind = left <= 0;
+        _isBehind = left <= 0 || looks <= 0;
+        _fanOuts.Continue(now);
+        while (_fanOuts.TryTakeFinished(out var fanOut))
+        {
+            Finish(fanOut, now);
+        }
+
+        _groupMembers.Continue();
+        _redispatch.Continue(now);
         _ended.Continue(now);
         _walks.Continue(now);
         _exchanges.Continue();
         _review.Continue(now);
     }
 
-    /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
+    /// <summary>
+    /// Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.
+    /// </summary>
     public void ReplaceAccessRules(AccessRules? rules)
     {
         _access.Replace(rules);
@@ -317,6 +380,31 @@ internal sealed class BrokerEngine
         Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
     };
 
+    /// <summary>A message has been delivered to all whom it concerns: its publisher goes on.</summary>
+    private void Finish(FanOut fanOut, Instant now)
+    {
+        _receiver.Finish(fanOut);
+        if (fanOut.Publisher?.Connection is not { IsOnHold: false } connection)
+        {
+            return;
+        }
+
+        connection.LastHeard = now;
+        connection.EndHold();
+        Receive(connection, [], now);
+        switch (connection.PeerEnd)
+        {
+            case PeerEnd.OfSending:
+                EndedByPeer(connection, now);
+                break;
+            case PeerEnd.Whole:
+                Ended(connection, now);
+                break;
+            default:
+                break;
+        }
+    }
+
     private void OnDeadline(Connection connection, Instant now)
     {
         switch (connection.Phase)
@@ -330,8 +418,11 @@ internal sealed class BrokerEngine
             case ConnectionPhase.Authenticating:
                 _identification.TimeOut(connection, now);
                 break;
-            case ConnectionPhase.Connected when connection.IsPaused || connection.LastHeard + connection.Patience > now:
-                _wheel.Set(connection.Deadline, (connection.IsPaused ? now : connection.LastHeard) + connection.Patience);
+            case ConnectionPhase.Connected when connection.IsPaused || connection.IsOnHold:
+                _wheel.Set(connection.Deadline, now + connection.Patience);
+                break;
+            case ConnectionPhase.Connected when connection.LastHeard + connection.Patience > now:
+                _wheel.Set(connection.Deadline, connection.LastHeard + connection.Patience);
                 break;
             case ConnectionPhase.Connected:
                 Counters.Refusals++;

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -16,6 +17,7 @@ internal sealed class Closer(
     HashSet<Connection> connections,
     UnfinishedPackets unfinished,
     SessionTable sessions,
+    MemoryPressure pressure,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
@@ -99,6 +101,12 @@ internal sealed class Closer(
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
+        if (connection.PeerEnd == PeerEnd.Whole)
+        {
+            Ended(connection, now);
+            return;
+        }
+
         wheel.Set(connection.Deadline, now + options.CloseTimeout);
         flushList.Mark(connection);
     }
@@ -141,6 +149,7 @@ internal sealed class Closer(
 
     private void Detach(Connection connection, Instant now)
     {
+        pressure.Spare(connection, now);
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
         if (connection.ProofExpiry is { } proof)

@@ -32,6 +32,19 @@ internal enum ConnectionPhase : byte
     Closed,
 }
 
+/// <summary>How the peer has ended a connection that goes on for a while, because what had come before is still to be done.</summary>
+internal enum PeerEnd : byte
+{
+    /// <summary>It has not.</summary>
+    None,
+
+    /// <summary>It sends no more, but may read what is on its way.</summary>
+    OfSending,
+
+    /// <summary>It is gone, and what is sent to it goes nowhere.</summary>
+    Whole,
+}
+
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
 internal interface ILink
 {
@@ -93,6 +106,9 @@ internal sealed class Connection
     /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>Whether it stands among those that are flushed after the others.</summary>
+    public bool IsDeferred { get; set; }
+
     /// <summary>When the last whole packet came: Keep Alive is about packets, not about bytes [MQTT-3.1.2-22].</summary>
     public Instant LastHeard { get; set; }
 
@@ -121,6 +137,9 @@ internal sealed class Connection
     /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
     public OutgoingAliases? OutgoingAliases { get; set; }
 
+    /// <summary>What of <see cref="OutgoingAliases"/> is in what its Session holds, in bytes.</summary>
+    public long OutgoingAliasBytes { get; set; }
+
     /// <summary>Whether its client is a bridge of MQTT 3.1.1.</summary>
     public bool IsBridge { get; set; }
 
@@ -140,20 +159,30 @@ internal sealed class Connection
     /// <summary>When the proof of that expires; <c>null</c>: it never has.</summary>
     public ProofExpiry? ProofExpiry { get; set; }
 
-    /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
+    /// <summary>Whether it is left unread because enough has come that may not be done yet.</summary>
     public bool IsHeldUp { get; private set; }
 
     /// <summary>
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
-    /// which is for who uses no enhanced authentication.
+    /// which is for who uses no enhanced authentication; and everything while a message of its client is on its way to very many.
     /// </summary>
-    public bool IsOnHold => Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+    public bool IsOnHold =>
+        Session is { } session ? session.FanOuts > 0 : Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+
+    /// <summary>Whether it is on hold because a message of its client is on its way to very many.</summary>
+    public bool IsFanningOut => Session is { FanOuts: > 0 };
+
+    /// <summary>Whether the peer has ended the connection while it was on hold: it ends when what had come has been done.</summary>
+    public PeerEnd PeerEnd { get; set; }
 
     /// <summary>Acknowledgements to its client that the gate holds.</summary>
     public int HeldAcknowledgements { get; set; }
 
     /// <summary>Whether it is left unread because memory is short.</summary>
-    public bool IsPaused { get; set; }
+    public bool IsPaused { get; private set; }
+
+    /// <summary>Where it stands among those that are left unread because memory is short.</summary>
+    public int PausedPlace { get; set; }
 
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }
@@ -186,7 +215,7 @@ internal sealed class Connection
         if (!IsHeldUp)
         {
             IsHeldUp = true;
-            Link.PauseReading();
+            PauseReading(IsPaused);
         }
     }
 
@@ -196,8 +225,22 @@ internal sealed class Connection
         if (IsHeldUp)
         {
             IsHeldUp = false;
-            Link.ResumeReading();
+            ResumeReading(IsPaused);
         }
+    }
+
+    /// <summary>Leaves it unread until <see cref="Unpause"/>.</summary>
+    public void Pause()
+    {
+        IsPaused = true;
+        PauseReading(IsHeldUp);
+    }
+
+    /// <summary>There is memory for what it sends.</summary>
+    public void Unpause()
+    {
+        IsPaused = false;
+        ResumeReading(IsHeldUp);
     }
 
     public ConnectionSnapshot TakeSnapshot() => new()
@@ -224,5 +267,22 @@ internal sealed class Connection
 
         Output.Retract(size);
         return false;
+    }
+
+    private void PauseReading(bool isPausedAlready)
+    {
+        if (!isPausedAlready && Phase != ConnectionPhase.Closed)
+        {
+            Link.PauseReading();
+        }
+    }
+
+    /// <param name="hasAnotherReason">Whether it is to be left unread all the same.</param>
+    private void ResumeReading(bool hasAnotherReason)
+    {
+        if (!hasAnotherReason && Phase != ConnectionPhase.Closed)
+        {
+            Link.ResumeReading();
+        }
     }
 }

@@ -63,7 +63,12 @@ internal sealed class Input(
             connection.LastHeard = now;
         }
 
-        if (connection.IsOpen && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
+        if (connection.IsFanningOut)
+        {
+            // What it keeps there is whole packets, and to keep them is of our making.
+            unfinished.Leave(connection);
+        }
+        else if (connection.IsOpen && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
         {
             unfinished.Note(connection, consumed > 0, now);
             while (unfinished.IsExcessive(out var oldest))
@@ -91,7 +96,7 @@ internal sealed class Input(
         }
     }
 
-    /// <summary>Keeps what cannot be done yet. Who sends a lot of it before it is known who it is, is left unread.</summary>
+    /// <summary>Keeps what cannot be done yet. Who sends a lot of it is left unread.</summary>
     private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
     {
         connection.Partial.Append(bytes);

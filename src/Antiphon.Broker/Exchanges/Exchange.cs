@@ -23,6 +23,7 @@ internal sealed class Exchange
     private int _openResponders;
     private bool _isAnsweredByResponder;
     private bool _isRetry;
+    private int _openings;
     private Dictionary<Session, Recipient>? _index;
 
     public Exchange() => Deadline = new Deadline(this);
@@ -50,8 +51,11 @@ internal sealed class Exchange
     /// <summary>How many Response Messages the request asks each recipient for.</summary>
     public int Replies { get; private set; }
 
-    /// <summary>Whether it is being delivered right now: it does not end before all its recipients are known.</summary>
-    public bool IsOpening { get; set; }
+    /// <summary>How often it has been used up: whoever refers to it for longer than a call lets it be when this is another one.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>Whether a request of it is being delivered: it is not settled before all its recipients are known.</summary>
+    public bool IsOpening => _openings > 0;
 
     /// <summary>Whether somebody has answered in full, and nothing was asked since. That one need not count as a responder.</summary>
     public bool IsAnswered { get; private set; }
@@ -94,7 +98,7 @@ internal sealed class Exchange
     /// <param name="isRetry">Whether it came before, and is not one request more.</param>
     public void Begin(int replies, bool isRetry)
     {
-        IsOpening = true;
+        _openings++;
         IsAnswered = _isAnsweredByResponder = false;
         Replies = replies;
         _isRetry = isRetry;
@@ -107,6 +111,9 @@ internal sealed class Exchange
     /// <param name="session">The Session.</param>
     /// <param name="isResponder">Whether it counts as a responder.</param>
     public Recipient Admit(Session session, bool isResponder) => Admit(session, isResponder, Replies, _isRetry);
+
+    /// <summary>The request has been delivered to all that <see cref="Begin"/>, or <see cref="Move"/>, was about.</summary>
+    public void EndOpening() => _openings--;
 
     /// <summary>The recipient that is this Session.</summary>
     public Recipient? Find(Session session)
@@ -199,7 +206,7 @@ internal sealed class Exchange
             return null;
         }
 
-        IsOpening = true;
+        _openings++;
         LoseOne(from);
         return Admit(to, isResponder, moved, isRetry: false);
     }
@@ -211,9 +218,10 @@ internal sealed class Exchange
             recipient!.End();
         }
 
+        Version++;
         Requester = null;
         _index = null;
-        _recipientCount = _openCount = _openResponders = 0;
+        _recipientCount = _openings = _openCount = _openResponders = 0;
         if (_recipients.Length > IndexedFrom)
         {
             // It is kept for reuse, and most exchanges have one recipient.

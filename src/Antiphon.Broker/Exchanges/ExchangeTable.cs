@@ -91,20 +91,13 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>
-    /// The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.
+    /// The request has been delivered: what its exchange takes is counted, and it ends where nobody may answer.
     /// </summary>
     /// <returns>Whether it is still open.</returns>
     public bool Settle(Exchange exchange)
     {
-        exchange.IsOpening = false;
-        if (exchange.IsSettled)
-        {
-            Close(exchange);
-            return false;
-        }
-
-        exchange.Share!.Resize(exchange, exchange.Size);
-        return true;
+        exchange.EndOpening();
+        return !TryCloseSettled(exchange);
     }
 
     /// <summary>What waited for a recipient is not sent to it.</summary>
@@ -112,10 +105,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     {
         var exchange = recipient.Exchange;
         exchange.LoseOne(recipient);
-        if (!exchange.IsOpening)
-        {
-            Settle(exchange);
-        }
+        TryCloseSettled(exchange);
     }
 
     /// <summary>A Session wants to answer on somebody's own response topic.</summary>
@@ -135,7 +125,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             return false;
         }
 
-        if (exchange.IsSettled)
+        if (exchange.IsSettled && !exchange.IsOpening)
         {
             Close(exchange);
         }
@@ -188,7 +178,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             {
                 var recipients = answerable.RecipientCount;
                 answerable.Lose(recipient);
-                steps -= Settle(answerable) ? 1 : recipients;
+                steps -= TryCloseSettled(answerable) ? recipients : 1;
             }
             else
             {
@@ -196,6 +186,24 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
                 _ended.Dequeue();
             }
         }
+    }
+
+    /// <summary>Recipients have come or left: what it takes is counted, and it ends where nobody may answer.</summary>
+    private bool TryCloseSettled(Exchange exchange)
+    {
+        if (exchange.IsOpening)
+        {
+            return false;
+        }
+
+        if (exchange.IsSettled)
+        {
+            Close(exchange);
+            return true;
+        }
+
+        exchange.Share!.Resize(exchange, exchange.Size);
+        return false;
     }
 
     private static Exchange? OldestOf(Session requester) =>

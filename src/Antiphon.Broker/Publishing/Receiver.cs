@@ -133,16 +133,37 @@ internal sealed class Receiver(
             return TooManyUnfinished(maximum);
         }
 
-        var code = stage switch
+        var result = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now).Code,
-            ReceivedStage.Earlier when answer == PacketType.PubRec => ReasonCode.Success,
+            ReceivedStage.None => router.Route(publish, session, now),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => new RoutingResult(ReasonCode.Success),
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
-            _ => connection.Version == ProtocolVersion.V5 ? ReasonCode.PacketIdentifierInUse : router.Route(publish, session, now).Code,
+            _ => connection.Version == ProtocolVersion.V5
+                ? new RoutingResult(ReasonCode.PacketIdentifierInUse)
+                : router.Route(publish, session, now),
         };
-        gate.Acknowledge(connection, session, answer, identifier, code);
+        if (result.UnderWay is { } fanOut)
+        {
+            session.Received.Withhold(answer, identifier, result.Code);
+            fanOut.AnswerWith(connection, answer, identifier);
+        }
+        else
+        {
+            gate.Acknowledge(connection, session, answer, identifier, result.Code);
+        }
+
         return default;
+    }
+
+    /// <summary>A message has been delivered to all whom it concerns: it is acknowledged, unless its connection has ended since.</summary>
+    public void Finish(FanOut fanOut)
+    {
+        if (fanOut is { Connection: { Session: { } session } connection })
+        {
+            session.Received.TakeUp();
+            gate.Acknowledge(connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code);
+        }
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

@@ -18,6 +18,7 @@ internal sealed class SessionTable(
     Sender sender,
     Redispatch redispatch,
     EndedSessions ended,
+    GroupMembers groupMembers,
     SessionMemory memory,
     QueueMemory queueMemory,
     AccessControl access,
@@ -50,7 +51,7 @@ internal sealed class SessionTable(
         session.Connection = connection;
         connection.Session = session;
         session.ConnectedBy(connection.User);
-        SubscriptionTable.Move(session);
+        groupMembers.Update(session);
         counters.ConnectedClients++;
         counters.MaximumConnectedClients = Math.Max(counters.MaximumConnectedClients, counters.ConnectedClients);
         session.WillDue = session.Expires = Instant.Never;
@@ -68,7 +69,6 @@ internal sealed class SessionTable(
         ConnectedCount--;
         memory.ReleaseAliases(session.Connection!, session);
         session.ConnectionEnded();
-        SubscriptionTable.Move(session);
         counters.ConnectedClients--;
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
@@ -76,6 +76,7 @@ internal sealed class SessionTable(
             return;
         }
 
+        groupMembers.Update(session);
         redispatch.ConnectionEnded(session, now);
         session.Expires = now + session.ExpiryInterval;
         if (session.Will is { } will)

@@ -4,6 +4,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
@@ -38,13 +39,16 @@ public sealed class RouterTests
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
-        var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(options, account, writer, messages, exchanges, wheel, flushList, counters);
+        var memory = new SessionMemory(options);
+        var writer = new MessageWriter(comparer, memory, flushList, counters);
+        var sender = new Sender(
+            options, account, writer, messages, exchanges, new MemoryPressure(options, account, counters), wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), access, new SessionMemory(options), counters);
+            options, tree, cache, new RetainedWalks(retained, sender, memory), access, memory, counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, access, responseTopics, exchanges, retained, sender, messages, counters);
+        var fanOuts = new FanOuts(cache, exchanges, sender, messages, flushList, counters);
+        _router = new Router(fanOuts, access, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

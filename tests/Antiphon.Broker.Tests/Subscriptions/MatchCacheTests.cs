@@ -4,6 +4,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -78,10 +79,13 @@ public sealed class MatchCacheTests
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(options, comparer, wheel, counters);
-        var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(options, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
+        var memory = new SessionMemory(options);
+        var writer = new MessageWriter(comparer, memory, flushList, counters);
+        var account = new MemoryAccount();
+        var pressure = new MemoryPressure(options, account, counters);
+        var sender = new Sender(options, account, writer, messages, exchanges, pressure, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender), new AccessControl(options), new SessionMemory(options), counters);
+            options, tree, cache, new RetainedWalks(retained, sender, memory), new AccessControl(options), memory, counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)
@@ -145,7 +149,7 @@ public sealed class MatchCacheTests
             Assert.Equal(groups.Count(), match.Groups.Length);
             foreach (var group in match.Groups)
             {
-                var chosen = group.Choose(0);
+                var chosen = group.Choose(0)!;
                 Assert.Contains((Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter), matching.Select(held => held.Key));
                 Assert.Equal(model[(Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter)], chosen.QoS);
             }

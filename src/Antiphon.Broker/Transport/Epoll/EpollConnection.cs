@@ -183,6 +183,12 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
         }
     }
 
-    private void ChangeInterest() =>
-        loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);
+    private void ChangeInterest()
+    {
+        // The engine may go on with a connection whose descriptor is another's already.
+        if (!_closed)
+        {
+            loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);
+        }
+    }
 }
