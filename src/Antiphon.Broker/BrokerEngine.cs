@@ -31,7 +31,7 @@ internal sealed class BrokerEngine
     internal const int DeadlinesPerTurn = 512;
 
     /// <summary>So many are looked at in one turn, those included that are not due yet though their tick has come round.</summary>
-    internal const int DeadlinesLookedAt = 8192;
+    internal const int DeadlinesLookedAt = 4096;
 
     /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
     private const int MessagesPerDeadline = 64;

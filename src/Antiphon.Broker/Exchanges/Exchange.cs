@@ -211,22 +211,37 @@ internal sealed class Exchange
         return Admit(to, isResponder, moved, isRetry: false);
     }
 
+    /// <summary>It ends. It is used again once <see cref="TryEndRecipients"/> has come to an end.</summary>
     public void Close()
     {
-        foreach (var recipient in _recipients.AsSpan(0, _recipientCount))
-        {
-            recipient!.End();
-        }
-
         Version++;
         Requester = null;
+        _openings = _openCount = _openResponders = 0;
+    }
+
+    /// <summary>It has ended: forgets its recipients.</summary>
+    /// <param name="steps">How many it may forget, and what was left of them.</param>
+    /// <returns>Whether that was all.</returns>
+    public bool TryEndRecipients(ref int steps)
+    {
+        for (; _recipientCount > 0; steps--)
+        {
+            if (steps <= 0)
+            {
+                return false;
+            }
+
+            _recipients[--_recipientCount]!.End();
+        }
+
         _index = null;
-        _recipientCount = _openings = _openCount = _openResponders = 0;
         if (_recipients.Length > IndexedFrom)
         {
             // It is kept for reuse, and most exchanges have one recipient.
             _recipients = new Recipient?[1];
         }
+
+        return true;
     }
 
     private Recipient Admit(Session session, bool isResponder, int messages, bool isRetry)

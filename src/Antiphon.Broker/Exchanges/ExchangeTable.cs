@@ -19,21 +19,25 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
     private const int KeptForReuse = 16_384;
 
-    /// <summary>How many exchanges of Sessions that have ended are closed in one turn.</summary>
+    /// <summary>How many exchanges of Sessions that have ended are closed in one turn, and recipients of others forgotten.</summary>
     internal const int StepsPerTurn = 4096;
+
+    /// <summary>An exchange that ends forgets so many of its recipients at once, the others in the turns that follow.</summary>
+    internal const int RecipientsAtOnce = 256;
 
     private readonly ExchangeIndex _open = new();
     private readonly Stack<Exchange> _free = new();
     private readonly RequesterShares _unanswered = new();
     private readonly RequesterShares _answered = new();
     private readonly Queue<Session> _ended = new();
+    private readonly Queue<Exchange> _closed = new();
     private long _freeBytes;
 
     /// <summary>What the open exchanges take in memory, in bytes.</summary>
     public long OpenBytes => _unanswered.Bytes + _answered.Bytes;
 
     /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
-    public bool IsReady => _ended.Count > 0;
+    public bool IsReady => _ended.Count > 0 || _closed.Count > 0;
 
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
@@ -145,10 +149,14 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
         exchange.Share!.Remove(exchange);
         counters.OpenExchanges--;
         exchange.Close();
-        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.MaximumExchangeBytes)
+        var steps = RecipientsAtOnce;
+        if (exchange.TryEndRecipients(ref steps))
         {
-            _freeBytes += exchange.Size;
-            _free.Push(exchange);
+            Reuse(exchange);
+        }
+        else
+        {
+            _closed.Enqueue(exchange);
         }
     }
 
@@ -167,16 +175,28 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
     public void Continue()
     {
-        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session);)
+        var steps = StepsPerTurn;
+        while (_closed.TryPeek(out var closed) && closed.TryEndRecipients(ref steps))
+        {
+            _closed.Dequeue();
+            Reuse(closed);
+        }
+
+        while (steps > 0 && _ended.TryPeek(out var session))
         {
             if (OldestOf(session) is { } exchange)
             {
-                steps -= exchange.RecipientCount;
+                steps -= Math.Min(exchange.RecipientCount, RecipientsAtOnce);
                 Close(exchange);
+            }
+            else if (session.FirstRecipient is { IsOpen: false } forgotten)
+            {
+                steps--;
+                forgotten.End();
             }
             else if (session.FirstRecipient is { Exchange: var answerable } recipient)
             {
-                var recipients = answerable.RecipientCount;
+                var recipients = Math.Min(answerable.RecipientCount, RecipientsAtOnce);
                 answerable.Lose(recipient);
                 steps -= TryCloseSettled(answerable) ? recipients : 1;
             }
@@ -204,6 +224,15 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
         exchange.Share!.Resize(exchange, exchange.Size);
         return false;
+    }
+
+    private void Reuse(Exchange exchange)
+    {
+        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.MaximumExchangeBytes)
+        {
+            _freeBytes += exchange.Size;
+            _free.Push(exchange);
+        }
     }
 
     private static Exchange? OldestOf(Session requester) =>
