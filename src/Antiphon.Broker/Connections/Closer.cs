@@ -159,6 +159,7 @@ internal sealed class Closer(
 
         if (connection.Session is { } session)
         {
+            connection.IsFanningOut = false;
             connection.Session = null;
             sessions.Detach(session, now);
         }

@@ -166,11 +166,10 @@ internal sealed class Connection
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
     /// which is for who uses no enhanced authentication; and everything while a message of its client is on its way to very many.
     /// </summary>
-    public bool IsOnHold =>
-        Session is { } session ? session.FanOuts > 0 : Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null };
+    public bool IsOnHold => IsFanningOut || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
 
     /// <summary>Whether it is on hold because a message of its client is on its way to very many.</summary>
-    public bool IsFanningOut => Session is { FanOuts: > 0 };
+    public bool IsFanningOut { get; set; }
 
     /// <summary>Whether the peer has ended the connection while it was on hold: it ends when what had come has been done.</summary>
     public PeerEnd PeerEnd { get; set; }

@@ -211,7 +211,12 @@ internal sealed class FanOuts(
         copy.Retain();
         var exchange = requester is null ? null : exchanges.Open(publish, requester, now);
         var fanOut = new FanOut(copy, publisher, matches.LastNumber, exchange);
-        publisher?.FanOuts += 1;
+        if (publisher is not null)
+        {
+            publisher.FanOuts++;
+            publisher.Connection?.IsFanningOut = true;
+        }
+
         _underWay.Enqueue(fanOut);
         Count(0);
         return new RoutingResult(ReasonCode.Success, UnderWay: fanOut);
@@ -315,7 +320,12 @@ internal sealed class FanOuts(
 
         fanOut.IsFinished = true;
         fanOut.Walk = null;
-        fanOut.Publisher?.FanOuts -= 1;
+        if (fanOut.Publisher is { } publisher)
+        {
+            publisher.FanOuts--;
+            publisher.Connection?.IsFanningOut = publisher.FanOuts > 0;
+        }
+
         messages.Release(fanOut.Message);
     }
 

@@ -50,6 +50,7 @@ internal sealed class SessionTable(
         ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
+        connection.IsFanningOut = session.FanOuts > 0;
         session.ConnectedBy(connection.User);
         groupMembers.Update(session);
         counters.ConnectedClients++;
