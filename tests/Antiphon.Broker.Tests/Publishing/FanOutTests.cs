@@ -115,6 +115,26 @@ public sealed class FanOutTests
     }
 
     [Fact]
+    public void Two_messages_to_one_topic_arrive_in_the_same_order_though_the_second_is_for_few_enough()
+    {
+        const int Left = 4 * FanOuts.Few;
+        var subscribers = Subscribers(Many);
+        var (publisher, other) = (_broker.Connect("publisher"), _broker.Connect("other"));
+        Receive(publisher, Packet("t", "1"));
+        OneTurn();
+        foreach (var subscriber in subscribers.Skip(Left))
+        {
+            Receive(subscriber, new UnsubscribePacket { PacketIdentifier = new(9), TopicFilters = ["t"] });
+        }
+
+        Receive(other, Packet("t", "2"));
+        _broker.Settle();
+
+        Assert.All(subscribers.Take(Left), subscriber => Assert.Equal(
+            ["1", "2"], subscriber.All().Cast<PublishPacket>().Select(TestLink.Text)));
+    }
+
+    [Fact]
     public void A_turn_has_so_many_deliveries_for_all_publishers_together()
     {
         const int Receivers = Turn / 4;
