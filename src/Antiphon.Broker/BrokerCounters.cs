@@ -85,7 +85,9 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long EvictedExchanges { get; init; }
 
-    /// <summary>Acknowledgements that publishers are waiting for because memory is short or a commit is not done.</summary>
+    /// <summary>
+    /// Acknowledgements that publishers are waiting for because memory is short, a commit is not done, or they were too fast.
+    /// </summary>
     public long WithheldAcknowledgements { get; init; }
 
     /// <summary>Connections that are left unread because memory is short.</summary>
@@ -96,6 +98,60 @@ public readonly record struct BrokerCounters
 
     /// <summary>Connections closed as soon as they came, because the process may not open another file descriptor.</summary>
     public long TurnedAway { get; init; }
+
+    /// <summary>
+    /// Clients refused with 0x97, or 0x89, because <see cref="BrokerOptions.MaximumConnections"/>,
+    /// <see cref="BrokerOptions.MaximumSessions"/> or a bound of <see cref="BrokerOptions.MaximumSessionBytes"/> was reached.
+    /// </summary>
+    public long RefusedClients { get; init; }
+
+    /// <summary>
+    /// Connections refused with 0x97, or closed as soon as they came, because their address has
+    /// <see cref="BrokerOptions.MaximumConnectionsPerAddress"/> already.
+    /// </summary>
+    public long RefusedByAddress { get; init; }
+
+    /// <summary>
+    /// Connections refused with 0x9F: beyond <see cref="BrokerOptions.MaximumConnectsPerSecond"/> or
+    /// <see cref="BrokerOptions.MaximumConnectsPerSecondPerAddress"/>.
+    /// </summary>
+    public long RefusedByConnectRate { get; init; }
+
+    /// <summary>
+    /// Connections closed because more than <see cref="BrokerOptions.MaximumPendingConnections"/> had not sent CONNECT, and they were the
+    /// oldest.
+    /// </summary>
+    public long DroppedPending { get; init; }
+
+    /// <summary>
+    /// Packets longer than <see cref="BrokerOptions.MaximumPacketSize"/>, or before CONNACK than
+    /// <see cref="BrokerOptions.MaximumConnectBytes"/>; each ended its connection with 0x95.
+    /// </summary>
+    public long OversizedPackets { get; init; }
+
+    /// <summary>
+    /// Packets refused because their topic is longer than <see cref="BrokerOptions.MaximumTopicLength"/>, has more levels than
+    /// <see cref="BrokerOptions.MaximumTopicLevels"/>, or they have more User Properties than they may. PUBLISH with QoS 0 is dropped.
+    /// </summary>
+    public long OverMessageLimits { get; init; }
+
+    /// <summary>
+    /// Subscriptions refused because their Session has as many as it may, there is no memory for them, or their Topic Filter is too long or
+    /// has too many levels.
+    /// </summary>
+    public long RefusedSubscriptions { get; init; }
+
+    /// <summary>QoS 0 messages dropped because their publisher was faster than it may be.</summary>
+    public long DroppedOverRate { get; init; }
+
+    /// <summary>Acknowledgements that were withheld for a while because their publisher was faster than it may be.</summary>
+    public long DelayedOverRate { get; init; }
+
+    /// <summary>
+    /// Clients that came or went without an event below <c>$SYS/clients</c>: too many events waited to be told, or a Client Identifier was
+    /// too long for a topic.
+    /// </summary>
+    public long DroppedPresenceEvents { get; init; }
 
     /// <summary>Retained messages, those below <c>$SYS</c> included.</summary>
     public long RetainedMessages { get; init; }
@@ -114,15 +170,25 @@ public readonly record struct BrokerCounters
     /// </summary>
     public long RefusedSystemMessages { get; init; }
 
-    /// <summary>Messages of clients, Wills among them, that the access rules did not allow. Nobody got them.</summary>
+    /// <summary>
+    /// Messages of clients, Wills among them, that the access rules or the authorizer did not allow, or that said what only the broker
+    /// says. Nobody got them.
+    /// </summary>
     public long DeniedMessages { get; init; }
 
-    /// <summary>Subscriptions that the access rules did not allow: refused, or taken away when other rules came into force.</summary>
+    /// <summary>
+    /// Subscriptions that the access rules or the authorizer did not allow: refused, or taken away when other rules came into force.
+    /// </summary>
     public long DeniedSubscriptions { get; init; }
 
     /// <summary>
-    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log.
-    /// Each is logged, unless it was the log's, and ends one connection at most.
+    /// How often <see cref="BrokerOptions.Authorizer"/> has thrown, or taken too long. What it was asked about was refused.
+    /// </summary>
+    public long FailedAuthorizations { get; init; }
+
+    /// <summary>
+    /// Exceptions that should not have been, of the broker's own code and of what its host gave it: authenticators, streams, the log,
+    /// the observer of exchanges. Each is logged, unless it was the log's or the observer's, and ends one connection at most.
     /// </summary>
     public long Defects { get; init; }
 }

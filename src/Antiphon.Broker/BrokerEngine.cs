@@ -1,9 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -42,11 +45,15 @@ internal sealed class BrokerEngine
     private readonly MessagePool _messages;
     private readonly AccessControl _access;
     private readonly AccessReview _review;
+    private readonly Authorizations? _authorizations;
     private readonly FlushList _flushList = new();
     private readonly MemoryPressure _pressure;
     private readonly AcknowledgementGate _gate;
+    private readonly Arrivals _arrivals;
+    private readonly PublishRates _rates;
+    private readonly PresenceEvents _presence;
     private readonly TimingWheel _wheel = new();
-    private readonly HashSet<Connection> _connections = [];
+    private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
     private readonly FanOuts _fanOuts;
@@ -82,7 +89,11 @@ internal sealed class BrokerEngine
         var responseTopics = new OwnResponseTopics(comparer, fillRandom);
         _pressure = new MemoryPressure(options, _account, Counters);
         _gate = new AcknowledgementGate(_pressure, _flushList, Counters);
-        _exchanges = new ExchangeTable(options, comparer, _wheel, Counters);
+        _arrivals = new Arrivals(options, Counters);
+        _rates = new PublishRates(options, _gate, _account, _wheel, Counters);
+        var limits = new MessageLimits(options, Counters);
+        var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
+        _exchanges = new ExchangeTable(options, comparer, _wheel, watch, Counters);
         _sessionMemory = new SessionMemory(options);
         _sender = new Sender(
             options,
@@ -97,10 +108,28 @@ internal sealed class BrokerEngine
         _retained = new RetainedStore(options, comparer, _messages, _wheel, Counters);
         _walks = new RetainedWalks(_retained, _sender, _sessionMemory);
         _fanOuts = new FanOuts(cache, _exchanges, _sender, _messages, _flushList, Counters);
-        var router = new Router(_fanOuts, _access, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
-        _receiver = new Receiver(options, router, _sender, _gate, _pressure, _sessionMemory, _flushList, Counters);
-        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, _sessionMemory, Counters);
+        var router = new Router(_fanOuts, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
+        var stamp = options.StampCaller ? new CallerStamp(_access) : null;
+        _authorizations = options.Authorizer is null ? null : new Authorizations(options, comparer, _wheel, Counters, Events);
+        var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
+        _receiver = new Receiver(
+            options,
+            publishRules,
+            router,
+            watch,
+            _sender,
+            _gate,
+            limits,
+            _rates,
+            new BrokerReplies(_sender),
+            _pressure,
+            _sessionMemory,
+            _flushList,
+            Events,
+            Counters);
+        var subscriptions = new SubscriptionTable(options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(options, subscriptions, router, _wheel, Counters);
+        _presence = new PresenceEvents(options, _access, subscriptions, tree, _sender, _messages, Counters);
         _redispatch = new Redispatch(_sender, _exchanges, _messages, Counters);
         _ended = new EndedSessions(subscriptions, _redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
@@ -113,18 +142,22 @@ internal sealed class BrokerEngine
             _sessionMemory,
             new QueueMemory(_account),
             _access,
+            stamp,
             _wheel,
             Counters);
         var unfinished = new UnfinishedPackets(options, _wheel);
-        _closer = new Closer(options, _connections, unfinished, _sessions, _pressure, _wheel, _flushList, Counters, Events);
+        _closer = new Closer(
+            options, _connections, unfinished, _arrivals, _sessions, _pressure, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
-        _identification = new Identification(options, _closer, _wheel, _flushList);
+        _identification = new Identification(options, _closer, _wheel, _flushList, Counters);
         _handshake = new Handshake(
             options,
             _sessions,
             responseTopics,
-            new ConnectRules(options, _sessions, _identification),
-            _access,
+            _arrivals,
+            new ConnectRules(options, _sessions, _identification, limits, Counters),
+            publishRules,
+            _review,
             _identification,
             _sender,
             _closer,
@@ -133,13 +166,28 @@ internal sealed class BrokerEngine
             _flushList,
             Counters,
             Events,
+            _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            _receiver, subscriptions, systemFigures, _walks, _identification, _handshake, _closer, _flushList);
-        _input = new Input(options, _handshake, clientPackets, unfinished, _closer, Counters);
+            _receiver,
+            subscriptions,
+            systemFigures,
+            _walks,
+            limits,
+            _identification,
+            _authorizations,
+            _handshake,
+            _closer,
+            _flushList,
+            Events);
+        _input = new Input(options, _handshake, clientPackets, unfinished, _arrivals, _closer, Counters);
+        Listing = new EngineListing(_connections, _sessions, _retained);
     }
 
     public EngineCounters Counters { get; } = new();
+
+    /// <summary>Lists what there is, for operators.</summary>
+    public EngineListing Listing { get; }
 
     /// <summary>What happened to connections, for the log.</summary>
     public ConnectionEvents Events { get; } = new();
@@ -165,13 +213,30 @@ internal sealed class BrokerEngine
             || _exchanges.IsReady
             || _review.IsReady
             || _pressure.IsReady
-            || _gate.IsReady;
+            || _gate.IsReady
+            || HasPresence
+            || _authorizations is { HasAsked: true };
+
+    /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
+    public bool HasPresence => _presence.IsReady;
+
+    /// <summary>Connections that have not sent CONNECT yet.</summary>
+    public int PendingConnections => _arrivals.Pending;
+
+    /// <summary>Addresses that are remembered because of their connections.</summary>
+    public int RememberedAddresses => _arrivals.Addresses;
 
     /// <summary>When <see cref="Advance"/> has to be called at the latest.</summary>
     public Instant NextDeadline => _wheel.NextVisit();
 
     /// <summary>The Session of a client; <c>null</c>: it has none.</summary>
     public Session? FindSession(string clientId) => _sessions.Find(clientId);
+
+    /// <summary>
+    /// A Network Connection is about to be opened. Where its address has far more than it may, it is not: it is closed without a word.
+    /// </summary>
+    /// <param name="remote">The address of the other end; <c>null</c>: it has none, or a proxy will say it.</param>
+    public bool MayOpen(EndPoint? remote) => _arrivals.MayOpen(remote);
 
     /// <summary>A Network Connection was opened.</summary>
     /// <param name="link">What carries its bytes.</param>
@@ -186,9 +251,22 @@ internal sealed class BrokerEngine
             connection.Phase = ConnectionPhase.AwaitingProxyHeader;
         }
 
-        _connections.Add(connection);
+        _connections.Join(connection);
         Counters.Connections++;
         _wheel.Set(connection.Deadline, now + _options.ConnectTimeout);
+        _arrivals.Open(connection);
+        if (!isProxied)
+        {
+            // It was asked about before.
+            _ = _arrivals.TryIdentify(connection, now);
+        }
+
+        while (_arrivals.IsExcessive(out var oldest) && oldest != connection)
+        {
+            Counters.DroppedPending++;
+            Abort(oldest, new Fault(ReasonCode.ServerBusy, "Too many connections have not sent CONNECT; this was the oldest."), now);
+        }
+
         return connection;
     }
 
@@ -215,16 +293,37 @@ internal sealed class BrokerEngine
                 Receive(connection, [], now);
             }
         }
+        else if (result.ReasonCode == ReasonCode.Success && connection is { Phase: ConnectionPhase.Connected, Session: { } session })
+        {
+            // It has authenticated again, perhaps into other groups.
+            connection.Authorized = null;
+            _review.Start(session);
+        }
+    }
+
+    /// <summary>
+    /// Takes the next question to the application's authorizer, which is to be asked on another thread;
+    /// it returns through <see cref="Authorized"/>.
+    /// </summary>
+    public bool TryTakeQuestion([NotNullWhen(true)] out AuthorizationQuestion? question)
+    {
+        question = null;
+        return _authorizations?.TryTakeAsked(out question) == true;
+    }
+
+    /// <summary>A question to the authorizer has run. If its connection has ended since, nothing comes of it.</summary>
+    public void Authorized(AuthorizationQuestion question, Instant now)
+    {
+        if (_authorizations!.TryAnswer(question))
+        {
+            GoOn(question, now);
+        }
     }
 
     /// <summary>The peer will send no more, but may still read what is on its way, for a limited time.</summary>
     public void EndedByPeer(Connection connection, Instant now)
     {
-        if (connection.IsFanningOut)
-        {
-            connection.PeerEnd = PeerEnd.OfSending;
-        }
-        else if (connection.IsOpen)
+        if (!TryPutOff(connection, PeerEnd.Sending) && connection.IsOpen)
         {
             _closer.Close(connection, connection.CloseReason, now);
         }
@@ -233,12 +332,7 @@ internal sealed class BrokerEngine
     /// <summary>The connection was ended by the peer or the network. What is left to send is of no use any more.</summary>
     public void Ended(Connection connection, Instant now)
     {
-        if (connection.IsFanningOut)
-        {
-            // Packets that it sent before are still to be done, the DISCONNECT behind them too.
-            connection.PeerEnd = PeerEnd.Whole;
-        }
-        else
+        if (!TryPutOff(connection, PeerEnd.Gone))
         {
             _closer.Ended(connection, now);
         }
@@ -279,7 +373,7 @@ internal sealed class BrokerEngine
                     left -= _sessions.OnDeadline(session, now) / MessagesPerDeadline;
                     break;
                 case Exchange exchange:
-                    _exchanges.Close(exchange);
+                    _exchanges.Close(exchange, ExchangeEnd.Expired, now);
                     break;
                 case TopicLevel level:
                     _retained.OnDeadline(level, now);
@@ -292,6 +386,13 @@ internal sealed class BrokerEngine
                     break;
                 case ProofExpiry proof:
                     _identification.Expire(proof.Connection, now);
+                    break;
+                case AuthorizationQuestion question:
+                    _authorizations!.GiveUp(question);
+                    GoOn(question, now);
+                    break;
+                case Pace pace:
+                    _rates.OnDeadline(pace, now);
                     break;
                 case UnfinishedPackets:
                     _input.OnDeadline(now);
@@ -312,9 +413,14 @@ internal sealed class BrokerEngine
         _redispatch.Continue(now);
         _ended.Continue(now);
         _walks.Continue(now);
-        _exchanges.Continue();
+        _exchanges.Continue(now);
         _review.Continue(now);
     }
+
+    /// <summary>Tells who subscribes to it a turn's share of who came and went.</summary>
+    /// <param name="time">What a clock on the wall shows.</param>
+    /// <param name="now">The current instant.</param>
+    public void TellPresence(DateTimeOffset time, Instant now) => _presence.Publish(time, now);
 
     /// <summary>
     /// Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.
@@ -377,13 +483,13 @@ internal sealed class BrokerEngine
     {
         Uptime = now.Elapsed,
         Counters = Counters.Read(),
-        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot())],
+        Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
     /// <summary>A message has been delivered to all whom it concerns: its publisher goes on.</summary>
     private void Finish(FanOut fanOut, Instant now)
     {
-        _receiver.Finish(fanOut);
+        _receiver.Finish(fanOut, now);
         if (fanOut.Publisher?.Connection is not { IsOnHold: false } connection)
         {
             return;
@@ -392,17 +498,55 @@ internal sealed class BrokerEngine
         connection.LastHeard = now;
         connection.EndHold();
         Receive(connection, [], now);
+        EndAsPeerDid(connection, isOver: !connection.IsOnHold, now);
+    }
+
+    /// <summary>A packet has its answer, or no more patience: it goes on, and with it what was held behind it.</summary>
+    private void GoOn(AuthorizationQuestion question, Instant now)
+    {
+        var connection = question.Connection;
+        if (question.Pending is { } pending)
+        {
+            _handshake.Accept(connection, pending, now);
+            if (connection.Phase != ConnectionPhase.Connected)
+            {
+                return;
+            }
+        }
+
+        connection.EndHold();
+        Receive(connection, [], now);
+
+        // Who has gone is not waited for again where the authorizer takes its time.
+        EndAsPeerDid(connection, !connection.IsOnHold || (question.IsLate && !connection.IsFanningOut), now);
+    }
+
+    /// <summary>The input of a connection that the peer has ended meanwhile has been done.</summary>
+    private void EndAsPeerDid(Connection connection, bool isOver, Instant now)
+    {
         switch (connection.PeerEnd)
         {
-            case PeerEnd.OfSending:
-                EndedByPeer(connection, now);
+            case PeerEnd.Gone when isOver:
+                _closer.Ended(connection, now);
                 break;
-            case PeerEnd.Whole:
-                Ended(connection, now);
+            case PeerEnd.Sending when isOver && connection.IsOpen:
+                _closer.Close(connection, connection.CloseReason, now);
                 break;
             default:
                 break;
         }
+    }
+
+    /// <summary>What a client sent before it went is done first, its DISCONNECT among it.</summary>
+    private static bool TryPutOff(Connection connection, PeerEnd end)
+    {
+        if (connection is not { Phase: ConnectionPhase.Connected, IsOnHold: true })
+        {
+            return false;
+        }
+
+        connection.PeerEnd = end > connection.PeerEnd ? end : connection.PeerEnd;
+        return true;
     }
 
     private void OnDeadline(Connection connection, Instant now)

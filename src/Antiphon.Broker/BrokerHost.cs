@@ -1,6 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Listing;
+using Antiphon.Broker.Metrics;
 using Antiphon.Broker.Transport;
 using Antiphon.Broker.Transport.Epoll;
 using Antiphon.Broker.Transport.Queued;
@@ -20,6 +23,7 @@ public sealed class BrokerHost : IAsyncDisposable
 
     private readonly BrokerEngine _engine;
     private readonly IEngineLoop _loop;
+    private readonly BrokerMeter _meter;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _stopping;
 
@@ -32,6 +36,8 @@ public sealed class BrokerHost : IAsyncDisposable
         limit?.ThrowIfTooLow();
         _loop = epoll ? new EpollLoop(_engine, options, limit) : new QueueLoop(_engine, options, limit);
         EndPoints = _loop.EndPoints;
+        Listing = new BrokerListing(this, () => (_engine.Listing, _loop.Shell.Now));
+        _meter = new BrokerMeter(_engine);
         if (limit is not null)
         {
             _loop.Shell.LogRoom(limit, options.MaximumConnections);
@@ -54,6 +60,15 @@ public sealed class BrokerHost : IAsyncDisposable
 
     /// <summary>What it has done so far.</summary>
     public BrokerCounters Counters => _engine.Counters.Read();
+
+    /// <summary>Lists what it holds.</summary>
+    public BrokerListing Listing { get; }
+
+    /// <summary>
+    /// Its figures as observable instruments, for metrics; they cost nothing while nobody reads them. Its name is <c>Antiphon.Broker</c>;
+    /// of several brokers in a process each has its own. Disposed of when the broker has stopped.
+    /// </summary>
+    public Meter Meter => _meter.Meter;
 
     /// <summary>Ends when the broker has stopped; fails when it could not go on.</summary>
     public Task Completion => _ended.Task;
@@ -191,8 +206,12 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>Stops, and waits until it has.</summary>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    /// <summary>Has the engine's thread do something between two turns.</summary>
+    internal void Post(Action command) => _loop.Shell.Post(command);
+
     /// <summary>Has the engine's thread answer a question between two turns.</summary>
-    private async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
+    internal async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)
     {
         if (_ended.Task.IsCompleted)
         {
@@ -227,11 +246,13 @@ public sealed class BrokerHost : IAsyncDisposable
             _loop.Run();
             _loop.Dispose();
             _loop.Shell.End();
+            _meter.Dispose();
             _ended.SetResult();
         }
         catch (Exception failure)
         {
             _loop.Dispose();
+            _meter.Dispose();
             _ended.SetException(failure);
         }
     }

@@ -1,6 +1,8 @@
 using System.Net;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Transport;
 using Antiphon.Protocol;
 using Microsoft.Extensions.Logging;
@@ -58,6 +60,35 @@ public sealed record BrokerOptions
     public AccessRules? AccessRules { get; init; }
 
     /// <summary>
+    /// Decides what clients may do, before or instead of <see cref="AccessRules"/>; <c>null</c>, as unless said otherwise: the rules do.
+    /// </summary>
+    public IAuthorizer? Authorizer { get; init; }
+
+    /// <summary>
+    /// How many connections' packets <see cref="Authorizer"/> is asked about at once, 1 or more; 32 unless said otherwise. The others wait.
+    /// </summary>
+    public int MaximumConcurrentAuthorizations { get; init; } = 32;
+
+    /// <summary>
+    /// How long a packet may wait for <see cref="Authorizer"/>, more than zero and at most a day; 5 seconds unless said otherwise.
+    /// Then what it has not allowed is refused. A CONNECT with a Will may wait so long beyond <see cref="ConnectTimeout"/>.
+    /// </summary>
+    public TimeSpan AuthorizationTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Whether requests, which are messages with a Response Topic, get the User Property <c>antiphon-caller</c> from the broker: who has
+    /// published them. Not unless said otherwise, since a server is to change no User Properties [MQTT-3.3.2-17]. A request is then refused
+    /// with 0x87 whose <c>__srcId</c> is not its publisher's Client Identifier.
+    /// </summary>
+    public bool StampCaller { get; init; }
+
+    /// <summary>
+    /// Groups of users whose clients speak for others, such as bridges; none unless said otherwise. They may write the User Properties that
+    /// only brokers write, name others in <c>__srcId</c>, and what their requests have of <c>antiphon-caller</c> stays.
+    /// </summary>
+    public IReadOnlyList<string> BridgeGroups { get; init; } = [];
+
+    /// <summary>
     /// How many clients <see cref="Authenticator"/> and <see cref="AuthenticationMethods"/> are asked about at once, 1 or more;
     /// 4 unless said otherwise. The others wait.
     /// </summary>
@@ -75,6 +106,39 @@ public sealed record BrokerOptions
     public int MaximumConnections { get; init; } = 100_000;
 
     /// <summary>
+    /// How many connections of one address there may be, zero or more; 1,000 unless said otherwise. Further ones are refused with 0x97,
+    /// and closed as soon as they come where there are twice as many. An address of IPv6 is its first 64 bits. Loopback addresses have no
+    /// bound: proxies there pass on the connections of many, unless they say whose (<see cref="Listener.ProxyProtocol"/>). Zero: no bound.
+    /// </summary>
+    public int MaximumConnectionsPerAddress { get; init; } = 1000;
+
+    /// <summary>
+    /// How many connections a second may come, 0 to 1,000,000, and ten seconds' worth at once; zero, which is no bound, unless said
+    /// otherwise. Further ones are refused with 0x9F (§3.2.2.2).
+    /// </summary>
+    /// <remarks>Whoever uses it up from many addresses keeps others out: it is for what stands behind the broker, such as a directory of
+    /// users.</remarks>
+    public int MaximumConnectsPerSecond { get; init; }
+
+    /// <summary>
+    /// How many connections a second may come from one address, 0 to 1,000,000, and ten seconds' worth at once; 100 unless said otherwise.
+    /// Further ones are refused with 0x9F. Addresses are those of <see cref="MaximumConnectionsPerAddress"/>. Zero: no bound.
+    /// </summary>
+    public int MaximumConnectsPerSecondPerAddress { get; init; } = 100;
+
+    /// <summary>
+    /// How many connections may not have sent CONNECT yet, 1 or more; 4,096 unless said otherwise. For one more the oldest is closed. Those
+    /// that their address's bounds refuse go first, and have a quarter of the places.
+    /// </summary>
+    public int MaximumPendingConnections { get; init; } = 4096;
+
+    /// <summary>
+    /// The longest CONNECT, and the longest AUTH before CONNACK, in bytes, 64 or more; 256 KiB unless said otherwise.
+    /// A longer one is refused with 0x95. Where <see cref="MaximumPacketSize"/> is less, that holds.
+    /// </summary>
+    public uint MaximumConnectBytes { get; init; } = 256 * 1024;
+
+    /// <summary>
     /// How many Sessions there may be, of clients connected and away, 1 or more; 100,000 unless said otherwise.
     /// A client that would begin another one is refused with 0x97.
     /// </summary>
@@ -84,7 +148,8 @@ public sealed record BrokerOptions
     /// Bytes that Sessions may take beside their messages, that is Client Identifiers, Wills, subscriptions
     /// and the Topic Aliases of who is connected, 1 MiB or more; 1 GiB unless said otherwise.
     /// No Session may take more than a sixteenth of it. Beyond either a CONNECT is refused with 0x97, and so is a subscription;
-    /// a new Topic Alias ends the connection with it.
+    /// a new Topic Alias ends the connection with it. A sixteenth, too, may the CONNECTs take together whose clients somebody is being
+    /// asked about; beyond it a CONNECT is refused with 0x89.
     /// </summary>
     public long MaximumSessionBytes { get; init; } = 1024 * 1024 * 1024;
 
@@ -110,6 +175,55 @@ public sealed record BrokerOptions
     /// CONNACK says it (§3.2.2.3.3); a client of MQTT 3.1.1, which cannot be told, may have 65,535. More end the connection with 0x93.
     /// </summary>
     public ushort ReceiveMaximum { get; init; } = 1024;
+
+    /// <summary>
+    /// The longest Topic Name that clients publish to, and the longest Topic Filter without <c>$share/NAME/</c>, 1 to 65,535 bytes; 65,535
+    /// unless said otherwise. Longer ones are refused with 0x90 and 0x8F; with QoS 0 a message is dropped and counted.
+    /// </summary>
+    public int MaximumTopicLength { get; init; } = ushort.MaxValue;
+
+    /// <summary>
+    /// How many levels a topic may have, 1 to 128; 128 unless said otherwise. As with <see cref="MaximumTopicLength"/>.
+    /// </summary>
+    public int MaximumTopicLevels { get; init; } = MessageLimits.MostLevels;
+
+    /// <summary>
+    /// How many User Properties a packet may have, zero or more; 1,000 unless said otherwise. A PUBLISH with more is refused with 0x97, and
+    /// with QoS 0 dropped and counted; a CONNECT, SUBSCRIBE or UNSUBSCRIBE with more ends its connection with 0x97.
+    /// Those of other packets are read and forgotten.
+    /// </summary>
+    public int MaximumUserProperties { get; init; } = 1000;
+
+    /// <summary>
+    /// How many bytes the names and values of a packet's User Properties may have together, zero or more; 64 KiB unless said otherwise.
+    /// As with <see cref="MaximumUserProperties"/>.
+    /// </summary>
+    public int MaximumUserPropertyBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// How many messages a second one client may publish, 0 to 1,000,000; zero, which is no bound, unless said otherwise. What is more is
+    /// acknowledged later with QoS 1 and QoS 2, so that the client's own rate falls; with QoS 0 it is dropped and counted, and a request
+    /// that asks with the User Property <c>antiphon-notify: 1</c> is answered with the status 429 on its own response topic.
+    /// </summary>
+    public int MaximumPublishesPerSecond { get; init; }
+
+    /// <summary>
+    /// How many messages a client may publish at once before <see cref="MaximumPublishesPerSecond"/> holds, zero or more.
+    /// Zero, as unless said otherwise: a second's worth.
+    /// </summary>
+    public int MaximumPublishBurst { get; init; }
+
+    /// <summary>
+    /// How many bytes a second one client may publish, whole packets counted, 0 to 2,147,483,647; zero, which is no bound, unless said
+    /// otherwise. A second's worth may come at once. As with <see cref="MaximumPublishesPerSecond"/>.
+    /// </summary>
+    public int MaximumPublishBytesPerSecond { get; init; }
+
+    /// <summary>
+    /// How many QoS 1 and QoS 2 messages are sent to one client before it acknowledges the first, 1 to 65,535; 4,096 unless said otherwise.
+    /// Never more than the client's own Receive Maximum (§3.1.2.11.3). Others wait in its Session.
+    /// </summary>
+    public ushort MaximumInflight { get; init; } = 4096;
 
     /// <summary>How many Topic Aliases a client may use, 0 to 65,535; 16 unless said otherwise. CONNACK says it (§3.2.2.3.8).</summary>
     public ushort TopicAliasMaximum { get; init; } = 16;
@@ -206,6 +320,14 @@ public sealed record BrokerOptions
     public TimeSpan SystemTopicsInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// Whether the broker says who comes and who goes, on <c>$SYS/clients/{client id}/connected</c> and <c>…/disconnected</c>, although
+    /// there are no <see cref="AccessRules"/> and everybody may read it; not unless said otherwise. Where there are rules, it is said to
+    /// whom they allow to subscribe there. An <see cref="Authorizer"/> alone does not turn it on, since it may leave that to the rules; but
+    /// it decides, too, who may subscribe. It is JSON with address, listener and user.
+    /// </summary>
+    public bool PresenceEvents { get; init; }
+
+    /// <summary>
     /// Bytes that messages and buffers of all clients together may take in memory, 1 MiB or more; 512 MiB unless said otherwise.
     /// Places in queues and of what is unacknowledged count too: some 44 and 56 bytes for each delivery, 120 for each message.
     /// Beyond it acknowledgements to publishers are withheld until a quarter is free again; a quarter beyond it publishers are left unread.
@@ -238,6 +360,9 @@ public sealed record BrokerOptions
     /// 1,000 unless said otherwise.
     /// </summary>
     public int MaximumReplies { get; init; } = 1000;
+
+    /// <summary>Is told what clients ask of each other and what comes of it; <c>null</c>, as unless said otherwise: nobody is.</summary>
+    public IExchangeObserver? ExchangeObserver { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -276,6 +401,9 @@ public sealed record BrokerOptions
             }
         }
 
+        void RequireRate(int perSecond, string name) =>
+            Require(perSecond is >= 0 and <= 1_000_000, $"{name} is {perSecond}; it has to be 0 to 1,000,000.");
+
         foreach (var listener in AllListeners)
         {
             var which = Listeners is null ? "" : $" of listener «{listener.Name}»";
@@ -300,9 +428,38 @@ public sealed record BrokerOptions
             MaximumConcurrentAuthentications >= 1,
             $"MaximumConcurrentAuthentications is {MaximumConcurrentAuthentications}; it has to be 1 or more.");
         Require(
+            MaximumConcurrentAuthorizations >= 1,
+            $"MaximumConcurrentAuthorizations is {MaximumConcurrentAuthorizations}; it has to be 1 or more.");
+        Require(
+            AuthorizationTimeout > TimeSpan.Zero && AuthorizationTimeout <= TimeSpan.FromDays(1),
+            $"AuthorizationTimeout is {AuthorizationTimeout}; it has to be more than zero and at most a day.");
+        Require(
             MaximumClientIdLength is >= 23 and <= ushort.MaxValue,
             $"MaximumClientIdLength is {MaximumClientIdLength} bytes; it has to be 23 to 65,535 [MQTT-3.1.3-5].");
         Require(MaximumConnections >= 1, $"MaximumConnections is {MaximumConnections}; it has to be 1 or more.");
+        Require(
+            MaximumConnectionsPerAddress >= 0,
+            $"MaximumConnectionsPerAddress is {MaximumConnectionsPerAddress}; it has to be zero or more.");
+        RequireRate(MaximumConnectsPerSecond, nameof(MaximumConnectsPerSecond));
+        RequireRate(MaximumConnectsPerSecondPerAddress, nameof(MaximumConnectsPerSecondPerAddress));
+        Require(
+            MaximumPendingConnections >= 1, $"MaximumPendingConnections is {MaximumPendingConnections}; it has to be 1 or more.");
+        Require(MaximumConnectBytes >= 64, $"MaximumConnectBytes is {MaximumConnectBytes}; it has to be 64 or more.");
+        Require(
+            MaximumTopicLength is >= 1 and <= ushort.MaxValue,
+            $"MaximumTopicLength is {MaximumTopicLength} bytes; it has to be 1 to 65,535 [MQTT-4.7.3-3].");
+        Require(
+            MaximumTopicLevels is >= 1 and <= MessageLimits.MostLevels,
+            $"MaximumTopicLevels is {MaximumTopicLevels}; it has to be 1 to {MessageLimits.MostLevels}.");
+        Require(MaximumUserProperties >= 0, $"MaximumUserProperties is {MaximumUserProperties}; it has to be zero or more.");
+        Require(
+            MaximumUserPropertyBytes >= 0, $"MaximumUserPropertyBytes is {MaximumUserPropertyBytes}; it has to be zero or more.");
+        RequireRate(MaximumPublishesPerSecond, nameof(MaximumPublishesPerSecond));
+        Require(MaximumPublishBurst >= 0, $"MaximumPublishBurst is {MaximumPublishBurst}; it has to be zero or more.");
+        Require(
+            MaximumPublishBytesPerSecond >= 0,
+            $"MaximumPublishBytesPerSecond is {MaximumPublishBytesPerSecond}; it has to be zero or more.");
+        Require(MaximumInflight >= 1, $"MaximumInflight is {MaximumInflight}; it has to be 1 to 65,535.");
         Require(MaximumSessions >= 1, $"MaximumSessions is {MaximumSessions}; it has to be 1 or more.");
         Require(MaximumSessionBytes >= 1024 * 1024, $"MaximumSessionBytes is {MaximumSessionBytes}; it has to be 1 MiB or more.");
         Require(Enum.IsDefined(MinimumProtocolVersion), $"MinimumProtocolVersion is {MinimumProtocolVersion}, which is not spoken here.");

@@ -38,4 +38,13 @@ public sealed record ConnectionSnapshot
 
     /// <summary>Bytes that wait to be written to it.</summary>
     public long OutputBytes { get; init; }
+
+    /// <summary>How long it has been open.</summary>
+    public TimeSpan OpenFor { get; init; }
+
+    /// <summary>How long ago the last whole packet came.</summary>
+    public TimeSpan SilentFor { get; init; }
+
+    /// <summary>Its Keep Alive; zero: none, or not known yet.</summary>
+    public TimeSpan KeepAlive { get; init; }
 }

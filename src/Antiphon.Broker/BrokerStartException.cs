@@ -7,4 +7,7 @@ public sealed class BrokerStartException : Exception
         : base(message, cause)
     {
     }
+
+    /// <summary>The name of the listener that cannot listen; <c>null</c>: it is about something else.</summary>
+    public string? ListenerName { get; internal init; }
 }

@@ -31,12 +31,23 @@ internal sealed class EngineCounters
     public long PausedConnections;
     public long Refusals;
     public long TurnedAway;
+    public long RefusedClients;
+    public long RefusedByAddress;
+    public long RefusedByConnectRate;
+    public long DroppedPending;
+    public long OversizedPackets;
+    public long OverMessageLimits;
+    public long RefusedSubscriptions;
+    public long DroppedOverRate;
+    public long DelayedOverRate;
+    public long DroppedPresenceEvents;
     public long RetainedMessages;
     public long RetainedBytes;
     public long NotRetained;
     public long RefusedSystemMessages;
     public long DeniedMessages;
     public long DeniedSubscriptions;
+    public long FailedAuthorizations;
 
     // Of any thread.
     private long _defects;
@@ -72,12 +83,23 @@ internal sealed class EngineCounters
         PausedConnections = Volatile.Read(ref PausedConnections),
         Refusals = Volatile.Read(ref Refusals),
         TurnedAway = Volatile.Read(ref TurnedAway),
+        RefusedClients = Volatile.Read(ref RefusedClients),
+        RefusedByAddress = Volatile.Read(ref RefusedByAddress),
+        RefusedByConnectRate = Volatile.Read(ref RefusedByConnectRate),
+        DroppedPending = Volatile.Read(ref DroppedPending),
+        OversizedPackets = Volatile.Read(ref OversizedPackets),
+        OverMessageLimits = Volatile.Read(ref OverMessageLimits),
+        RefusedSubscriptions = Volatile.Read(ref RefusedSubscriptions),
+        DroppedOverRate = Volatile.Read(ref DroppedOverRate),
+        DelayedOverRate = Volatile.Read(ref DelayedOverRate),
+        DroppedPresenceEvents = Volatile.Read(ref DroppedPresenceEvents),
         RetainedMessages = Volatile.Read(ref RetainedMessages),
         RetainedBytes = Volatile.Read(ref RetainedBytes),
         NotRetained = Volatile.Read(ref NotRetained),
         RefusedSystemMessages = Volatile.Read(ref RefusedSystemMessages),
         DeniedMessages = Volatile.Read(ref DeniedMessages),
         DeniedSubscriptions = Volatile.Read(ref DeniedSubscriptions),
+        FailedAuthorizations = Volatile.Read(ref FailedAuthorizations),
         Defects = Volatile.Read(ref _defects),
     };
 }

@@ -158,12 +158,14 @@ public sealed record MqttClientOptions
     /// How many published messages may wait to be written, 1 or more:
     /// without a connection, for the server's Receive Maximum, or for room in <see cref="MaximumQueuedBytes"/>.
     /// Beyond it a publish fails at once with <see cref="QueueFullException"/>.
+    /// The error that a responder sends where an answer finds no place has one of <see cref="ReceiveMaximum"/> places besides.
     /// </summary>
     public int MaximumQueuedMessages { get; init; } = 100_000;
 
     /// <summary>
     /// How many bytes the published messages may have together that wait to be written, 1 or more; a single larger one may wait alone.
     /// Beyond it a publish fails at once with <see cref="QueueFullException"/>.
+    /// Each place that is kept free for a responder's errors (<see cref="MaximumQueuedMessages"/>) adds 1 KiB.
     /// </summary>
     public long MaximumWaitingBytes { get; init; } = 256 * 1024 * 1024;
 

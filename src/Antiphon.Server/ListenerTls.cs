@@ -19,6 +19,13 @@ public sealed record ListenerTls
     /// </summary>
     public string? ClientCa { get; init; }
 
+    /// <summary>
+    /// What in a client's certificate is its user name; <see cref="CertificateUser.None"/> unless said otherwise.
+    /// Such a client needs no password. What CONNECT has of user name and password is not looked at.
+    /// Only where clients are asked for a certificate.
+    /// </summary>
+    public CertificateUser UserFrom { get; init; }
+
     /// <summary>The oldest version of TLS; 1.2 unless said otherwise.</summary>
     public TlsVersion MinimumVersion { get; init; } = TlsVersion.Tls12;
 
@@ -34,6 +41,16 @@ public sealed record ListenerTls
         if (!Enum.IsDefined(MinimumVersion))
         {
             yield return $"MinimumVersion is {MinimumVersion}, which does not exist.";
+        }
+
+        if (!Enum.IsDefined(UserFrom))
+        {
+            yield return $"UserFrom is {UserFrom}, which does not exist.";
+        }
+
+        if (ClientCertificates == ClientCertificates.None && UserFrom != CertificateUser.None)
+        {
+            yield return "UserFrom is set, and clients are not asked for a certificate: set ClientCertificates to Ask or Require.";
         }
 
         if (ClientCertificates != ClientCertificates.None && ClientCa is null)

@@ -1,6 +1,8 @@
 using Antiphon.Broker;
-using Antiphon.Broker.Authentication;
+using Antiphon.Server.Administration;
+using Antiphon.Server.Auditing;
 using Antiphon.Server.Listening;
+using Antiphon.Server.Metrics;
 using Antiphon.Server.Reloading;
 using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
@@ -9,7 +11,7 @@ namespace Antiphon.Server;
 
 /// <summary>
 /// A broker with everything that a public address needs: plain MQTT on the broker's own loop, TLS and WebSocket terminated by Kestrel,
-/// users from a file. Safe from any thread.
+/// users from files, tokens and certificates. Safe from any thread.
 /// </summary>
 /// <example>
 /// <code>
@@ -29,24 +31,29 @@ namespace Antiphon.Server;
 /// </example>
 public sealed partial class ServerHost : IAsyncDisposable
 {
-    private readonly ReloadableUsers? _users;
+    private readonly ReloadableSources _sources;
     private readonly IReadOnlyList<TerminatedListener> _terminated;
     private readonly KestrelListeners? _kestrel;
     private readonly Lock _reloading = new();
     private readonly ServerOptions _options;
+    private readonly AuditLog? _audit;
+    private AdminEndpoint? _admin;
+    private volatile bool _isStopping;
 
     private ServerHost(
         ServerOptions options,
         BrokerHost broker,
-        ReloadableUsers? users,
+        ReloadableSources sources,
         IReadOnlyList<TerminatedListener> terminated,
-        KestrelListeners? kestrel)
+        KestrelListeners? kestrel,
+        AuditLog? audit)
     {
         _options = options;
         Broker = broker;
-        _users = users;
+        _sources = sources;
         _terminated = terminated;
         _kestrel = kestrel;
+        _audit = audit;
         var plain = new Queue<System.Net.IPEndPoint>(broker.EndPoints);
         var others = new Queue<TerminatedListener>(terminated);
         EndPoints =
@@ -61,6 +68,12 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     /// <summary>The addresses that it listens on, in the order of the listeners.</summary>
     public IReadOnlyList<ServerEndPoint> EndPoints { get; }
+
+    /// <summary>Where operators reach it, such as <c>http://127.0.0.1:8081</c>; <c>null</c>: nowhere.</summary>
+    public string? AdminUrl => _admin?.Url;
+
+    /// <summary>Whether it takes connections and answers, and is not about to stop.</summary>
+    internal bool IsServing => !_isStopping && !Completion.IsCompleted;
 
     /// <summary>Whether it needs Kestrel, which plain MQTT does not.</summary>
     internal bool HasKestrel => _kestrel is not null;
@@ -85,23 +98,42 @@ public sealed partial class ServerHost : IAsyncDisposable
             LogWarning(logger, warning);
         }
 
-        var users = files.Users is null ? null : new ReloadableUsers(files.Users);
+        var sources = new ReloadableSources(options, files);
         TerminatedListener[] terminated =
         [
             .. options.Listeners.Where(listener => listener.IsTerminated)
                 .Select(listener => new TerminatedListener(listener, files.Certificates.GetValueOrDefault(listener.Name), logger)),
         ];
-        var broker = BrokerHost.Start(BrokerOptionsOf(options, users));
+        var audit = options.Audit is null ? null : AuditLog.Start(options.Audit, options.Broker.TimeProvider, logger);
+        BrokerHost? broker = null;
+        KestrelListeners? kestrel = null;
         try
         {
-            var kestrel = terminated.Length == 0
+            broker = BrokerHost.Start(BrokerOptionsOf(options, sources, audit));
+            kestrel = terminated.Length == 0
                 ? null
                 : await KestrelListeners.StartAsync(terminated, broker, options.Broker, logger, cancellationToken);
-            return new ServerHost(options, broker, users, terminated, kestrel);
+            var server = new ServerHost(options, broker, sources, terminated, kestrel, audit);
+            if (options.Admin is { } admin)
+            {
+                System.Diagnostics.Metrics.Meter[] meters = audit is null ? [broker.Meter] : [broker.Meter, audit.Meter];
+                server._admin = await AdminEndpoint.StartAsync(
+                    admin, files.Token!, files.AdminCertificates, server, new MeterReader(meters), options.Broker, cancellationToken);
+            }
+
+            return server;
         }
-        catch
+        catch (Exception failure)
         {
-            await broker.DisposeAsync();
+            await (broker?.DisposeAsync() ?? default);
+            await (kestrel?.DisposeAsync() ?? default);
+            await (audit?.DisposeAsync() ?? default);
+            if (failure is BrokerStartException { ListenerName: { } name }
+                && options.Listeners.First(listener => listener.Name == name).Place is { } place)
+            {
+                throw new BrokerStartException($"{place}: {failure.Message}", failure) { ListenerName = name };
+            }
+
             throw;
         }
     }
@@ -126,9 +158,16 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }
             }
 
-            if (files.Users is not null)
+            _sources.Renew(options, files);
+
+            if (files.Token is not null && (files.AdminCertificates is null) == (_options.Admin?.Certificate is null))
             {
-                _users?.Renew(files.Users);
+                _admin?.Renew(files.Token, files.AdminCertificates);
+            }
+
+            if (options.Audit is not null)
+            {
+                _audit?.Renew(options.Audit);
             }
 
             return OptionsDifference.Between(_options, options, files.Warnings);
@@ -142,10 +181,17 @@ public sealed partial class ServerHost : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait, not the stopping.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
+        _isStopping = true;
         await Broker.StopAsync(cancellationToken);
         if (_kestrel is not null)
         {
             await _kestrel.StopAsync(cancellationToken);
+        }
+
+        // What watches over the broker sees until the end how it stops.
+        if (_admin is not null)
+        {
+            await _admin.StopAsync(cancellationToken);
         }
     }
 
@@ -157,12 +203,16 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             await _kestrel.DisposeAsync();
         }
+
+        await (_admin?.DisposeAsync() ?? default);
+        await (_audit?.DisposeAsync() ?? default);
     }
 
-    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableUsers? users)
+    private static BrokerOptions BrokerOptionsOf(ServerOptions options, ReloadableSources sources, AuditLog? audit)
     {
         var broker = options.Broker with
         {
+            ExchangeObserver = audit ?? options.Broker.ExchangeObserver,
             Listeners =
             [
                 .. options.Listeners.Where(listener => !listener.IsTerminated).Select(listener => new Listener
@@ -174,10 +224,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 }),
             ],
         };
-        IEnumerable<IAuthenticationMethod> methods = broker.AuthenticationMethods;
-        return users is null
-            ? broker
-            : broker with { Authenticator = users, AuthenticationMethods = [.. methods, users] };
+        return sources.AskedBy(broker, options);
     }
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "{Warning}")]

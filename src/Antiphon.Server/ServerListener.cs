@@ -29,6 +29,9 @@ public sealed record ServerListener
     /// <summary>The certificates of <see cref="ListenerProtocol.Mqtts"/> and <see cref="ListenerProtocol.Wss"/>; else null.</summary>
     public ListenerTls? Tls { get; init; }
 
+    /// <summary>Where it is written, such as <c>antiphon.json:2:12</c>, for messages; <c>null</c>: nowhere.</summary>
+    public string? Place { get; init; }
+
     /// <summary>Whether connections are encrypted up to here.</summary>
     internal bool IsEncrypted => Protocol is ListenerProtocol.Mqtts or ListenerProtocol.Wss;
 

@@ -22,16 +22,38 @@ public sealed record ServerOptions
     public BrokerOptions Broker { get; init; } = new();
 
     /// <summary>
-    /// The file of users and their passwords, as <c>antiphon passwd</c> keeps it; <c>null</c>: none. It stands for
-    /// <see cref="BrokerOptions.Authenticator"/> and for one of <see cref="BrokerOptions.AuthenticationMethods"/>.
+    /// The file of users and their passwords, as <c>antiphon passwd</c> keeps it; <c>null</c>: none.
+    /// <see cref="BrokerOptions.Authenticator"/>, if there is one, is asked about who is not in it or has another password there.
+    /// SCRAM-SHA-256 against the file is one of the Authentication Methods too.
     /// </summary>
     public string? PasswordFile { get; init; }
+
+    /// <summary>Which tokens prove who a client is; <c>null</c>: none, and what looks like one is a password.</summary>
+    public JwtOptions? Jwt { get; init; }
+
+    /// <summary>How those are slowed who try passwords.</summary>
+    public FailedLogInLimits FailedLogIns { get; init; } = new();
+
+    /// <summary>The endpoint for operators; <c>null</c>, as unless said otherwise: there is none.</summary>
+    public AdminOptions? Admin { get; init; }
+
+    /// <summary>
+    /// The audit log; <c>null</c>, as unless said otherwise: there is none. It stands for <see cref="BrokerOptions.ExchangeObserver"/>.
+    /// </summary>
+    public AuditOptions? Audit { get; init; }
 
     /// <summary>What the program writes to its log; a program that embeds the server has settings of its own for that.</summary>
     public LogOptions Log { get; init; } = new();
 
+    /// <summary>Whether anything judges what CONNECT says of who a client is.</summary>
+    internal bool HasAuthenticator =>
+        PasswordFile is not null
+        || Jwt is not null
+        || Broker.Authenticator is not null
+        || Listeners.Any(listener => listener.Tls is { UserFrom: not CertificateUser.None });
+
     /// <summary>Whether anybody asks clients who they are.</summary>
-    internal bool IdentifiesClients => PasswordFile is not null || Broker.IdentifiesClients;
+    internal bool IdentifiesClients => HasAuthenticator || Broker.IdentifiesClients;
 
     /// <summary>All that is wrong, a sentence each; files are not looked at.</summary>
     internal IReadOnlyList<string> Mistakes()
@@ -48,11 +70,15 @@ public sealed record ServerOptions
 
         mistakes.AddRange(Listeners.GroupBy(listener => listener.Name).Where(same => same.Count() > 1).Select(same =>
             $"{same.Count()} listeners have the name «{same.Key}»; each has to have one of its own."));
-        if (PasswordFile is not null && Broker.Authenticator is not null)
+        mistakes.AddRange(Jwt?.Mistakes() ?? []);
+        mistakes.AddRange(FailedLogIns.Mistakes());
+        if (Audit is not null && Broker.ExchangeObserver is not null)
         {
-            mistakes.Add("PasswordFile and Broker.Authenticator are both set; passwords are looked up in one place.");
+            mistakes.Add("Audit and Broker.ExchangeObserver are both set; exchanges have one observer.");
         }
 
+        mistakes.AddRange(Admin?.Mistakes() ?? []);
+        mistakes.AddRange(Audit?.Mistakes() ?? []);
         mistakes.AddRange((Broker with { Listeners = [] }).Mistakes());
         return mistakes;
     }
@@ -63,5 +89,5 @@ public sealed record ServerOptions
 
     internal static string StrangersSentence(string listener, IPAddress bind) =>
         $"The listener «{listener}» is bound to {bind}, which other machines can reach, and nobody asks who they are: "
-            + "name a password file, bind a loopback address, or allow anonymous clients.";
+            + "name a password file or the keys of tokens, bind a loopback address, or allow anonymous clients.";
 }

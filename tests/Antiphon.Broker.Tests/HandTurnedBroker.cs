@@ -1,3 +1,5 @@
+using System.Net;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -25,15 +27,32 @@ internal sealed class HandTurnedBroker
 
     public Queue<AuthenticationStep> Steps { get; } = new();
 
+    /// <summary>Whether questions to the authorizer wait in <see cref="Questions"/> for the test to run them.</summary>
+    public bool HoldsQuestions { get; set; }
+
+    public Queue<AuthorizationQuestion> Questions { get; } = new();
+
+    /// <summary>What the clock on the wall showed when the broker started.</summary>
+    public static DateTimeOffset Epoch { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     public BrokerCounters Counters => Engine.Counters.Read();
 
     public Instant Now { get; private set; } = new(TimeSpan.FromSeconds(1000));
 
     /// <summary>A connection that has said nothing yet.</summary>
-    public TestLink Open(bool isProxied = false)
+    public TestLink Open(bool isProxied = false) =>
+        TryOpen(remote: null, isProxied) ?? throw new InvalidOperationException("A connection without an address is let in.");
+
+    /// <summary>A connection from an address; <c>null</c>: it is closed as soon as it comes.</summary>
+    public TestLink? TryOpen(IPEndPoint? remote, bool isProxied = false)
     {
+        if (!isProxied && !Engine.MayOpen(remote))
+        {
+            return null;
+        }
+
         var link = new TestLink(this);
-        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test" }, Now, isProxied);
+        link.Connection = Engine.Open(link, new ConnectionOrigin { Listener = "test", RemoteEndPoint = remote }, Now, isProxied);
         return link;
     }
 
@@ -88,6 +107,11 @@ internal sealed class HandTurnedBroker
         do
         {
             RunSteps();
+            if (Engine.HasPresence)
+            {
+                Engine.TellPresence(Epoch + Now.Elapsed, Now);
+            }
+
             Engine.Advance(Now);
             Engine.Flush(Now);
         }
@@ -101,8 +125,33 @@ internal sealed class HandTurnedBroker
         Settle();
     }
 
+    /// <summary>The next question is put to the authorizer, which answers at once.</summary>
+    public void RunQuestion()
+    {
+        Run(Questions.Dequeue());
+        Settle();
+    }
+
+    private void Run(AuthorizationQuestion question)
+    {
+        Assert.True(question.RunAsync(Options.Authorizer!).IsCompletedSuccessfully, "The authorizer of a test does not answer at once.");
+        Engine.Authorized(question, Now);
+    }
+
     private void RunSteps()
     {
+        while (Engine.TryTakeQuestion(out var question))
+        {
+            if (HoldsQuestions)
+            {
+                Questions.Enqueue(question);
+            }
+            else
+            {
+                Run(question);
+            }
+        }
+
         while (Engine.TryTakeStep(out var step))
         {
             if (HoldsSteps)

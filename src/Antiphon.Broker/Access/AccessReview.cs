@@ -10,8 +10,9 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Access;
 
 /// <summary>
-/// Goes through the Sessions once other rules are in force, or users are gone: takes subscriptions away that are not allowed any more,
-/// and ends the Sessions of who is gone. It works in slices, since there may be millions. Owned by the engine's thread.
+/// Goes through the Sessions once other rules are in force, or users are gone, and through one whose client is back, perhaps in other
+/// groups: takes subscriptions away that are not allowed any more, and ends the Sessions of who is gone.
+/// It works in slices, since there may be millions. Owned by the engine's thread.
 /// </summary>
 internal sealed class AccessReview(
     AccessControl access, SessionTable sessions, SubscriptionTable subscriptions, Closer closer, EngineCounters counters)
@@ -20,13 +21,14 @@ internal sealed class AccessReview(
     internal const int StepsPerTurn = 1024;
 
     private readonly HashSet<string> _gone = new(StringComparer.Ordinal);
+    private readonly Queue<Session> _returned = new();
     private IEnumerator<Session>? _sessions;
     private Session? _session;
     private Subscription[] _left = [];
     private int _next;
 
     /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
-    public bool IsReady => _sessions is not null;
+    public bool IsReady => _sessions is not null || _returned.Count > 0 || _next < _left.Length;
 
     /// <summary>Begins anew. What an earlier review has not looked at, this one does.</summary>
     /// <param name="gone">The names of users that are no more.</param>
@@ -39,16 +41,29 @@ internal sealed class AccessReview(
         _next = 0;
     }
 
+    /// <summary>A client has come back to its Session, or has authenticated again. It may be allowed less than before.</summary>
+    public void Start(Session session)
+    {
+        if (access.Rules is not null && session.Subscriptions.Count > 0)
+        {
+            _returned.Enqueue(session);
+        }
+    }
+
     /// <summary>Goes on for one turn.</summary>
     public void Continue(Instant now)
     {
-        for (var steps = StepsPerTurn; steps > 0 && _sessions is not null; steps--)
+        for (var steps = StepsPerTurn; steps > 0 && IsReady; steps--)
         {
             if (_next < _left.Length)
             {
                 Look(_session!, _left[_next++]);
             }
-            else if (_sessions.MoveNext())
+            else if (_returned.TryDequeue(out var returned))
+            {
+                Begin(returned, now);
+            }
+            else if (_sessions!.MoveNext())
             {
                 Begin(_sessions.Current, now);
             }
@@ -108,10 +123,19 @@ internal sealed class AccessReview(
     private void Look(Session session, Subscription subscription)
     {
         // The Session, or the subscription, may have ended meanwhile.
-        if (session.Subscriptions.TryGet(subscription.TopicFilter, out var held)
-            && held == subscription
-            && sessions.Find(session.ClientId) == session
-            && !access.MaySubscribe(session, Encoding.UTF8.GetBytes(TopicFilter.Parse(subscription.TopicFilter).Pattern)))
+        if (!session.Subscriptions.TryGet(subscription.TopicFilter, out var held)
+            || held != subscription
+            || sessions.Find(session.ClientId) != session)
+        {
+            return;
+        }
+
+        var pattern = Encoding.UTF8.GetBytes(TopicFilter.Parse(subscription.TopicFilter).Pattern);
+        if (access.MaySubscribe(session, pattern, subscription.Authorized, out var mayAnswer))
+        {
+            subscriptions.Permit(subscription, mayAnswer);
+        }
+        else
         {
             counters.DeniedSubscriptions++;
             subscriptions.Unsubscribe(session, subscription.TopicFilter);

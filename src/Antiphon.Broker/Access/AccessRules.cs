@@ -98,7 +98,7 @@ public sealed class AccessRules
         else
         {
             all = all.Concat(_toUsers.GetValueOrDefault(user.Name) ?? []);
-            foreach (var group in user.Groups.Union(_groupsOfUsers.GetValueOrDefault(user.Name) ?? []))
+            foreach (var group in user.Groups.Union(GroupsOf(user.Name)))
             {
                 all = all.Concat(_toGroups.GetValueOrDefault(group) ?? []);
             }
@@ -106,6 +106,14 @@ public sealed class AccessRules
 
         return all.Distinct().OrderBy(rule => rule.Order);
     }
+
+    /// <summary>Whether a text names clients as <see cref="AccessRule.To"/> does.</summary>
+    internal static bool IsClients(string text) =>
+        text is "*" or "anonymous" || Split(text) is ("user" or "group" or "client", { Length: > 0 });
+
+    /// <summary>The groups that have a user.</summary>
+    internal IReadOnlyList<string> GroupsOf(string userName) =>
+        _groupsOfUsers.GetValueOrDefault(userName) is { } groups ? groups : [];
 
     private static CompiledRule Compile(AccessRule rule, int order, List<string> mistakes)
     {
@@ -140,7 +148,7 @@ public sealed class AccessRules
 
         foreach (var to in rule.To)
         {
-            if (to is not ("*" or "anonymous") && !(Split(to) is ("user" or "group" or "client", { Length: > 0 })))
+            if (!IsClients(to))
             {
                 mistakes.Add(place + $"it is about «{to}»; there are *, anonymous, user:NAME, group:NAME and client:ID.");
             }

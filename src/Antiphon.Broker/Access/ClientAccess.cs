@@ -69,11 +69,6 @@ internal sealed class ClientAccess
         return (place.Allowed & permission) != 0;
     }
 
-    /// <summary>Whether the client may subscribe.</summary>
-    /// <param name="filter">The Topic Filter without <c>$share/NAME/</c>.</param>
-    public bool MaySubscribe(ReadOnlySpan<byte> filter) =>
-        Decide(Permissions.Subscribe, filter, out _) || Decide(Permissions.Respond, filter, out _);
-
     /// <summary>The first rule decides that is about the permission and the topic.</summary>
     /// <param name="permission">One permission.</param>
     /// <param name="topic">A Topic Name to publish to, or the Topic Filter of a subscription without <c>$share/NAME/</c>.</param>

@@ -1,4 +1,5 @@
 using Antiphon.Broker.Connections;
+using Antiphon.Protocol;
 
 namespace Antiphon.Broker.Authentication;
 
@@ -10,7 +11,7 @@ internal sealed class AuthenticationStep : IDisposable
 {
     private readonly CancellationTokenSource _cancellation = new();
     private readonly ITimer _timer;
-    private readonly Func<AuthenticationStep, ValueTask<AuthenticationResult>> _run;
+    private volatile Func<AuthenticationStep, ValueTask<AuthenticationResult>> _run;
 
     private AuthenticationStep(Connection connection, BrokerOptions options, Func<AuthenticationStep, ValueTask<AuthenticationResult>> run)
     {
@@ -52,6 +53,15 @@ internal sealed class AuthenticationStep : IDisposable
     public Action<Exception>? OnFailedCancel { get; set; }
 
     public ValueTask<AuthenticationResult> RunAsync() => _run(this);
+
+    /// <summary>
+    /// Nobody waits for it any more. It may stand in a queue for a while: what it would ask with is forgotten now.
+    /// </summary>
+    public void Abandon()
+    {
+        _run = static _ => new(AuthenticationResult.Reject(ReasonCode.ServerUnavailable));
+        Cancel();
+    }
 
     /// <summary>Nobody waits for it any more, or its time is over. Safe from any thread.</summary>
     public void Cancel()

@@ -7,7 +7,8 @@ namespace Antiphon.Broker.Authentication;
 
 /// <summary>
 /// Users and what proves them, as a file may hold them: a line <c>name:credential</c> each,
-/// with the text form of <see cref="ScramCredential"/>. It serves <see cref="Passwords"/> and <see cref="ScramSha256"/>.
+/// with the text form of <see cref="ScramCredential"/>, which serves <see cref="Passwords"/> and <see cref="ScramSha256"/>,
+/// or that of <see cref="PlainCredential"/>, which serves <see cref="Passwords"/> alone.
 /// Immutable, and safe from any thread.
 /// </summary>
 /// <example>
@@ -18,31 +19,37 @@ namespace Antiphon.Broker.Authentication;
 /// </example>
 public sealed class CredentialList
 {
-    private readonly SortedDictionary<string, ScramCredential> _users;
+    private readonly SortedDictionary<string, Credential> _users;
     private readonly byte[] _secret;
     private readonly int _usualIterations;
 
-    private CredentialList(SortedDictionary<string, ScramCredential> users)
+    private CredentialList(SortedDictionary<string, Credential> users)
     {
         _users = users;
 
         // It is to be the same after a restart, and nobody can guess it who does not know the list.
         _secret = SHA256.HashData(Encoding.UTF8.GetBytes("unknown users\n" + this));
-        _usualIterations = users.Count == 0 ? ScramCredential.MinimumIterations : users.Values.Max(user => user.Iterations);
+        _usualIterations = users.Values.Max(user => user.Scram?.Iterations) ?? ScramCredential.MinimumIterations;
         Passwords = new PasswordCheck(this);
         ScramSha256 = new ScramSha256Method(this, RandomNumberGenerator.Fill);
     }
 
     /// <summary>A list without users.</summary>
-    public static CredentialList Empty { get; } = new(new SortedDictionary<string, ScramCredential>(StringComparer.Ordinal));
+    public static CredentialList Empty { get; } = new(new SortedDictionary<string, Credential>(StringComparer.Ordinal));
 
     /// <summary>How many users there are.</summary>
     public int Count => _users.Count;
 
+    /// <summary>The names of the users, in the order of their characters.</summary>
+    public IReadOnlyCollection<string> UserNames => _users.Keys;
+
     /// <summary>Checks user name and password of CONNECT; takes as long for a user that does not exist.</summary>
     public IAuthenticator Passwords { get; }
 
-    /// <summary>SCRAM-SHA-256 (RFC 5802, RFC 7677) by AUTH; the password does not travel.</summary>
+    /// <summary>
+    /// SCRAM-SHA-256 (RFC 5802, RFC 7677) by AUTH; the password does not travel. A user who has a <see cref="PlainCredential"/> is answered
+    /// as one who does not exist.
+    /// </summary>
     public IAuthenticationMethod ScramSha256 { get; }
 
     /// <summary>Reads a list. Empty lines count for nothing.</summary>
@@ -53,7 +60,7 @@ public sealed class CredentialList
     public static CredentialList Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var users = new SortedDictionary<string, ScramCredential>(StringComparer.Ordinal);
+        var users = new SortedDictionary<string, Credential>(StringComparer.Ordinal);
         var number = 0;
         foreach (var line in text.Split('\n').Select(line => line.TrimEnd('\r')))
         {
@@ -69,10 +76,10 @@ public sealed class CredentialList
                 throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"Line {number} is not «name:credential»."));
             }
 
-            ScramCredential credential;
+            Credential credential;
             try
             {
-                credential = ScramCredential.Parse(line[(end + 1)..]);
+                credential = Credential.Parse(line[(end + 1)..]);
             }
             catch (FormatException wrong)
             {
@@ -93,29 +100,35 @@ public sealed class CredentialList
     /// <param name="userName">The name.</param>
     public bool Contains(string userName) => _users.ContainsKey(userName);
 
+    /// <summary>Whether a user can prove itself by SCRAM-SHA-256, and not by a plain password alone.</summary>
+    /// <param name="userName">The name.</param>
+    public bool ServesScram(string userName) => _users.GetValueOrDefault(userName).Scram is not null;
+
     /// <summary>The list with one user more, or with another credential for that user.</summary>
     /// <param name="userName">The name: one character or more, no colon, no line end.</param>
     /// <param name="credential">What proves the user.</param>
     /// <exception cref="ArgumentException">The name has no place in such a list.</exception>
     public CredentialList With(string userName, ScramCredential credential)
     {
-        ArgumentException.ThrowIfNullOrEmpty(userName);
         ArgumentNullException.ThrowIfNull(credential);
-        if (userName.AsSpan().ContainsAny(":\r\n\0"))
-        {
-            throw new ArgumentException(
-                "A user name has no colon, no line end and no U+0000: a line of the list is «name:credential».", nameof(userName));
-        }
+        return With(userName, new Credential(credential, null));
+    }
 
-        return new CredentialList(
-            new SortedDictionary<string, ScramCredential>(_users, StringComparer.Ordinal) { [userName] = credential });
+    /// <summary>The list with one user more who has a plain password alone, or with another credential for that user.</summary>
+    /// <param name="userName">The name: one character or more, no colon, no line end.</param>
+    /// <param name="credential">What proves the user.</param>
+    /// <exception cref="ArgumentException">The name has no place in such a list.</exception>
+    public CredentialList With(string userName, PlainCredential credential)
+    {
+        ArgumentNullException.ThrowIfNull(credential);
+        return With(userName, new Credential(null, credential));
     }
 
     /// <summary>The list without that user.</summary>
     /// <param name="userName">The name.</param>
     public CredentialList Without(string userName)
     {
-        var users = new SortedDictionary<string, ScramCredential>(_users, StringComparer.Ordinal);
+        var users = new SortedDictionary<string, Credential>(_users, StringComparer.Ordinal);
         users.Remove(userName);
         return new CredentialList(users);
     }
@@ -125,7 +138,36 @@ public sealed class CredentialList
     /// </summary>
     public override string ToString() => string.Concat(_users.Select(user => $"{user.Key}:{user.Value}\n"));
 
-    /// <summary>The user's credential, or one that no password fits.</summary>
-    internal ScramCredential Find(string userName) =>
-        _users.TryGetValue(userName, out var credential) ? credential : ScramCredential.ForUnknownUser(userName, _secret, _usualIterations);
+    /// <summary>Whether this is the user's password; takes at least as long as for a user who does not exist.</summary>
+    internal bool Verify(string userName, ReadOnlySpan<byte> password)
+    {
+        var isRight = FindScram(userName).Verify(password);
+        return _users.GetValueOrDefault(userName).Plain is { } plain ? plain.Verify(password) : isRight;
+    }
+
+    /// <summary>The user's credential for SCRAM, or one that no password fits.</summary>
+    internal ScramCredential FindScram(string userName) =>
+        _users.GetValueOrDefault(userName).Scram ?? ScramCredential.ForUnknownUser(userName, _secret, _usualIterations);
+
+    private CredentialList With(string userName, Credential credential)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(userName);
+        if (userName.AsSpan().ContainsAny(":\r\n\0"))
+        {
+            throw new ArgumentException(
+                "A user name has no colon, no line end and no U+0000: a line of the list is «name:credential».", nameof(userName));
+        }
+
+        return new CredentialList(new SortedDictionary<string, Credential>(_users, StringComparer.Ordinal) { [userName] = credential });
+    }
+
+    /// <summary>What proves a user: one of the two.</summary>
+    private readonly record struct Credential(ScramCredential? Scram, PlainCredential? Plain)
+    {
+        public static Credential Parse(string text) => PlainCredential.Claims(text)
+            ? new Credential(null, PlainCredential.Parse(text))
+            : new Credential(ScramCredential.Parse(text), null);
+
+        public override string ToString() => Scram?.ToString() ?? Plain?.ToString() ?? "";
+    }
 }

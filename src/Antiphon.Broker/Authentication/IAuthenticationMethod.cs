@@ -15,6 +15,12 @@ public interface IAuthenticationMethod
 public interface IAuthenticationExchange
 {
     /// <summary>
+    /// Who the client says it is, once it has said it; <c>null</c>: it has not. A server that slows failed log-ins goes by it;
+    /// those of an exchange that never has one are not slowed.
+    /// </summary>
+    string? UserName => null;
+
+    /// <summary>
     /// Takes what the client says and tells how it goes on. If this throws, the client is refused with 0x88 and the exception is logged.
     /// </summary>
     /// <param name="data">The Authentication Data of CONNECT, then of each AUTH; <c>null</c>: there was none.</param>

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -21,9 +23,14 @@ internal sealed class Identification
     private readonly FlushList _flushList;
     private readonly Dictionary<string, IAuthenticationMethod> _methods;
     private readonly Queue<AuthenticationStep> _started = new();
+    private readonly EngineCounters _counters;
 
-    public Identification(BrokerOptions options, Closer closer, TimingWheel wheel, FlushList flushList)
+    /// <summary>What the CONNECTs take that wait for who their clients are.</summary>
+    private readonly MemoryAccount _pending = new();
+
+    public Identification(BrokerOptions options, Closer closer, TimingWheel wheel, FlushList flushList, EngineCounters counters)
     {
+        _counters = counters;
         _options = options;
         _closer = closer;
         _wheel = wheel;
@@ -40,10 +47,15 @@ internal sealed class Identification
         if (connect.AuthenticationMethod is { } name)
         {
             return _methods.ContainsKey(name)
-                ? default
+                ? CheckRoom(connect)
                 : new Fault(
                     ReasonCode.BadAuthenticationMethod,
                     $"The Authentication Method «{Utf8Text.Excerpt(name)}» is not supported here {SupportedMethods} [MQTT-4.12.0-1].");
+        }
+
+        if (_options.Authenticator is not null)
+        {
+            return CheckRoom(connect);
         }
 
         return _options is { IdentifiesClients: true, Authenticator: null, AllowAnonymous: false } ? Anonymous : default;
@@ -65,12 +77,12 @@ internal sealed class Identification
         };
         if (connect.AuthenticationMethod is { } name)
         {
-            connection.Inquiry = new Inquiry { Pending = connect, Method = _methods[name] };
+            connection.Inquiry = new Inquiry(connect, SessionMemory.SizeOf(connect), _pending) { Method = _methods[name] };
             Start(AuthenticationStep.First(connection, client, connect.AuthenticationData, _options));
         }
         else if (_options.Authenticator is not null)
         {
-            connection.Inquiry = new Inquiry { Pending = connect };
+            connection.Inquiry = new Inquiry(connect, SessionMemory.SizeOf(connect), _pending);
             Start(AuthenticationStep.ByAuthenticator(connection, client, _options));
         }
         else
@@ -180,6 +192,18 @@ internal sealed class Identification
             : AuthenticationResult.Reject(
                 ReasonCode.NotAuthorized, $"No AUTH came within {_options.ConnectTimeout.TotalSeconds} s (MQTT 5 §4.12).");
         Refuse(connection, late, now);
+    }
+
+    /// <summary>Many may wait at once; together they have a sixteenth of what Sessions may take.</summary>
+    private Fault CheckRoom(ConnectPacket connect)
+    {
+        if (_pending.Bytes == 0 || _pending.Bytes + SessionMemory.SizeOf(connect) <= _options.MaximumSessionBytes / 16)
+        {
+            return default;
+        }
+
+        _counters.RefusedClients++;
+        return new Fault(ReasonCode.ServerBusy, "Too many clients wait for it to be found out who they are; try again later.");
     }
 
     private string SupportedMethods => _methods.Count == 0 ? "(none is)" : $"({string.Join(", ", _methods.Keys)})";

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Buffers;
 using Antiphon.Protocol.Packets;
 
 namespace Antiphon.Broker.Authentication;
@@ -8,8 +9,23 @@ namespace Antiphon.Broker.Authentication;
 /// </summary>
 internal sealed class Inquiry
 {
+    private readonly MemoryAccount _account;
+    private long _bytes;
+
+    /// <summary>Somebody is to be asked who the client is that sent a CONNECT.</summary>
+    /// <param name="pending">The CONNECT.</param>
+    /// <param name="bytes">What it takes in memory, in bytes.</param>
+    /// <param name="account">Where that counts until <see cref="TakePending"/> or <see cref="Cancel"/>.</param>
+    public Inquiry(ConnectPacket pending, long bytes, MemoryAccount account)
+    {
+        Pending = pending;
+        _account = account;
+        _bytes = bytes;
+        account.Add(bytes);
+    }
+
     /// <summary>The CONNECT that waits for it; <c>null</c>: none does.</summary>
-    public ConnectPacket? Pending { get; set; }
+    public ConnectPacket? Pending { get; private set; }
 
     /// <summary>The method of enhanced authentication that CONNECT named; <c>null</c>: none.</summary>
     public IAuthenticationMethod? Method { get; init; }
@@ -20,10 +36,26 @@ internal sealed class Inquiry
     /// <summary>The step that runs on another thread; <c>null</c>: none does.</summary>
     public AuthenticationStep? Step { get; set; }
 
+    /// <summary>Who the client is, is known: its CONNECT waits no longer.</summary>
+    public ConnectPacket TakePending()
+    {
+        var pending = Pending!;
+        GiveBack();
+        return pending;
+    }
+
     /// <summary>The connection ends: nobody waits for it any more.</summary>
     public void Cancel()
     {
-        Step?.Cancel();
+        GiveBack();
+        Step?.Abandon();
         Step = null;
+    }
+
+    private void GiveBack()
+    {
+        Pending = null;
+        _account.Add(-_bytes);
+        _bytes = 0;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class PasswordCheck(CredentialList users) : IAuthenticator
         }
 
         // Who is not in the list is checked as well, so that the time does not tell who is.
-        var isRight = users.Find(client.UserName ?? "").Verify((client.Password ?? default).Span);
+        var isRight = users.Verify(client.UserName ?? "", (client.Password ?? default).Span);
         return ValueTask.FromResult(isRight
             ? AuthenticationResult.Accept(client.UserName)
             : AuthenticationResult.Reject(ReasonCode.BadUserNameOrPassword, "No such user, or another password."));

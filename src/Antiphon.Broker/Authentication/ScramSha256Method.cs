@@ -22,10 +22,10 @@ internal sealed class ScramSha256Method(CredentialList users, Action<Span<byte>>
 
     private sealed class Exchange(CredentialList users, ScramServerExchange scram) : IAuthenticationExchange
     {
-        private string? _userName;
+        public string? UserName { get; private set; }
 
         public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
-            ValueTask.FromResult(_userName is null ? First((data ?? default).Span) : Final(_userName, (data ?? default).Span));
+            ValueTask.FromResult(UserName is null ? First((data ?? default).Span) : Final(UserName, (data ?? default).Span));
 
         private AuthenticationResult First(ReadOnlySpan<byte> clientFirst)
         {
@@ -34,8 +34,8 @@ internal sealed class ScramSha256Method(CredentialList users, Action<Span<byte>>
                 return Reject(fault);
             }
 
-            _userName = userName;
-            return AuthenticationResult.Continue(scram.Challenge(users.Find(userName)));
+            UserName = userName;
+            return AuthenticationResult.Continue(scram.Challenge(users.FindScram(userName)));
         }
 
         private AuthenticationResult Final(string userName, ReadOnlySpan<byte> clientFinal) =>

@@ -1,4 +1,6 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -22,10 +24,13 @@ internal sealed class ClientPackets(
     SubscriptionTable subscriptions,
     SystemFigures systemFigures,
     RetainedWalks walks,
+    MessageLimits limits,
     Identification identification,
+    Authorizations? authorizations,
     Handshake handshake,
     Closer closer,
-    FlushList flushList)
+    FlushList flushList,
+    ConnectionEvents events)
 {
     /// <summary>In SUBSCRIBE: the requests that match are to be answered, also where a filter begins with a wildcard.</summary>
     private static readonly UserProperty Responds = new("antiphon-respond", "1");
@@ -62,6 +67,12 @@ internal sealed class ClientPackets(
             closer.Refuse(connection, fault, now);
         }
 
+        if (connection.Question is { IsAnswered: true })
+        {
+            // Something else has decided about the packet that it was for; it is not to be taken for an answer about the next one.
+            connection.Question = null;
+        }
+
         // An acknowledgement may have made room.
         walks.Resume(session);
     }
@@ -95,6 +106,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveSubscribe(Connection connection, Session session, SubscribePacket subscribe, Instant now)
     {
+        var excess = limits.CheckUserProperties(subscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // All filters are judged before the first takes effect: a packet against the rules changes nothing.
         var filters = new TopicFilter[subscribe.Subscriptions.Count];
         for (var i = 0; i < filters.Length; i++)
@@ -105,6 +122,12 @@ internal sealed class ClientPackets(
             }
         }
 
+        SubscribeAnswers?[]? authorized = null;
+        if (authorizations?.TryDecide(connection, session, subscribe, filters, now, out authorized) == false)
+        {
+            return default;
+        }
+
         if (filters.Any(filter => SystemTopic.Includes(filter.Pattern)))
         {
             systemFigures.Prepare(now);
@@ -113,6 +136,7 @@ internal sealed class ClientPackets(
         var responds = subscribe.UserProperties.Contains(Responds);
         uint[] identifiers = subscribe.SubscriptionIdentifier is { } identifier ? [identifier] : [];
         var codes = new ReasonCode[filters.Length];
+        string? told = null;
         for (var i = 0; i < filters.Length; i++)
         {
             var (topicFilter, options) = subscribe.Subscriptions[i];
@@ -122,11 +146,17 @@ internal sealed class ClientPackets(
                 options = options with { NoLocal = !filters[i].IsShared, RetainAsPublished = true };
             }
 
-            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds);
+            codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds, authorized?[i]);
+            var why = codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
+            told ??= why;
+            if (codes[i] >= ReasonCode.UnspecifiedError)
+            {
+                events.AddDenied(connection, topicFilter, new Fault(codes[i], why ?? SubscriptionTable.Explain([codes[i]])));
+            }
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
-        var reason = connection.WantsProblemInformation ? SubscriptionTable.Explain(codes) : null;
+        var reason = connection.WantsProblemInformation ? told ?? SubscriptionTable.Explain(codes) : null;
         if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
         {
             flushList.Mark(connection);
@@ -142,6 +172,12 @@ internal sealed class ClientPackets(
 
     private Fault ReceiveUnsubscribe(Connection connection, Session session, UnsubscribePacket unsubscribe)
     {
+        var excess = limits.CheckUserProperties(unsubscribe.UserProperties);
+        if (excess.Exists)
+        {
+            return excess;
+        }
+
         // As with SUBSCRIBE, a packet against the rules changes nothing.
         foreach (var topicFilter in unsubscribe.TopicFilters)
         {

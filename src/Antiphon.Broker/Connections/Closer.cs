@@ -1,5 +1,8 @@
+using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -14,10 +17,12 @@ namespace Antiphon.Broker.Connections;
 /// </summary>
 internal sealed class Closer(
     BrokerOptions options,
-    HashSet<Connection> connections,
+    List<Connection> connections,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     SessionTable sessions,
     MemoryPressure pressure,
+    PresenceEvents presence,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters,
@@ -98,10 +103,11 @@ internal sealed class Closer(
         connection.CloseReason = reason;
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closing;
+        Arrivals.Heard(connection);
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
-        if (connection.PeerEnd == PeerEnd.Whole)
+        if (connection.PeerEnd == PeerEnd.Gone)
         {
             Ended(connection, now);
             return;
@@ -138,10 +144,11 @@ internal sealed class Closer(
 
         events.AddEnd(connection);
         connection.Phase = ConnectionPhase.Closed;
-        connections.Remove(connection);
+        connections.Leave(connection);
         counters.Connections--;
         counters.BytesSent += connection.Output.TakeSent();
         wheel.Cancel(connection.Deadline);
+        arrivals.End(connection, now);
         unfinished.Remove(connection);
         connection.Output.Clear();
         Detach(connection, now);
@@ -152,6 +159,13 @@ internal sealed class Closer(
         pressure.Spare(connection, now);
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
+        if (connection.Question is { } question)
+        {
+            connection.Question = null;
+            wheel.Cancel(question.Deadline);
+            question.Cancel();
+        }
+
         if (connection.ProofExpiry is { } proof)
         {
             wheel.Cancel(proof.Deadline);
@@ -161,6 +175,7 @@ internal sealed class Closer(
         {
             connection.IsFanningOut = false;
             connection.Session = null;
+            presence.Note(connection, isConnected: false, now);
             sessions.Detach(session, now);
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -10,7 +11,8 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Broker.Connections;
 
 /// <summary>What a CONNECT may ask for here, before anybody is asked who sends it (MQTT 5 §3.1.4, §3.2.2).</summary>
-internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions, Identification identification)
+internal sealed class ConnectRules(
+    BrokerOptions options, SessionTable sessions, Identification identification, MessageLimits limits, EngineCounters counters)
 {
     /// <summary>
     /// What is well formed, but more than this broker does. An answer before CONNACK with success is a CONNACK [MQTT-3.1.4-2].
@@ -22,6 +24,12 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
             return new Fault(
                 ReasonCode.ClientIdentifierNotValid,
                 $"The Client Identifier has more than {options.MaximumClientIdLength} bytes [MQTT-3.1.3-8].");
+        }
+
+        var excess = limits.Check(connect);
+        if (excess.Exists)
+        {
+            return excess;
         }
 
         // Before anybody is asked about it, and once more when it is accepted: others may have come meanwhile.
@@ -65,8 +73,15 @@ internal sealed class ConnectRules(BrokerOptions options, SessionTable sessions,
     }
 
     /// <summary>Who comes back to a Session that still has a connection takes its place.</summary>
-    public Fault CheckRoom(Session? session) => sessions.ConnectedCount >= options.MaximumConnections && session?.Connection is null
-        ? new Fault(
-            ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).")
-        : default;
+    public Fault CheckRoom(Session? session)
+    {
+        if (sessions.ConnectedCount < options.MaximumConnections || session?.Connection is not null)
+        {
+            return default;
+        }
+
+        counters.RefusedClients++;
+        return new Fault(
+            ReasonCode.QuotaExceeded, $"{options.MaximumConnections} clients are connected, which is as many as may be (MQTT 5 §3.2.2.2).");
+    }
 }

@@ -1,6 +1,8 @@
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Broker.Buffers;
+using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Timing;
@@ -32,17 +34,17 @@ internal enum ConnectionPhase : byte
     Closed,
 }
 
-/// <summary>How the peer has ended a connection that goes on for a while, because what had come before is still to be done.</summary>
+/// <summary>How far the other end has ended a connection.</summary>
 internal enum PeerEnd : byte
 {
-    /// <summary>It has not.</summary>
+    /// <summary>Not at all.</summary>
     None,
 
-    /// <summary>It sends no more, but may read what is on its way.</summary>
-    OfSending,
+    /// <summary>It will send no more, but may still read.</summary>
+    Sending,
 
-    /// <summary>It is gone, and what is sent to it goes nowhere.</summary>
-    Whole,
+    /// <summary>It is gone.</summary>
+    Gone,
 }
 
 /// <summary>What carries a connection's bytes. Called on the engine's thread only.</summary>
@@ -67,7 +69,7 @@ internal interface ILink
 /// <summary>
 /// A Network Connection as the engine sees it: bytes that arrived, bytes to send, and the Session it serves. Owned by the engine's thread.
 /// </summary>
-internal sealed class Connection
+internal sealed class Connection : IPlaced
 {
     internal Connection(ILink link, ConnectionOrigin origin, BufferPool pool, MessagePool messages, Instant now)
     {
@@ -77,10 +79,16 @@ internal sealed class Connection
         Output = new OutputBuffer(pool, messages);
         Partial = new PartialPacket(pool);
         Deadline = new Deadline(this);
-        LastHeard = now;
+        Opened = LastHeard = now;
     }
 
     public ILink Link { get; }
+
+    /// <summary>Where it stands in the list of all of them.</summary>
+    public int Place { get; set; }
+
+    /// <summary>When it was opened.</summary>
+    public Instant Opened { get; }
 
     /// <summary>Where it comes from; known in full once it awaits CONNECT.</summary>
     public ConnectionOrigin Origin { get; set; }
@@ -91,6 +99,15 @@ internal sealed class Connection
 
     /// <summary>Its place among those whose packet has not ended; <c>null</c> until it has one for the first time.</summary>
     public LinkedListNode<Connection>? Unfinished { get; set; }
+
+    /// <summary>Its place among those that have not sent CONNECT; <c>null</c>: it has, or never will.</summary>
+    public LinkedListNode<Connection>? Pending { get; set; }
+
+    /// <summary>Its address among those whose connections are counted; <c>null</c>: it is not known yet, or not bounded.</summary>
+    public ClientAddress? Address { get; set; }
+
+    /// <summary>What its CONNECT is answered because of that.</summary>
+    public ArrivalVerdict Verdict { get; set; }
 
     /// <summary>
     /// When patience ends: for the CONNECT and its authentication, for a sign of life, or for the peer to close;
@@ -119,7 +136,7 @@ internal sealed class Connection
     /// <summary>One and a half times the Keep Alive; zero: none (§3.1.2.10).</summary>
     public TimeSpan Patience { get; set; }
 
-    /// <summary>The client's Receive Maximum.</summary>
+    /// <summary>The client's Receive Maximum, or less where the broker sends no more at once.</summary>
     public ushort ReceiveMaximum { get; set; } = ushort.MaxValue;
 
     /// <summary>The client's Maximum Packet Size, in bytes.</summary>
@@ -164,14 +181,30 @@ internal sealed class Connection
 
     /// <summary>
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
-    /// which is for who uses no enhanced authentication; and everything while a message of its client is on its way to very many.
+    /// which is for who uses no enhanced authentication; what comes behind a packet that the authorizer is asked about;
+    /// and everything while a message of its client is on its way to very many.
     /// </summary>
-    public bool IsOnHold => IsFanningOut || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+    public bool IsOnHold =>
+        IsFanningOut || IsAsking || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+
+    /// <summary>Whether the authorizer is asked about the first packet of the input, which comes once more then.</summary>
+    public bool IsAsking => Question is { IsAnswered: false };
 
     /// <summary>Whether it is on hold because a message of its client is on its way to very many.</summary>
     public bool IsFanningOut { get; set; }
 
-    /// <summary>Whether the peer has ended the connection while it was on hold: it ends when what had come has been done.</summary>
+    /// <summary>
+    /// What the application's authorizer is asked, or has answered, about the first packet of the input; <c>null</c>: nothing.
+    /// </summary>
+    public AuthorizationQuestion? Question { get; set; }
+
+    /// <summary>What the authorizer has decided for longer than once; <c>null</c>: nothing yet.</summary>
+    public RememberedAnswers? Authorized { get; set; }
+
+    /// <summary>Whether the log knows already that the authorizer failed here.</summary>
+    public bool IsAuthorizerNoted { get; set; }
+
+    /// <summary>How far the peer, or the network, has ended it while its input was held. That takes effect behind the input.</summary>
     public PeerEnd PeerEnd { get; set; }
 
     /// <summary>Acknowledgements to its client that the gate holds.</summary>
@@ -191,6 +224,12 @@ internal sealed class Connection
 
     /// <summary>Whether its end stands among the <see cref="ConnectionEvents"/>.</summary>
     public bool IsEndNoted { get; set; }
+
+    /// <summary>Whether a message that was refused stands, or has stood, among the <see cref="ConnectionEvents"/>.</summary>
+    public bool IsDeniedMessageNoted { get; set; }
+
+    /// <summary>Whether a subscription that was refused stands, or has stood, among them.</summary>
+    public bool IsDeniedSubscriptionNoted { get; set; }
 
     /// <summary>The Client Identifier, once CONNECT has said it; for the log.</summary>
     public string? ClientId { get; set; }
@@ -242,7 +281,7 @@ internal sealed class Connection
         ResumeReading(IsHeldUp);
     }
 
-    public ConnectionSnapshot TakeSnapshot() => new()
+    public ConnectionSnapshot TakeSnapshot(Instant now) => new()
     {
         Origin = Origin,
         ClientId = ClientId,
@@ -250,6 +289,9 @@ internal sealed class Connection
         ProtocolVersion = ClientId is null ? null : Version,
         IsConnected = Phase == ConnectionPhase.Connected,
         OutputBytes = Output.Backlog,
+        OpenFor = now - Opened,
+        SilentFor = now - LastHeard,
+        KeepAlive = Patience / 1.5,
     };
 
     /// <summary>Appends a packet to <see cref="Output"/>.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Sessions;
@@ -8,6 +9,7 @@ using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Broker.Connections;
@@ -17,8 +19,10 @@ internal sealed class Handshake(
     BrokerOptions options,
     SessionTable sessions,
     OwnResponseTopics responseTopics,
+    Arrivals arrivals,
     ConnectRules rules,
-    AccessControl access,
+    PublishRules publishRules,
+    AccessReview review,
     Identification identification,
     Sender sender,
     Closer closer,
@@ -27,9 +31,13 @@ internal sealed class Handshake(
     FlushList flushList,
     EngineCounters counters,
     ConnectionEvents events,
+    PresenceEvents presence,
     Action<Span<byte>> fillRandom)
 {
     private const uint NeverExpires = uint.MaxValue;
+
+    /// <summary>Tells the client that what only a broker of this kind says is said by one.</summary>
+    private static readonly UserProperty[] IsAntiphon = [new(BrokerPropertyName.Broker, "1")];
 
     /// <summary>A packet that comes before CONNACK: the first one, or one of enhanced authentication.</summary>
     public void Receive(Connection connection, in Frame frame, Instant now)
@@ -51,15 +59,14 @@ internal sealed class Handshake(
     public void Accept(Connection connection, ReadOnlyMemory<byte>? authenticationData, Instant now)
     {
         var inquiry = connection.Inquiry!;
-        var connect = inquiry.Pending!;
-        inquiry.Pending = null;
+        var connect = inquiry.TakePending();
         if (inquiry.Method is null)
         {
             // It will not be asked again.
             connection.Inquiry = null;
         }
 
-        Accept(connection, connect, authenticationData, now);
+        Accept(connection, new PendingConnect(connect, ClientIdOf(connect), authenticationData), now);
     }
 
     private void ReceiveAuth(Connection connection, in Frame frame, Instant now)
@@ -92,6 +99,7 @@ internal sealed class Handshake(
 
     private void ReceiveConnect(Connection connection, in Frame frame, Instant now)
     {
+        Arrivals.Heard(connection);
         if (frame.Type != PacketType.Connect)
         {
             closer.Reject(connection, Fault.Protocol($"The first packet is {frame.Type}; it has to be CONNECT [MQTT-3.1.0-1]."), now);
@@ -132,7 +140,12 @@ internal sealed class Handshake(
         connection.ClientId = connect.ClientId;
         connection.IsBridge = connect.IsBridge;
         connection.MaximumPacketSize = connect.MaximumPacketSize ?? uint.MaxValue;
-        fault = rules.Check(connect);
+        fault = arrivals.Explain(connection);
+        if (!fault.Exists)
+        {
+            fault = rules.Check(connect);
+        }
+
         if (fault.Exists)
         {
             closer.Refuse(connection, fault, now);
@@ -141,7 +154,7 @@ internal sealed class Handshake(
 
         if (!identification.TryBegin(connection, connect))
         {
-            Accept(connection, connect, authenticationData: null, now);
+            Accept(connection, new PendingConnect(connect, ClientIdOf(connect), AuthenticationData: null), now);
         }
     }
 
@@ -170,9 +183,10 @@ internal sealed class Handshake(
     private static ProtocolVersion VersionToAnswerIn(byte level) =>
         level == (byte)ProtocolVersion.V5 ? ProtocolVersion.V5 : ProtocolVersion.V311;
 
-    private void Accept(Connection connection, ConnectPacket connect, ReadOnlyMemory<byte>? authenticationData, Instant now)
+    /// <summary>Accepts a CONNECT, unless something stands against it, or its Will has to be judged first.</summary>
+    public void Accept(Connection connection, PendingConnect pending, Instant now)
     {
-        var clientId = connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
+        var (connect, clientId, authenticationData) = pending;
         var session = sessions.Find(clientId);
         if (session is not null && session.UserName != connection.UserName)
         {
@@ -183,15 +197,15 @@ internal sealed class Handshake(
             return;
         }
 
-        if (!access.MayLeave(clientId, connection.User, WillOf(connect)))
+        var client = new ClientIdentity(clientId, connection.User);
+        if (!publishRules.TryCheckWill(connection, client, WillOf(connect), pending, now, out var refusal, out var isWillAuthorized))
         {
-            counters.DeniedMessages++;
-            closer.Refuse(
-                connection,
-                new Fault(
-                    ReasonCode.NotAuthorized,
-                    $"The access rules do not allow a Will on «{Utf8Text.Excerpt(connect.Will!.Message.Topic)}» (MQTT 5 §3.1.3.3)."),
-                now);
+            return;
+        }
+
+        if (refusal.Exists)
+        {
+            closer.Refuse(connection, refusal, now);
             return;
         }
 
@@ -218,6 +232,7 @@ internal sealed class Handshake(
         var present = session is not null;
         if (!present && counters.Sessions >= options.MaximumSessions)
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection,
                 new Fault(
@@ -230,6 +245,7 @@ internal sealed class Handshake(
         var willBytes = SessionMemory.SizeOf(connect.Will);
         if (!memory.HasRoom(session, willBytes - (session?.WillBytes ?? -SessionMemory.SizeOf(clientId))))
         {
+            counters.RefusedClients++;
             closer.Refuse(
                 connection, new Fault(ReasonCode.QuotaExceeded, "There is no memory for the Session and its Will (MQTT 5 §3.2.2.2)."), now);
             return;
@@ -239,18 +255,24 @@ internal sealed class Handshake(
         memory.Add(session, willBytes - session.WillBytes);
         session.WillBytes = willBytes;
         sessions.Attach(session, connection);
+        if (present)
+        {
+            review.Start(session);
+        }
+
         connection.ClientId = clientId;
 
         var expiry = ExpiryAskedFor(connect);
         session.ExpiryInterval = LimitExpiry(expiry);
         session.Will = WillOf(connect);
+        session.IsWillAuthorized = isWillAuthorized;
         if (session.Will != connect.Will)
         {
             counters.RefusedSystemMessages++;
             events.Add(ConnectionEventKind.WillLeftOut, connection);
         }
 
-        connection.ReceiveMaximum = connect.ReceiveMaximum ?? ushort.MaxValue;
+        connection.ReceiveMaximum = Math.Min(connect.ReceiveMaximum ?? ushort.MaxValue, options.MaximumInflight);
         connection.OutgoingAliasMaximum = Math.Min(connect.TopicAliasMaximum ?? 0, options.MaximumOutgoingTopicAliases);
         connection.WantsProblemInformation = connect.RequestProblemInformation ?? true;
         connection.Phase = ConnectionPhase.Connected;
@@ -281,8 +303,9 @@ internal sealed class Handshake(
             ResponseInformation = connect.RequestResponseInformation == true ? responseTopics.Grant(session) : null,
             AuthenticationMethod = connection.Inquiry?.Method?.Name,
             AuthenticationData = authenticationData,
+            UserProperties = IsAntiphon,
         };
-        if (!connection.TryWrite(accepted))
+        if (!connection.TryWrite(accepted) && !connection.TryWrite(accepted with { UserProperties = [] }))
         {
             // It has not connected: nothing is to be said of its end [MQTT-3.1.2-7].
             session.Will = null;
@@ -296,6 +319,7 @@ internal sealed class Handshake(
         }
 
         events.Add(present ? ConnectionEventKind.Resumed : ConnectionEventKind.Connected, connection);
+        presence.Note(connection, isConnected: true, now);
         flushList.Mark(connection);
         sender.Resume(session, connection, now);
     }
@@ -331,6 +355,8 @@ internal sealed class Handshake(
     /// <summary>Bridges of mosquitto have a Will about their own state, on a topic that is the broker's. It is not published.</summary>
     private static Will? WillOf(ConnectPacket connect) =>
         connect.Will is { } will && SystemTopic.IsOfBridge(will.Message.Topic) ? null : connect.Will;
+
+    private string ClientIdOf(ConnectPacket connect) => connect.ClientId.Length > 0 ? connect.ClientId : NewClientId();
 
     private string NewClientId()
     {

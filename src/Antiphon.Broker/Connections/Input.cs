@@ -1,3 +1,4 @@
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -13,10 +14,13 @@ internal sealed class Input(
     Handshake handshake,
     ClientPackets clientPackets,
     UnfinishedPackets unfinished,
+    Arrivals arrivals,
     Closer closer,
     EngineCounters counters)
 {
-    /// <summary>Bytes kept of who is being authenticated; at most one more read is added to them.</summary>
+    /// <summary>
+    /// Bytes kept of who is being authenticated or authorized; a packet that is longer, and at most one more read, are added.
+    /// </summary>
     private const int MaximumHeld = 16 * 1024;
 
     /// <summary>Messages fill an output to its bound and at most one packet beyond it; the rest is room for answers.</summary>
@@ -96,7 +100,7 @@ internal sealed class Input(
         }
     }
 
-    /// <summary>Keeps what cannot be done yet. Who sends a lot of it is left unread.</summary>
+    /// <summary>Keeps what cannot be done yet. Who sends a lot of it meanwhile is left unread.</summary>
     private static void Hold(Connection connection, ReadOnlySpan<byte> bytes)
     {
         connection.Partial.Append(bytes);
@@ -121,13 +125,18 @@ internal sealed class Input(
         while (connection.IsOpen && !connection.IsOnHold)
         {
             var rest = bytes[consumed..];
-            switch (FrameReader.TryRead(rest, options.MaximumPacketSize, out var frame, out var fault))
+            switch (FrameReader.TryRead(rest, LongestPacket(connection), out var frame, out var fault))
             {
                 case FrameStatus.Complete:
                     consumed += frame.Length;
                     if (connection.Phase == ConnectionPhase.Connected)
                     {
                         clientPackets.Receive(connection, frame, now);
+                        if (connection.IsAsking)
+                        {
+                            // It is looked at once more when the authorizer has answered.
+                            return consumed - frame.Length;
+                        }
                     }
                     else
                     {
@@ -148,9 +157,11 @@ internal sealed class Input(
                 case FrameStatus.NeedMore:
                     return consumed;
                 case FrameStatus.Malformed when connection.Phase == ConnectionPhase.AwaitingConnect:
+                    counters.OversizedPackets += fault.Code == ReasonCode.PacketTooLarge ? 1 : 0;
                     handshake.RefuseFrame(connection, rest, fault, now);
                     break;
                 default:
+                    counters.OversizedPackets += fault.Code == ReasonCode.PacketTooLarge ? 1 : 0;
                     closer.Refuse(connection, fault, now);
                     break;
             }
@@ -164,6 +175,12 @@ internal sealed class Input(
         return consumed;
     }
 
+    /// <summary>Who has not connected yet needs less room.</summary>
+    private uint LongestPacket(Connection connection) =>
+        connection.Phase == ConnectionPhase.Connected
+            ? options.MaximumPacketSize
+            : Math.Min(options.MaximumPacketSize, options.MaximumConnectBytes);
+
     /// <summary>Takes the client's address from what a proxy says; without that nothing is read.</summary>
     private int ReadProxyHeader(Connection connection, ReadOnlySpan<byte> bytes, Instant now)
     {
@@ -175,6 +192,12 @@ internal sealed class Input(
                 {
                     var proxy = connection.Origin.RemoteEndPoint;
                     connection.Origin = connection.Origin with { RemoteEndPoint = source, ProxyEndPoint = proxy };
+                }
+
+                if (!arrivals.TryIdentify(connection, now))
+                {
+                    // Without a word and without a line in the log, as one whose address is known sooner.
+                    closer.Abort(connection, now);
                 }
 
                 return header.Length;

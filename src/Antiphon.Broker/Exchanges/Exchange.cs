@@ -24,6 +24,7 @@ internal sealed class Exchange
     private bool _isAnsweredByResponder;
     private bool _isRetry;
     private int _openings;
+    private int _observedSize;
     private Dictionary<Session, Recipient>? _index;
 
     public Exchange() => Deadline = new Deadline(this);
@@ -57,6 +58,15 @@ internal sealed class Exchange
     /// <summary>Whether a request of it is being delivered: it is not settled before all its recipients are known.</summary>
     public bool IsOpening => _openings > 0;
 
+    /// <summary>When its request came; known only where somebody observes.</summary>
+    public Instant Requested { get; set; }
+
+    /// <summary>What an observer keeps of its request; <c>null</c>: nobody observes it.</summary>
+    public IObservedRequest? Observed { get; private set; }
+
+    /// <summary>Those that have been given the request.</summary>
+    public ReadOnlySpan<Recipient> Recipients => _recipients.AsSpan(0, _recipientCount)!;
+
     /// <summary>Whether somebody has answered in full, and nothing was asked since. That one need not count as a responder.</summary>
     public bool IsAnswered { get; private set; }
 
@@ -70,7 +80,7 @@ internal sealed class Exchange
     public int RecipientCount => _recipientCount;
 
     /// <summary>What it takes in memory, in bytes, for the table's bound.</summary>
-    public int Size => 280 + _key.Length + 80 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length);
+    public int Size => 300 + _key.Length + 92 * _recipients.Length + (_index is null ? 0 : 40 * _recipients.Length) + _observedSize;
 
     /// <summary>What of <see cref="Size"/> is counted in <see cref="Share"/>.</summary>
     public int Counted { get; set; }
@@ -143,6 +153,7 @@ internal sealed class Exchange
             return false;
         }
 
+        recipient.Answers++;
         if (--recipient.Remaining == 0)
         {
             Finish(recipient, RecipientState.Answered);
@@ -152,7 +163,7 @@ internal sealed class Exchange
     }
 
     /// <summary>The request was delivered to a recipient, or could not be. What was sent once stays so, whatever comes later.</summary>
-    public void Delivered(Recipient recipient, RecipientState state)
+    public void Delivered(Recipient recipient, RecipientState state, Instant now)
     {
         if (state == RecipientState.Gone)
         {
@@ -161,6 +172,7 @@ internal sealed class Exchange
         else if (recipient.Remaining > 0 && recipient.State != RecipientState.Sent)
         {
             recipient.State = state;
+            recipient.Sent = state == RecipientState.Sent ? now : Instant.Never;
         }
     }
 
@@ -211,11 +223,21 @@ internal sealed class Exchange
         return Admit(to, isResponder, moved, isRetry: false);
     }
 
+    /// <summary>An observer keeps something of the request while this is open.</summary>
+    public void Observe(IObservedRequest? observed)
+    {
+        Observed = observed;
+        _observedSize = observed?.Size ?? 0;
+        Share!.Resize(this, Size);
+    }
+
     /// <summary>It ends. It is used again once <see cref="TryEndRecipients"/> has come to an end.</summary>
     public void Close()
     {
         Version++;
         Requester = null;
+        Observed = null;
+        _observedSize = 0;
         _openings = _openCount = _openResponders = 0;
     }
 

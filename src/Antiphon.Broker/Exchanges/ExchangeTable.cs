@@ -12,7 +12,13 @@ namespace Antiphon.Broker.Exchanges;
 /// Those that somebody has answered and that are open for others are left an eighth of the room, and no more where it is needed.
 /// A steady flow of exchanges allocates nothing.
 /// </summary>
-internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, EngineCounters counters)
+/// <param name="options">Their bounds.</param>
+/// <param name="comparer">Hashes their keys.</param>
+/// <param name="wheel">Their deadlines.</param>
+/// <param name="watch">Is told what becomes of them; <c>null</c>: nobody is.</param>
+/// <param name="counters">Counts them.</param>
+internal sealed class ExchangeTable(
+    BrokerOptions options, Utf8Comparer comparer, TimingWheel wheel, ExchangeWatch? watch, EngineCounters counters)
 {
     /// <summary>Response Topic and Correlation Data that are longer together are not tracked.</summary>
     private const int MaximumKeyLength = 255;
@@ -44,7 +50,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
     /// <summary>Makes room for one more exchange.</summary>
     /// <returns><c>false</c>: there is none.</returns>
-    public bool TryMakeRoom()
+    public bool TryMakeRoom(Instant now)
     {
         while (OpenBytes >= options.MaximumExchangeBytes)
         {
@@ -55,7 +61,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             }
 
             counters.EvictedExchanges += oldest.IsAnswered ? 0 : 1;
-            Close(oldest);
+            Close(oldest, ExchangeEnd.Evicted, now);
         }
 
         return true;
@@ -98,23 +104,23 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     /// The request has been delivered: what its exchange takes is counted, and it ends where nobody may answer.
     /// </summary>
     /// <returns>Whether it is still open.</returns>
-    public bool Settle(Exchange exchange)
+    public bool Settle(Exchange exchange, Instant now)
     {
         exchange.EndOpening();
-        return !TryCloseSettled(exchange);
+        return !TryCloseSettled(exchange, now);
     }
 
     /// <summary>What waited for a recipient is not sent to it.</summary>
-    public void Lose(Recipient recipient)
+    public void Lose(Recipient recipient, Instant now)
     {
         var exchange = recipient.Exchange;
         exchange.LoseOne(recipient);
-        TryCloseSettled(exchange);
+        TryCloseSettled(exchange, now);
     }
 
     /// <summary>A Session wants to answer on somebody's own response topic.</summary>
     /// <returns>Whether it holds the permission; one Response Message of it is used up.</returns>
-    public bool TryUse(in PublishView response, Session responder)
+    public bool TryUse(in PublishView response, Session responder, Instant now)
     {
         if (IsTooLong(response.Topic, response.CorrelationData))
         {
@@ -129,9 +135,10 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             return false;
         }
 
+        watch?.Answered(exchange, recipient, response, now);
         if (exchange.IsSettled && !exchange.IsOpening)
         {
-            Close(exchange);
+            Close(exchange, ExchangeEnd.Answered, now);
         }
         else
         {
@@ -142,8 +149,12 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>Nobody may answer any more, or the deadline was reached.</summary>
-    public void Close(Exchange exchange)
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="why">Why; <see cref="ExchangeEnd.Answered"/>: nobody is left who may answer.</param>
+    /// <param name="now">The current instant.</param>
+    public void Close(Exchange exchange, ExchangeEnd why, Instant now)
     {
+        watch?.Closing(exchange, why, now);
         wheel.Cancel(exchange.Deadline);
         _open.Remove(exchange);
         exchange.Share!.Remove(exchange);
@@ -173,7 +184,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
-    public void Continue()
+    public void Continue(Instant now)
     {
         var steps = StepsPerTurn;
         while (_closed.TryPeek(out var closed) && closed.TryEndRecipients(ref steps))
@@ -187,7 +198,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             if (OldestOf(session) is { } exchange)
             {
                 steps -= Math.Min(exchange.RecipientCount, RecipientsAtOnce);
-                Close(exchange);
+                Close(exchange, ExchangeEnd.RequesterGone, now);
             }
             else if (session.FirstRecipient is { IsOpen: false } forgotten)
             {
@@ -198,7 +209,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
             {
                 var recipients = Math.Min(answerable.RecipientCount, RecipientsAtOnce);
                 answerable.Lose(recipient);
-                steps -= TryCloseSettled(answerable) ? recipients : 1;
+                steps -= TryCloseSettled(answerable, now) ? recipients : 1;
             }
             else
             {
@@ -209,7 +220,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
     }
 
     /// <summary>Recipients have come or left: what it takes is counted, and it ends where nobody may answer.</summary>
-    private bool TryCloseSettled(Exchange exchange)
+    private bool TryCloseSettled(Exchange exchange, Instant now)
     {
         if (exchange.IsOpening)
         {
@@ -218,7 +229,7 @@ internal sealed class ExchangeTable(BrokerOptions options, Utf8Comparer comparer
 
         if (exchange.IsSettled)
         {
-            Close(exchange);
+            Close(exchange, ExchangeEnd.Answered, now);
             return true;
         }
 

@@ -1,4 +1,5 @@
 using Antiphon.Broker.Sessions;
+using Antiphon.Broker.Timing;
 
 namespace Antiphon.Broker.Exchanges;
 
@@ -45,6 +46,12 @@ internal sealed class Recipient(Exchange exchange)
     /// <summary>How many Response Messages may still come.</summary>
     public int Remaining { get; set; }
 
+    /// <summary>How many Response Messages have come.</summary>
+    public int Answers { get; set; }
+
+    /// <summary>When the request was first written to its connection; <see cref="Instant.Never"/>: not yet.</summary>
+    public Instant Sent { get; set; }
+
     /// <summary>Retries that it was given while it had the request: so many copies may be lost without its losing the permission.</summary>
     public int Spares { get; set; }
 
@@ -56,7 +63,12 @@ internal sealed class Recipient(Exchange exchange)
 
     private bool IsLinked => Previous is not null || Session?.FirstRecipient == this;
 
-    public void Begin(Session session) => Session = session;
+    public void Begin(Session session)
+    {
+        Session = session;
+        Answers = 0;
+        Sent = Instant.Never;
+    }
 
     /// <summary>Puts it among those that its Session has open.</summary>
     public void Link()

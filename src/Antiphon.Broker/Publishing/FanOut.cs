@@ -55,11 +55,15 @@ internal sealed class FanOut(Message message, Session? publisher, long newest, E
 
     public PacketIdentifier PacketIdentifier { get; private set; }
 
+    /// <summary>How long its packet was, in bytes.</summary>
+    public int PacketSize { get; private set; }
+
     /// <summary>It is to be acknowledged when it is finished.</summary>
-    public void AnswerWith(Connection connection, PacketType answer, PacketIdentifier packetIdentifier)
+    public void AnswerWith(Connection connection, PacketType answer, PacketIdentifier packetIdentifier, int packetSize)
     {
         Connection = connection;
         Answer = answer;
         PacketIdentifier = packetIdentifier;
+        PacketSize = packetSize;
     }
 }

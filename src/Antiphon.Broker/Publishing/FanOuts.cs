@@ -149,7 +149,7 @@ internal sealed class FanOuts(
             foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
             {
                 Recipient? recipient = null;
-                if (requester is not null)
+                if (requester is not null && to.MayAnswer)
                 {
                     recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session, to.IsResponder);
                 }
@@ -168,7 +168,7 @@ internal sealed class FanOuts(
 
             isNobody = false;
             Recipient? recipient = null;
-            if (requester is not null)
+            if (requester is not null && member.MayAnswer)
             {
                 recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session, member.IsResponder);
             }
@@ -178,7 +178,7 @@ internal sealed class FanOuts(
 
         return isNobody
             ? new RoutingResult(ReasonCode.NoMatchingSubscribers)
-            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange) ? exchange : null);
+            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange, now) ? exchange : null);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -219,7 +219,7 @@ internal sealed class FanOuts(
 
         _underWay.Enqueue(fanOut);
         Count(0);
-        return new RoutingResult(ReasonCode.Success, UnderWay: fanOut);
+        return new RoutingResult(ReasonCode.Success, Exchange: exchange, UnderWay: fanOut);
     }
 
     /// <returns><c>false</c>: the turn is over.</returns>
@@ -261,7 +261,7 @@ internal sealed class FanOuts(
             _left -= MessageWriter.Steps(publish);
         }
 
-        Finish(fanOut);
+        Finish(fanOut, now);
         return true;
     }
 
@@ -278,7 +278,7 @@ internal sealed class FanOuts(
             fanOut.HasSubscriber |= !subscription.HasEnded;
             if (!subscription.HasEnded && !(subscription.Options.NoLocal && found.Session == fanOut.Publisher))
             {
-                var recipient = fanOut.Exchange?.Admit(found.Session, subscription.IsResponder);
+                var recipient = Admit(fanOut, found.Session, subscription.MayAnswer, subscription.IsResponder);
                 sender.Deliver(publish, ref copy, subscription, now, recipient);
             }
 
@@ -291,7 +291,7 @@ internal sealed class FanOuts(
             var matched = new MatchedSession(found.Session, subscriptions);
             foreach (ref readonly var to in matched.WithoutNoLocal(fanOut.Publisher))
             {
-                sender.Deliver(publish, ref copy, to, now, fanOut.Exchange?.Admit(to.Session, to.IsResponder));
+                sender.Deliver(publish, ref copy, to, now, Admit(fanOut, to.Session, to.MayAnswer, to.IsResponder));
             }
         }
     }
@@ -302,15 +302,18 @@ internal sealed class FanOuts(
         {
             fanOut.HasSubscriber = true;
             Message? copy = fanOut.Message;
-            sender.Deliver(publish, ref copy, member, now, fanOut.Exchange?.Admit(member.Session, member.IsResponder));
+            sender.Deliver(publish, ref copy, member, now, Admit(fanOut, member.Session, member.MayAnswer, member.IsResponder));
         }
     }
 
-    private void Finish(FanOut fanOut)
+    private static Recipient? Admit(FanOut fanOut, Session session, bool mayAnswer, bool isResponder) =>
+        mayAnswer ? fanOut.Exchange?.Admit(session, isResponder) : null;
+
+    private void Finish(FanOut fanOut, Instant now)
     {
         if (fanOut.Exchange is { } exchange)
         {
-            exchanges.Settle(exchange);
+            exchanges.Settle(exchange, now);
         }
 
         if (fanOut.Code == ReasonCode.NoMatchingSubscribers)

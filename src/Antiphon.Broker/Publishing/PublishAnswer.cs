@@ -10,9 +10,16 @@ namespace Antiphon.Broker.Publishing;
 /// </summary>
 internal static class PublishAnswer
 {
-    public static void Write(Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code)
+    /// <summary>Appends one to the connection's output.</summary>
+    /// <param name="connection">To whom.</param>
+    /// <param name="answer">PUBACK or PUBREC.</param>
+    /// <param name="identifier">The message's Packet Identifier.</param>
+    /// <param name="code">What it says.</param>
+    /// <param name="reason">Why, if that is known better than the code says it.</param>
+    public static void Write(
+        Connection connection, PacketType answer, PacketIdentifier identifier, ReasonCode code, string? reason = null)
     {
-        var text = code < ReasonCode.UnspecifiedError || !connection.WantsProblemInformation ? null : Text(code);
+        var text = code < ReasonCode.UnspecifiedError || !connection.WantsProblemInformation ? null : reason ?? Text(code);
         if (text is null || !connection.TryWrite(new AcknowledgementPacket(answer, identifier, code) { ReasonString = text }))
         {
             AcknowledgementPacket.Write(connection.Output, answer, identifier, code, connection.Version);
@@ -22,13 +29,13 @@ internal static class PublishAnswer
     private static string? Text(ReasonCode code) => code switch
     {
         ReasonCode.NotAuthorized =>
-            "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who received "
-                + "a request may answer it: the response is late, uninvited, or one more than was asked for.",
+            "It is $SYS, where only the broker publishes; or a response topic, where only who received a request may answer it: "
+                + "the response is late, uninvited, or one more than was asked for.",
         ReasonCode.PacketIdentifierInUse =>
             "A QoS 2 message under that Packet Identifier waits for its PUBREL: the client has lost its Session, or uses the identifier "
                 + "too early.",
         ReasonCode.QuotaExceeded =>
-            "The message cannot be retained: as many are as this broker keeps, or its topic has more than 128 levels; "
+            "The message cannot be retained: as many are as this broker keeps; "
             + "or its exchange cannot be tracked: this broker tracks none, or Response Topic and Correlation Data exceed 255 bytes "
             + "together.",
         _ => null,

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
@@ -14,12 +16,18 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Takes in what clients publish, and their acknowledgements of what they were sent (MQTT 5 §3.3 to §3.7).</summary>
 internal sealed class Receiver(
     BrokerOptions options,
+    PublishRules rules,
     Router router,
+    ExchangeWatch? watch,
     Sender sender,
     AcknowledgementGate gate,
+    MessageLimits limits,
+    PublishRates rates,
+    BrokerReplies replies,
     MemoryPressure pressure,
     SessionMemory memory,
     FlushList flushList,
+    ConnectionEvents events,
     EngineCounters counters)
 {
     /// <summary>A client publishes.</summary>
@@ -64,13 +72,13 @@ internal sealed class Receiver(
                 ReasonCode.RetainNotSupported, "The PUBLISH is to be retained; this broker does not retain messages [MQTT-3.2.2-14].");
         }
 
-        if (publish.QoS == QualityOfService.AtMostOnce)
+        if (publish.QoS != QualityOfService.AtMostOnce)
         {
-            router.Route(publish, session, now);
+            fault = ReceiveAcknowledged(connection, session, ref publish, frame.Length, now);
         }
         else
         {
-            fault = ReceiveAcknowledged(connection, session, publish, now);
+            Route(connection, session, ref publish, frame.Length, now, out _);
         }
 
         pressure.AfterPublish(connection);
@@ -103,7 +111,7 @@ internal sealed class Receiver(
         }
     }
 
-    private Fault ReceiveAcknowledged(Connection connection, Session session, in PublishView publish, Instant now)
+    private Fault ReceiveAcknowledged(Connection connection, Session session, ref PublishView publish, int size, Instant now)
     {
         var answer = publish.QoS == QualityOfService.ExactlyOnce ? PacketType.PubRec : PacketType.PubAck;
         var identifier = publish.PacketIdentifier;
@@ -133,37 +141,104 @@ internal sealed class Receiver(
             return TooManyUnfinished(maximum);
         }
 
-        var result = stage switch
+        FanOut? underWay = null;
+        var (code, reason) = stage switch
         {
-            ReceivedStage.None => router.Route(publish, session, now),
-            ReceivedStage.Earlier when answer == PacketType.PubRec => new RoutingResult(ReasonCode.Success),
+            ReceivedStage.None => Route(connection, session, ref publish, size, now, out underWay),
+            ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
-                ? new RoutingResult(ReasonCode.PacketIdentifierInUse)
-                : router.Route(publish, session, now),
+                ? new Fault(ReasonCode.PacketIdentifierInUse, null)
+                : Route(connection, session, ref publish, size, now, out underWay),
         };
-        if (result.UnderWay is { } fanOut)
+        if (connection.IsAsking)
         {
-            session.Received.Withhold(answer, identifier, result.Code);
-            fanOut.AnswerWith(connection, answer, identifier);
+            return default;
+        }
+
+        if (underWay is not null)
+        {
+            session.Received.Withhold(answer, identifier, code);
+            underWay.AnswerWith(connection, answer, identifier, size);
+        }
+        else if (rates.IsSet)
+        {
+            rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
         }
         else
         {
-            gate.Acknowledge(connection, session, answer, identifier, result.Code);
+            gate.Acknowledge(connection, session, answer, identifier, code, reason);
         }
 
         return default;
     }
 
     /// <summary>A message has been delivered to all whom it concerns: it is acknowledged, unless its connection has ended since.</summary>
-    public void Finish(FanOut fanOut)
+    public void Finish(FanOut fanOut, Instant now)
     {
-        if (fanOut is { Connection: { Session: { } session } connection })
+        if (fanOut is not { Connection: { Session: { } session } connection })
         {
-            session.Received.TakeUp();
+            return;
+        }
+
+        session.Received.TakeUp();
+        if (rates.IsSet)
+        {
+            rates.Acknowledge(
+                connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code, reason: null, fanOut.PacketSize, now);
+        }
+        else
+        {
             gate.Acknowledge(connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code);
         }
+    }
+
+    /// <returns>
+    /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
+    /// </returns>
+    private Fault Route(
+        Connection connection, Session session, ref PublishView publish, int size, Instant now, out FanOut? underWay)
+    {
+        underWay = null;
+        var refusal = limits.Check(publish);
+        if (!refusal.Exists)
+        {
+            refusal = rules.Check(connection, session, ref publish, now);
+            if (connection.IsAsking)
+            {
+                // It comes once more.
+                counters.MessagesReceived--;
+                return default;
+            }
+        }
+
+        // With QoS 0 nothing slows a client: what it publishes too fast goes to nobody.
+        var isTooFast = rates.IsSet
+            && publish.QoS == QualityOfService.AtMostOnce && !refusal.Exists && !rates.TryPublish(session, size, now);
+        if (isTooFast)
+        {
+            refusal = new Fault(ReasonCode.MessageRateTooHigh, null);
+        }
+
+        var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
+        underWay = result.UnderWay;
+        if (refusal.Exists)
+        {
+            events.AddDenied(connection, publish.Topic, refusal);
+        }
+
+        if (watch is not null && !publish.ResponseTopic.IsEmpty)
+        {
+            watch.Routed(publish, session, result, now);
+        }
+
+        if (isTooFast)
+        {
+            replies.Reply(publish, session, BrokerReplies.TooManyRequests, "publish-rate", now);
+        }
+
+        return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)

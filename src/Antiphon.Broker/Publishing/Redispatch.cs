@@ -153,11 +153,23 @@ internal sealed class Redispatch(Sender sender, ExchangeTable exchanges, Message
             return true;
         }
 
-        var recipient = outgoing.Recipient is { } left ? left.Exchange.Move(left, member.Session, member.IsResponder) : null;
+        Recipient? recipient = null;
+        if (outgoing.Recipient is { } left)
+        {
+            if (member.MayAnswer)
+            {
+                recipient = left.Exchange.Move(left, member.Session, member.IsResponder);
+            }
+            else
+            {
+                exchanges.Lose(left, now);
+            }
+        }
+
         sender.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {
-            exchanges.Settle(recipient.Exchange);
+            exchanges.Settle(recipient.Exchange, now);
         }
 
         counters.Redispatched++;

@@ -1,4 +1,3 @@
-using Antiphon.Broker.Access;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
@@ -14,7 +13,6 @@ namespace Antiphon.Broker.Publishing;
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
     FanOuts fanOuts,
-    AccessControl access,
     OwnResponseTopics responseTopics,
     ExchangeTable exchanges,
     RetainedStore retained,
@@ -47,17 +45,11 @@ internal sealed class Router(
             return new RoutingResult(ReasonCode.NotAuthorized);
         }
 
-        if (publisher is not null && !access.MayPublish(publisher, publish))
-        {
-            counters.DeniedMessages++;
-            return new RoutingResult(ReasonCode.NotAuthorized);
-        }
-
-        // A request to be answered on its publisher's own response topic opens an exchange; whoever gets it may answer.
+        // A request to be answered on its publisher's own response topic opens an exchange, if anybody who gets it may answer.
         var requester = !publish.ResponseTopic.IsEmpty && publisher is not null && OwnResponseTopics.Owns(publisher, publish.ResponseTopic)
             ? publisher
             : null;
-        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom()))
+        if (requester is not null && (ExchangeTable.IsTooLong(publish) || !exchanges.TryMakeRoom(now)))
         {
             counters.UntrackedRequests++;
             return new RoutingResult(ReasonCode.QuotaExceeded);
@@ -106,7 +98,7 @@ internal sealed class Router(
         }
 
         // The owner needs no permission; but an exchange that it answers itself is answered.
-        if ((publisher is null || !exchanges.TryUse(publish, publisher)) && publisher != owner)
+        if ((publisher is null || !exchanges.TryUse(publish, publisher, now)) && publisher != owner)
         {
             counters.UninvitedResponses++;
 

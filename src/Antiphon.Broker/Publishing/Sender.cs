@@ -138,7 +138,7 @@ internal sealed class Sender(
             if (next.Message.Expires <= now)
             {
                 counters.Expired++;
-                Drop(next);
+                Drop(next, now);
             }
             else
             {
@@ -183,7 +183,8 @@ internal sealed class Sender(
         }
     }
 
-    private RecipientState DeliverTo(
+    /// <summary>Delivers a message to a Session as it is told.</summary>
+    public RecipientState DeliverTo(
         in PublishView publish,
         ref Message? copy,
         Session session,
@@ -191,8 +192,8 @@ internal sealed class Sender(
         bool retain,
         uint[] identifiers,
         Instant now,
-        ShareGroup? group,
-        Recipient? recipient)
+        ShareGroup? group = null,
+        Recipient? recipient = null)
     {
         RecipientState state;
         if (qos == QualityOfService.AtMostOnce)
@@ -205,7 +206,7 @@ internal sealed class Sender(
             state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
         }
 
-        recipient?.Exchange.Delivered(recipient, state);
+        recipient?.Exchange.Delivered(recipient, state, now);
         return state;
     }
 
@@ -310,7 +311,7 @@ internal sealed class Sender(
                 return false;
             }
 
-            Drop(queue.Dequeue());
+            Drop(queue.Dequeue(), now);
         }
 
         return true;
@@ -325,12 +326,12 @@ internal sealed class Sender(
     private bool IsCrowded(Session session) => session.Connection is null && account.Bytes > options.MaximumBufferBytes / 2;
 
     /// <summary>What has waited is never sent: its recipient will not answer.</summary>
-    private void Drop(in OutgoingMessage outgoing)
+    private void Drop(in OutgoingMessage outgoing, Instant now)
     {
         messages.Release(outgoing.Message);
         if (outgoing.Recipient is { } recipient)
         {
-            exchanges.Lose(recipient);
+            exchanges.Lose(recipient, now);
         }
     }
 
@@ -341,11 +342,11 @@ internal sealed class Sender(
         var state = SendNew(session, connection, outgoing, view, now);
         if (state == RecipientState.Sent)
         {
-            recipient?.Exchange.Delivered(recipient, state);
+            recipient?.Exchange.Delivered(recipient, state, now);
         }
         else if (recipient is not null)
         {
-            exchanges.Lose(recipient);
+            exchanges.Lose(recipient, now);
         }
     }
 

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Protocol.Topics;
 

@@ -54,7 +54,7 @@ internal sealed class RetainedStore(
         }
 
         copy ??= messages.Copy(publish, now);
-        if (HasRoom(level, missing, copy, publisher) && publish.Topic.Count((byte)'/') < SubscriptionTable.MaximumLevels)
+        if (HasRoom(level, missing, copy, publisher))
         {
             Store(level, missing, copy, publisher is null ? null : (publisher.RetainedAs ??= new RetainedPublisher(publisher.ClientId)));
             return true;

@@ -2,6 +2,8 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Subscriptions;
@@ -17,7 +19,7 @@ namespace Antiphon.Broker.Sessions;
 /// <param name="clientId">The Client Identifier.</param>
 /// <param name="user">Whose it is, and nobody else's; <c>null</c>: nobody's in particular.</param>
 /// <param name="memory">Where what waits for it has its room from; <c>null</c>: from an account of its own.</param>
-internal sealed class Session(string clientId, ClientUser? user = null, QueueMemory? memory = null)
+internal sealed class Session(string clientId, ClientUser? user = null, QueueMemory? memory = null) : IPlaced
 {
     private readonly QueueMemory _memory = memory ?? new QueueMemory(new MemoryAccount());
 
@@ -30,6 +32,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     // For the Session.
     public string ClientId { get; } = clientId;
 
+    /// <summary>Where it stands in the list of all of them.</summary>
+    public int Place { get; set; }
+
     public string? UserName => User?.Name;
 
     /// <summary>Whose it is, as the last CONNECT has proved.</summary>
@@ -37,6 +42,12 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     /// <summary>What the access rules let its client do; <c>null</c> until they are asked.</summary>
     public ClientAccess? Access { get; set; }
+
+    /// <summary>How fast its client publishes; <c>null</c>: nobody has to know.</summary>
+    public Pace? Pace { get; set; }
+
+    /// <summary>What is said of its client to those that its requests reach; <c>null</c> until somebody asks.</summary>
+    public Caller? Caller { get; set; }
 
     public SubscriptionList Subscriptions { get; } = new();
 
@@ -107,6 +118,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     /// <summary>Published unless the client says goodbye (§3.1.2.5).</summary>
     public Will? Will { get; set; }
 
+    /// <summary>Whether the application's authorizer allows the Will, whatever the access rules say.</summary>
+    public bool IsWillAuthorized { get; set; }
+
     /// <summary>When the Will is published, while the client is away.</summary>
     public Instant WillDue { get; set; } = Instant.Never;
 
@@ -136,6 +150,7 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
     {
         User = user;
         Access = null;
+        Caller = null;
     }
 
     /// <summary>The Network Connection ended: what belonged to it alone is forgotten.</summary>
@@ -144,7 +159,22 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
         Connection = null;
         _window?.ConnectionEnded();
         _received?.ConnectionEnded();
+        Pace?.ConnectionEnded();
     }
+
+    public SessionSnapshot TakeSnapshot(Instant now) => new()
+    {
+        ClientId = ClientId,
+        UserName = UserName,
+        IsConnected = Connection is not null,
+        Subscriptions = Subscriptions.Count,
+        QueuedMessages = _waiting?.Count ?? 0,
+        QueuedBytes = _waiting?.Bytes ?? 0,
+        UnacknowledgedMessages = Unacknowledged,
+        ExpiryInterval = ExpiryInterval == TimeSpan.MaxValue ? null : ExpiryInterval,
+        ExpiresIn = Expires == Instant.Never ? null : Expires > now ? Expires - now : TimeSpan.Zero,
+        HasWill = Will is not null,
+    };
 
     /// <summary>The Session has ended, and nothing waits for it any more.</summary>
     public void GiveBack()

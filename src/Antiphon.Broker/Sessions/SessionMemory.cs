@@ -1,5 +1,6 @@
 using Antiphon.Broker.Connections;
 using Antiphon.Protocol.Packets;
+using Antiphon.Protocol.Properties;
 
 namespace Antiphon.Broker.Sessions;
 
@@ -37,7 +38,13 @@ internal sealed class SessionMemory(BrokerOptions options)
         ? 0
         : WillSize + SizeOfText(message.Topic) + SizeOfText(message.ResponseTopic) + SizeOfText(message.ContentType)
             + message.Payload.Length + (message.CorrelationData?.Length ?? 0)
-            + message.UserProperties.Sum(property => 2L * IntPtr.Size + SizeOfText(property.Name) + SizeOfText(property.Value));
+            + SizeOf(message.UserProperties);
+
+    /// <summary>What a CONNECT takes while it waits for who its client is.</summary>
+    public static long SizeOf(ConnectPacket connect) =>
+        SessionSize + SizeOfText(connect.ClientId) + SizeOfText(connect.UserName) + SizeOfText(connect.AuthenticationMethod)
+            + (connect.Password?.Length ?? 0) + (connect.AuthenticationData?.Length ?? 0) + SizeOf(connect.Will)
+            + SizeOf(connect.UserProperties);
 
     /// <summary>Whether a Session may take so many bytes more.</summary>
     /// <param name="session">The Session; <c>null</c>: one that is about to begin.</param>
@@ -111,6 +118,9 @@ internal sealed class SessionMemory(BrokerOptions options)
 
     /// <summary>The Session has ended.</summary>
     public void Release(Session session) => Add(session, -session.HeldBytes);
+
+    private static long SizeOf(IReadOnlyList<UserProperty> properties) =>
+        properties.Sum(property => 2L * IntPtr.Size + SizeOfText(property.Name) + SizeOfText(property.Value));
 
     private static long SizeOfText(string? text) => text is null ? 0 : StringSize + sizeof(char) * text.Length;
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Subscriptions;
@@ -22,13 +23,19 @@ internal sealed class SessionTable(
     SessionMemory memory,
     QueueMemory queueMemory,
     AccessControl access,
+    CallerStamp? stamp,
     TimingWheel wheel,
     EngineCounters counters)
 {
     private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
 
+    private readonly List<Session> _all = [];
+
+    /// <summary>All of them, in no particular order.</summary>
+    public IReadOnlyList<Session> All => _all;
+
     /// <summary>All of them, as they are at this moment.</summary>
-    public IReadOnlyList<Session> ToList() => [.. _sessions.Values];
+    public IReadOnlyList<Session> ToList() => [.. _all];
 
     public Session? Find(string clientId) => _sessions.GetValueOrDefault(clientId);
 
@@ -39,6 +46,7 @@ internal sealed class SessionTable(
     {
         var session = new Session(clientId, user, queueMemory);
         _sessions.Add(clientId, session);
+        _all.Join(session);
         memory.Add(session, SessionMemory.SizeOf(clientId));
         counters.Sessions++;
         return session;
@@ -120,6 +128,7 @@ internal sealed class SessionTable(
         }
 
         _sessions.Remove(session.ClientId);
+        _all.Leave(session);
         counters.Sessions--;
         responseTopics.Revoke(session);
         ended.Add(session, now);
@@ -136,7 +145,8 @@ internal sealed class SessionTable(
 
         session.Will = null;
         var bytes = new ArrayBufferWriter<byte>();
-        new PublishPacket(will.Message) { PacketIdentifier = new PacketIdentifier(1) }.WriteTo(bytes, ProtocolVersion.V5);
+        var message = stamp?.Stamp(session, will.Message) ?? will.Message;
+        new PublishPacket(message) { PacketIdentifier = new PacketIdentifier(1) }.WriteTo(bytes, ProtocolVersion.V5);
         if (FrameReader.TryRead(bytes.WrittenSpan, uint.MaxValue, out var frame, out var fault) != FrameStatus.Complete
             || !PublishView.TryDecode(frame, ProtocolVersion.V5, out var publish, out fault))
         {
@@ -144,7 +154,7 @@ internal sealed class SessionTable(
         }
 
         // Rules that came since may deny it.
-        if (access.MayPublish(session, publish))
+        if (session.IsWillAuthorized || access.MayPublish(session, publish))
         {
             router.Route(publish, publisher: null, now);
         }

@@ -38,7 +38,8 @@ internal readonly struct MatchedSession
         Identifiers = subscriptions.Length == 1
             ? subscriptions[0].Identifiers
             : [.. subscriptions.SelectMany(subscription => subscription.Identifiers)];
-        IsResponder = subscriptions.Any(subscription => subscription.IsResponder);
+        MayAnswer = subscriptions.Any(subscription => subscription.MayAnswer);
+        IsResponder = subscriptions.Any(subscription => subscription is { IsResponder: true, MayAnswer: true });
         if (subscriptions.Any(subscription => subscription.Options.NoLocal))
         {
             var rest = Array.FindAll(subscriptions, subscription => !subscription.Options.NoLocal);
@@ -55,6 +56,8 @@ internal readonly struct MatchedSession
     public uint[] Identifiers { get; }
 
     public bool IsResponder { get; }
+
+    public bool MayAnswer { get; }
 
     /// <summary>Leaves the subscriptions out that do not want what their own client published [MQTT-3.8.3-3].</summary>
     /// <returns>What is left to deliver: itself, a remainder, or nothing.</returns>

@@ -1,3 +1,5 @@
+using Antiphon.Broker.Listing;
+
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>

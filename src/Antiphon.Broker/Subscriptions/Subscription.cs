@@ -1,3 +1,5 @@
+using Antiphon.Broker.Access;
+using Antiphon.Broker.Listing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
 using Antiphon.Protocol;
@@ -8,7 +10,7 @@ namespace Antiphon.Broker.Subscriptions;
 /// <summary>One subscription of one Session (MQTT 5 §3.8).</summary>
 /// <param name="session">Whose it is.</param>
 /// <param name="topicFilter">The filter as the client wrote it.</param>
-internal sealed class Subscription(Session session, string topicFilter)
+internal sealed class Subscription(Session session, string topicFilter) : IPlaced
 {
     public Session Session { get; } = session;
 
@@ -19,9 +21,17 @@ internal sealed class Subscription(Session session, string topicFilter)
 
     /// <summary>
     /// Whether who has it counts as a responder: it says so in SUBSCRIBE, with the User Property <c>antiphon-respond: 1</c>, or its filter
-    /// does not begin with a wildcard. A logger on <c>#</c> is none; it may answer all the same.
+    /// does not begin with a wildcard. A logger on <c>#</c> is none; see <see cref="MayAnswer"/>.
     /// </summary>
     public bool IsResponder { get; set; }
+
+    /// <summary>
+    /// Whether who has it may answer the requests that it gets: where there are rules, that takes the permission to respond.
+    /// </summary>
+    public bool MayAnswer { get; set; } = true;
+
+    /// <summary>What the application's authorizer has decided about it; <c>null</c>: it was not asked.</summary>
+    public SubscribeAnswers? Authorized { get; set; }
 
     /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>
     public bool IsToSystemTopics { get; init; }
@@ -57,4 +67,13 @@ internal sealed class Subscription(Session session, string topicFilter)
 
     /// <summary>None or one Subscription Identifier.</summary>
     public uint[] Identifiers { get; set; } = [];
+
+    public SubscriptionSnapshot TakeSnapshot() => new()
+    {
+        ClientId = Session.ClientId,
+        TopicFilter = TopicFilter,
+        QoS = QoS,
+        IsResponder = IsResponder,
+        IsConnected = Session.Connection is not null,
+    };
 }

@@ -1,3 +1,5 @@
+using Antiphon.Broker.Listing;
+
 namespace Antiphon.Broker.Subscriptions;
 
 /// <summary>One level of the <see cref="SubscriptionTree"/>.</summary>

@@ -17,6 +17,13 @@ internal sealed class SubscriptionList
 
     public ReadOnlySpan<Subscription> All => _all.AsSpan(0, Count);
 
+    /// <summary>Some of them: those from a place on, and no more than a number.</summary>
+    public ReadOnlySpan<Subscription> Page(int from, int atMost)
+    {
+        var start = Math.Min(from, Count);
+        return All.Slice(start, Math.Min(atMost, Count - start));
+    }
+
     public bool TryGet(string topicFilter, [NotNullWhen(true)] out Subscription? subscription)
     {
         if (_index is not null)

@@ -1,5 +1,6 @@
 using System.Text;
 using Antiphon.Broker.Access;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -17,12 +18,10 @@ internal sealed class SubscriptionTable(
     MatchCache cache,
     RetainedWalks walks,
     AccessControl access,
+    MessageLimits limits,
     SessionMemory memory,
     EngineCounters counters)
 {
-    /// <summary>More levels than anybody needs: each takes memory of its own, and matching descends one by one.</summary>
-    internal const int MaximumLevels = 128;
-
     /// <summary>Taking so many levels out of the tree takes as long as all else that removing a subscription takes.</summary>
     private const int LevelsPerStep = 4;
 
@@ -35,7 +34,13 @@ internal sealed class SubscriptionTable(
     /// <see cref="RetainedWalks.Start"/> was called.
     /// </returns>
     public ReasonCode Subscribe(
-        Session session, string topicFilter, TopicFilter filter, SubscriptionOptions asked, uint[] identifiers, bool saysItResponds = false)
+        Session session,
+        string topicFilter,
+        TopicFilter filter,
+        SubscriptionOptions asked,
+        uint[] identifiers,
+        bool saysItResponds = false,
+        SubscribeAnswers? authorized = null)
     {
         var pattern = Encoding.UTF8.GetBytes(filter.Pattern);
         var ownResponse = OwnResponseTopics.Includes(pattern);
@@ -44,7 +49,7 @@ internal sealed class SubscriptionTable(
             return ReasonCode.NotAuthorized;
         }
 
-        if (!access.MaySubscribe(session, pattern))
+        if (!access.MaySubscribe(session, pattern, authorized, out var mayAnswer))
         {
             counters.DeniedSubscriptions++;
             return ReasonCode.NotAuthorized;
@@ -58,10 +63,15 @@ internal sealed class SubscriptionTable(
             subscription.Options = granted;
             subscription.Identifiers = identifiers;
         }
+        else if (!limits.IsTopicWithin(pattern))
+        {
+            counters.RefusedSubscriptions++;
+            return ReasonCode.TopicFilterInvalid;
+        }
         else if (session.Subscriptions.Count >= options.MaximumSubscriptions
-            || pattern.AsSpan().Count((byte)'/') >= MaximumLevels
             || !memory.HasRoom(session, SizeOf(topicFilter) + RetainedWalk.SizeOf(filter.Pattern.AsSpan().Count('/') + 1, pattern.Length)))
         {
+            counters.RefusedSubscriptions++;
             return ReasonCode.QuotaExceeded;
         }
         else
@@ -89,6 +99,8 @@ internal sealed class SubscriptionTable(
             }
         }
 
+        subscription.Authorized = authorized;
+        subscription.MayAnswer = mayAnswer;
         subscription.IsResponder = saysItResponds || !filter.BeginsWithWildcard;
         if (!ownResponse)
         {
@@ -103,6 +115,16 @@ internal sealed class SubscriptionTable(
         return (ReasonCode)granted.MaximumQoS;
     }
 
+    /// <summary>Whoever has a subscription may answer what it gets from now on, or may not any more.</summary>
+    public void Permit(Subscription subscription, bool mayAnswer)
+    {
+        if (subscription.MayAnswer != mayAnswer)
+        {
+            subscription.MayAnswer = mayAnswer;
+            cache.Outdate(TopicFilter.Parse(subscription.TopicFilter));
+        }
+    }
+
     /// <summary>A sentence for SUBACK about what it refuses; <c>null</c>: nothing is refused.</summary>
     public static string? Explain(ReadOnlySpan<ReasonCode> codes)
     {
@@ -114,8 +136,9 @@ internal sealed class SubscriptionTable(
                     return "The access rules do not allow all that the Topic Filter matches; or it is another Session's response topic, or "
                         + "a shared one: ask for a response topic with Request Response Information (MQTT 5 §3.1.2.11.6).";
                 case ReasonCode.QuotaExceeded:
-                    return "The Session has as many subscriptions as it may or there is no memory for more, or the Topic Filter has too "
-                        + "many levels.";
+                    return "The Session has as many subscriptions as it may, or there is no memory for more.";
+                case ReasonCode.TopicFilterInvalid:
+                    return "The Topic Filter is longer, or has more levels, than this broker takes.";
                 default:
                     break;
             }

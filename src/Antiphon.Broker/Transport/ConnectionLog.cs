@@ -44,6 +44,9 @@ internal sealed partial class ConnectionLog(ILogger logger, ConnectionEvents eve
             case ConnectionEventKind.WillLeftOut:
                 LogWillLeftOut(logger, client, origin);
                 break;
+            case ConnectionEventKind.AuthorizerLate:
+                LogAuthorizerLate(logger, client, origin);
+                break;
             case ConnectionEventKind.Refused:
                 LogRefused(logger, client, origin, (byte)code, code, reason);
                 break;
@@ -52,6 +55,12 @@ internal sealed partial class ConnectionLog(ILogger logger, ConnectionEvents eve
                 break;
             case ConnectionEventKind.Faulted:
                 LogFaulted(logger, client, origin, (byte)code, code, reason);
+                break;
+            case ConnectionEventKind.MessageDenied:
+                LogMessageDenied(logger, client, origin, (byte)code, code, reason);
+                break;
+            case ConnectionEventKind.SubscriptionDenied:
+                LogSubscriptionDenied(logger, client, origin, (byte)code, code, reason);
                 break;
             case ConnectionEventKind.Closed:
                 LogClosed(logger, client, origin, reason);
@@ -65,9 +74,16 @@ internal sealed partial class ConnectionLog(ILogger logger, ConnectionEvents eve
     {
         if (logger.IsEnabled(LogLevel.Information))
         {
-            var user = connection.UserName is { } name ? $", user «{Utf8Text.Excerpt(name)}»" : "";
             var protocol = Protocol(connection);
-            LogConnected(logger, client, origin, protocol, session, user);
+            if (connection.UserName is { } name)
+            {
+                var user = Utf8Text.Excerpt(name);
+                LogUserConnected(logger, client, origin, protocol, session, user);
+            }
+            else
+            {
+                LogConnected(logger, client, origin, protocol, session);
+            }
         }
     }
 

@@ -10,8 +10,11 @@ namespace Antiphon.Broker.Transport;
 /// <param name="InUse">How many it has.</param>
 internal sealed partial record DescriptorLimit(long Maximum, int InUse)
 {
-    /// <summary>Descriptors that no connection gets: a program that cannot open a file any more fails in unforeseen places.</summary>
-    public const int Reserve = 16;
+    /// <summary>
+    /// Descriptors that no connection gets: a program that cannot open a file any more fails in unforeseen places.
+    /// The runtime takes two for each thread, and ends the process where it cannot start one; it starts some for each processor.
+    /// </summary>
+    public static readonly int Reserve = 16 + (2 * Environment.ProcessorCount);
 
     /// <summary>A broker with room for fewer connections does not start.</summary>
     public const int FewestConnections = 16;

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Broker.Transport;
@@ -23,6 +24,13 @@ internal sealed partial class EngineShell
         Message = "The process may open {Maximum} file descriptors and has {InUse} open, which leaves room for {Room} connections; "
             + "MaximumConnections is {MaximumConnections}")]
     private static partial void LogRoom(ILogger logger, long maximum, int inUse, long room, int maximumConnections);
+
+    [LoggerMessage(
+        EventId = 1113,
+        Level = LogLevel.Warning,
+        Message = "{Remote} opens connections although its address has twice as many as it may: they are closed at once, "
+            + "{Refused} of such addresses were refused so far; see MaximumConnectionsPerAddress")]
+    private static partial void LogAddressRefused(ILogger logger, EndPoint? remote, long refused);
 
     [LoggerMessage(EventId = 1103, Level = LogLevel.Error, Message = "A defect of the broker")]
     private static partial void LogDefect(ILogger logger, Exception defect);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -23,8 +24,10 @@ internal sealed partial class EngineShell
     private readonly Action _wake;
     private readonly ConnectionLog _connections;
     private readonly AuthenticationRunner _authentications;
+    private readonly AuthorizationRunner? _authorizations;
     private Instant _nextTurnedAwayLine;
     private Instant _nextPauseLine;
+    private Instant _nextAddressLine;
 
     // 1: the loop has been woken and has not looked at the commands since. See Post.
     private int _woken;
@@ -44,6 +47,9 @@ internal sealed partial class EngineShell
         engine.Events.IsWatched = options.LoggerFactory is not NullLoggerFactory;
         _wake = wake;
         _authentications = new AuthenticationRunner(this, _logger, options.MaximumConcurrentAuthentications);
+        _authorizations = options.Authorizer is { } authorizer
+            ? new AuthorizationRunner(this, _logger, authorizer, options.MaximumConcurrentAuthorizations)
+            : null;
     }
 
     public BrokerEngine Engine { get; }
@@ -133,6 +139,16 @@ internal sealed partial class EngineShell
                 _authentications.Start(step);
             }
 
+            while (Engine.TryTakeQuestion(out var question))
+            {
+                _authorizations!.Start(question);
+            }
+
+            if (Engine.HasPresence)
+            {
+                Engine.TellPresence(_time.GetUtcNow(), Now);
+            }
+
             Engine.Advance(Now);
             Engine.Flush(Now);
         }
@@ -181,6 +197,27 @@ internal sealed partial class EngineShell
             _nextTurnedAwayLine = Now + LinePause;
             LogTurnedAway(_logger, Engine.Counters.Connections, Engine.Counters.TurnedAway);
         }
+    }
+
+    /// <summary>
+    /// Whether a connection is let in, be it to be refused in words. If not, it is to be closed. On the loop's thread.
+    /// However many there are, the log tells it once in a while.
+    /// </summary>
+    /// <param name="remote">The address of the other end; <c>null</c>: it has none, or a proxy will say it.</param>
+    public bool LetsIn(EndPoint? remote)
+    {
+        if (Engine.MayOpen(remote))
+        {
+            return true;
+        }
+
+        if (_nextAddressLine <= Now)
+        {
+            _nextAddressLine = Now + LinePause;
+            LogAddressRefused(_logger, remote, Engine.Counters.RefusedByAddress);
+        }
+
+        return false;
     }
 
     /// <summary>How many connections the process has room for.</summary>

@@ -20,7 +20,7 @@ internal static class ListeningSocket
         {
             foreach (var listener in listeners)
             {
-                sockets.Add(Open(new IPEndPoint(listener.Bind, listener.Port), ServesBothFamilies(listener, listeners)));
+                sockets.Add(Open(listener, ServesBothFamilies(listener, listeners)));
             }
 
             return [.. sockets];
@@ -55,8 +55,16 @@ internal static class ListeningSocket
         && !listeners.Any(other =>
             other.Bind.AddressFamily == AddressFamily.InterNetwork && other.Port == listener.Port && listener.Port != 0);
 
-    private static Socket Open(IPEndPoint endPoint, bool isDual)
+    /// <summary>What is said of a listener that an address or port cannot be had for.</summary>
+    public static BrokerStartException Refusal(string listenerName, EndPoint endPoint, SocketException refused) => new(
+        $"The broker cannot listen on {endPoint}: {refused.Message.TrimEnd('.')}. {Advice(refused.SocketErrorCode)}", refused)
     {
+        ListenerName = listenerName,
+    };
+
+    private static Socket Open(Listener listener, bool isDual)
+    {
+        var endPoint = new IPEndPoint(listener.Bind, listener.Port);
         Socket? socket = null;
         try
         {
@@ -74,8 +82,7 @@ internal static class ListeningSocket
         catch (SocketException refused)
         {
             socket?.Dispose();
-            throw new BrokerStartException(
-                $"The broker cannot listen on {endPoint}: {refused.Message.TrimEnd('.')}. {Advice(refused.SocketErrorCode)}", refused);
+            throw Refusal(listener.Name, endPoint, refused);
         }
     }
 

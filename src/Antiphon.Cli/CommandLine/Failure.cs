@@ -1,3 +1,4 @@
+using Antiphon.Cli.Administration;
 using Antiphon.Cli.Connecting;
 using Antiphon.Cli.Output;
 using Antiphon.Client;
@@ -18,6 +19,7 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         OutputLostException lost => new(lost.ReaderIsGone ? ExitCode.ReaderGone : ExitCode.Other, "output", exception.Message),
         UsageException => new(ExitCode.Usage, "usage", exception.Message),
         ConnectFailedException failed => FromConnect(failed),
+        AdminFailedException failed => new(failed.ExitCode, failed.Name, failed.Message),
         NoResponderException => new(
             ExitCode.NoResponder,
             "no-responder",
@@ -51,29 +53,26 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         ("set Tls.CertificateAuthorities", "give it with --cafile"),
         ("set Tls.ClientCertificateContext", "give one with --cert and --key"),
         (", or set Tls.TargetHost", ""),
+        ("not plain MQTT; set Tls", "not plain MQTT; use --tls"),
+        ("set WebSocket", "give its address with --url ws://HOST:PORT/PATH"),
     ];
 
     private static Failure FromConnect(ConnectFailedException failed)
     {
         var options = failed.Options;
         var broker = options.Server;
-        if (failed.Reason.ReasonCode is not { } code)
+        if (failed.Reason is not { FromServer: true, ReasonCode: { } code })
         {
             var cause = InWordsOfTheCommandLine(failed.Reason.InnerException ?? failed.Reason).TrimEnd('.');
-            var advice = options.Tls is null && options.WebSocket is null
-                ? $"Check --host and --port, or start a broker: antiphon broker --port {options.ServerPort}"
-                : "Check the address, and that the broker listens there in this way.";
-            return new(ExitCode.Connect, "connect", $"No connection to {broker}: {cause}{(cause.EndsWith('?') ? "" : ".")} {advice}");
-        }
+            var where = cause.Contains(broker, StringComparison.Ordinal) ? "" : $" to {broker}";
 
-        if (!failed.Reason.FromServer)
-        {
-            // It answered with something else than MQTT, or with what MQTT forbids.
-            return new(
-                ExitCode.Connect,
-                "connect",
-                $"No connection to {broker}: {InWordsOfTheCommandLine(failed.Reason)} "
-                + "Check that an MQTT broker listens there, and --host and --port.");
+            // Without an error of the network, something listens there.
+            var advice = options.Tls is not null || options.WebSocket is not null
+                ? "Check the address, and that the broker listens there in this way."
+                : failed.Reason.InnerException is null
+                    ? "Check that an MQTT broker listens there, and --host and --port."
+                    : $"Check --host and --port, or start a broker: antiphon broker --port {options.ServerPort}";
+            return new(ExitCode.Connect, "connect", $"No connection{where}: {cause}{(cause.EndsWith('?') ? "" : ".")} {advice}");
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);

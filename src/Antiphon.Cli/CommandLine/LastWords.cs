@@ -1,5 +1,5 @@
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using Antiphon.Cli.Output;
 
 namespace Antiphon.Cli.CommandLine;
 
@@ -9,18 +9,30 @@ namespace Antiphon.Cli.CommandLine;
 /// </summary>
 internal static class LastWords
 {
-    public static void Say(Exception failure)
+    private const int StandardError = 2;
+
+    /// <summary>Says them.</summary>
+    /// <param name="failure">What went wrong.</param>
+    /// <param name="descriptor">
+    /// Where, on Unix. It is written to only if it was inherited: otherwise it may be any file of this program's own.
+    /// </param>
+    public static void Say(Exception failure, int descriptor = StandardError)
     {
         var sentence = Encoding.UTF8.GetBytes(
             $"antiphon cannot go on: {failure.GetBaseException().Message.ReplaceLineEndings(" ").TrimEnd()} "
             + "Most often the process may open too few files: raise the limit (ulimit -n); 1024 is usual.\n");
         try
         {
-            // The console would want to load more than is there.
-            using var error = OperatingSystem.IsWindows()
-                ? Console.OpenStandardError()
-                : new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            error.Write(sentence);
+            if (OperatingSystem.IsWindows())
+            {
+                using var error = Console.OpenStandardError();
+                error.Write(sentence);
+            }
+            else
+            {
+                // Not the console, which would want to load more than is there. Where nobody is left to be told, the exit code says it.
+                _ = new Descriptor(descriptor).Write(sentence);
+            }
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -83,13 +83,12 @@ internal static class Values
         },
     };
 
-    /// <summary>A TCP port to listen on; 0: a free one.</summary>
-    public static Option<int> Port(string description) => new("--port", "-p")
+    /// <summary>A TCP port to listen on; 0: a free one; absent: the usual one.</summary>
+    public static Option<int?> Port(string description) => new("--port", "-p")
     {
         Description = description,
         HelpName = "PORT",
-        DefaultValueFactory = _ => 1883,
-        CustomParser = result => ReadPort(result, lowest: 0) ?? 0,
+        CustomParser = result => ReadPort(result, lowest: 0),
     };
 
     /// <summary>The TCP port of a server; absent: the usual one.</summary>

@@ -44,7 +44,7 @@ internal sealed class Journey(TimeProvider time)
     }
 
     /// <summary>Waits until every packet that asks for an answer has its answer, and takes what was noted since the last time.</summary>
-    /// <exception cref="TimeoutException">An answer stayed away for 5 seconds.</exception>
+    /// <exception cref="TimeoutException">An answer stayed away for 30 seconds.</exception>
     public async Task<IReadOnlyList<Step>> TakeAsync(CancellationToken cancellationToken)
     {
         Task settled;
@@ -55,7 +55,7 @@ internal sealed class Journey(TimeProvider time)
                 : (_settled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
-        await settled.WaitAsync(TimeSpan.FromSeconds(5), time, cancellationToken);
+        await settled.WaitAsync(TimeSpan.FromSeconds(30), time, cancellationToken);
         lock (_lock)
         {
             var taken = _steps.OrderBy(step => step.Timestamp).ToList();

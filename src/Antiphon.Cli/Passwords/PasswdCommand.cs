@@ -19,6 +19,7 @@ internal static class PasswdCommand
         ANTIPHON_PASSWORD=secret antiphon passwd users ann
         antiphon passwd users ann --password-from-stdin < secret.txt
         antiphon passwd users ann --delete
+        antiphon passwd users --list
         """;
 
     private const string PasswordVariable = "ANTIPHON_PASSWORD";
@@ -33,27 +34,46 @@ internal static class PasswdCommand
     {
         var command = new Command(
             "passwd",
-            $"Adds a user to a password file for «antiphon broker --password-file», or changes the password. "
+            $"Adds a user to the password file of a broker (--password-file, or users.passwordFile in its configuration), "
+            + "or changes the password. "
             + $"It is taken from {PasswordVariable}, else it is asked for at the terminal. "
-            + "A running broker does not read the file again.");
+            + "A running broker reads the file again when it has changed.");
         var file = new Argument<FileInfo>("FILE")
         {
             Description = "The password file; it is created if it is not there, readable by its owner alone; else its owner and mode stay.",
         };
-        var user = new Argument<string>("USER") { Description = "The user name." };
+        var user = new Argument<string?>("USER") { Description = "The user name.", Arity = ArgumentArity.ZeroOrOne };
         var fromInput = new Option<bool>("--password-from-stdin")
         {
             Description = "Takes the password from the standard input; a line end behind it does not count.",
         };
         var delete = new Option<bool>("--delete", "-D") { Description = "Deletes the user instead." };
+        var list = new Option<bool>("--list", "-l") { Description = "Prints the names of all users instead, a line each." };
         command.Arguments.Add(file);
         command.Arguments.Add(user);
         command.Options.Add(fromInput);
         command.Options.Add(delete);
+        command.Options.Add(list);
         command.SetAction(async (line, interrupted) =>
         {
             var path = line.GetRequiredValue(file);
-            var name = line.GetRequiredValue(user);
+            var name = line.GetValue(user);
+            if (line.GetValue(list))
+            {
+                if (name is not null || line.GetValue(delete) || line.GetValue(fromInput))
+                {
+                    throw new UsageException("--list prints all users: leave USER and the other options out.");
+                }
+
+                List(terminal, await PasswordFile.ReadAsync(path, interrupted));
+                return (int)ExitCode.Success;
+            }
+
+            if (name is null)
+            {
+                throw new UsageException("Say which USER, or --list to see them all.");
+            }
+
             var before = path.Exists ? await PasswordFile.ReadAsync(path, interrupted) : CredentialList.Empty;
             if (line.GetValue(delete))
             {
@@ -94,6 +114,20 @@ internal static class PasswdCommand
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static void List(Terminal terminal, CredentialList users)
+    {
+        foreach (var name in users.UserNames)
+        {
+            terminal.Data(name);
+        }
+
+        string[] plain = [.. users.UserNames.Where(name => !users.ServesScram(name))];
+        if (plain.Length > 0)
+        {
+            terminal.Note($"With a plain password only, and not by SCRAM: {string.Join(", ", plain)}.");
+        }
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadPasswordAsync(

@@ -12,6 +12,7 @@ internal sealed record RequestLine(
     string? ResponseTopic,
     string? CorrelationData,
     double? RemainingMs,
+    CallerLine? Caller,
     IReadOnlyList<PropertyPair>? UserProperties)
 {
     public static RequestLine From(Request request)
@@ -25,6 +26,10 @@ internal sealed record RequestLine(
             request.ResponseTopic,
             request.CorrelationData.IsEmpty ? null : PropertyPair.Hex(request.CorrelationData),
             request.Remaining is { } remaining ? Math.Round(remaining.TotalMilliseconds) : null,
+            request.Caller is { } caller ? new CallerLine(caller.ClientId, caller.UserName, caller.IsVouchedFor) : null,
             PropertyPair.ListOf(request.UserProperties));
     }
 }
+
+/// <summary>Who has asked, and whether the broker says so.</summary>
+internal sealed record CallerLine(string ClientId, string? UserName, bool IsVouchedFor);

@@ -35,7 +35,7 @@ internal sealed record ConnectionEnd(string Message)
 
     /// <summary>
     /// Whether another try would be wrong: it cannot get better by itself, or, with Session taken over,
-    /// two programs with one Client Identifier would fight for ever.
+    /// two programs with one Client Identifier would fight for ever. <see cref="UnansweredConnects"/> knows the exception.
     /// </summary>
     public bool IsFinal => CannotHeal || (FromServer && ReasonCode is
         Protocol.ReasonCode.UnsupportedProtocolVersion

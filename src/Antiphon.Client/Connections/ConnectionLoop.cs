@@ -18,6 +18,7 @@ internal sealed partial class ConnectionLoop
     private readonly ILogger _logger;
     private readonly StateNotifier _notifier;
     private readonly ReconnectSchedule _schedule;
+    private readonly UnansweredConnects _unanswered;
     private readonly bool _stopOnFirstFailure;
     private readonly CancellationTokenSource _stopRequested = new();
     private readonly Lock _lock = new();
@@ -38,6 +39,9 @@ internal sealed partial class ConnectionLoop
     private string _clientId;
     private long _acceptedAt;
 
+    // Whether the Session at the server may not be the one that this client has had last.
+    private bool _startsAnew;
+
     /// <summary>Prepares the loop.</summary>
     /// <param name="session">The Session that the connections serve.</param>
     /// <param name="options">Checked options.</param>
@@ -52,6 +56,7 @@ internal sealed partial class ConnectionLoop
         _logger = logger;
         _stopOnFirstFailure = stopOnFirstFailure;
         _notifier = new StateNotifier(session, raise, LogCallbackFailed);
+        _unanswered = new UnansweredConnects(options.ConnectTimeout);
         _ownsSession = options.ClientId is null;
         lock (options.Random)
         {
@@ -230,6 +235,7 @@ internal sealed partial class ConnectionLoop
             var now = _options.TimeProvider.GetTimestamp();
             TimeSpan connectedFor;
             bool everConnected;
+            bool isOwnDoing;
             lock (_lock)
             {
                 _connection = null;
@@ -240,9 +246,11 @@ internal sealed partial class ConnectionLoop
 
                 everConnected = _everConnected;
                 connectedFor = _state == ConnectionState.Connected ? _options.TimeProvider.GetElapsedTime(_acceptedAt, now) : TimeSpan.Zero;
+                isOwnDoing = _unanswered.Explain(end, connectedFor, out var newSession);
+                _startsAnew |= newSession;
             }
 
-            if (end.IsFinal || (_stopOnFirstFailure && !everConnected))
+            if ((end.IsFinal && !isOwnDoing) || (_stopOnFirstFailure && !everConnected))
             {
                 return end;
             }
@@ -298,7 +306,13 @@ internal sealed partial class ConnectionLoop
             return stop;
         }
 
-        return await connection.RunAsync().ConfigureAwait(false);
+        var end = await connection.RunAsync().ConfigureAwait(false);
+        if (connection.IsUnanswered)
+        {
+            _unanswered.Add(connect.CleanStart);
+        }
+
+        return end;
     }
 
     private ConnectPacket Connect() => new()
@@ -307,7 +321,7 @@ internal sealed partial class ConnectionLoop
         ClientId = _clientId,
 
         // In MQTT 3.1.1 this is Clean Session, which also says how long the Session lasts.
-        CleanStart = _options.CleanStart && (!_everConnected || _options.ProtocolVersion == ProtocolVersion.V311),
+        CleanStart = _startsAnew || (_options.CleanStart && (!_everConnected || _options.ProtocolVersion == ProtocolVersion.V311)),
         KeepAlive = (ushort)_options.KeepAlive.TotalSeconds,
         SessionExpiryInterval = _options.SessionExpiry == TimeSpan.Zero ? null
             : _options.SessionExpiry == Timeout.InfiniteTimeSpan ? uint.MaxValue
@@ -334,6 +348,7 @@ internal sealed partial class ConnectionLoop
             }
 
             _everConnected = true;
+            _startsAnew = false;
             _acceptedAt = _options.TimeProvider.GetTimestamp();
             _clientId = answer.AssignedClientIdentifier ?? _clientId;
             _server = limits;

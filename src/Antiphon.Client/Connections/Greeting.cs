@@ -28,6 +28,9 @@ internal sealed class Greeting(
     private readonly EnhancedAuthentication? _authentication =
         options.Authentication is { } exchanges ? new EnhancedAuthentication(exchanges, session, end, ending) : null;
 
+    /// <summary>Whether the server has answered CONNECT, one way or the other.</summary>
+    public bool IsAnswered { get; private set; }
+
     /// <summary>Whether the server has accepted the connection.</summary>
     public bool IsOver { get; private set; }
 
@@ -94,6 +97,7 @@ internal sealed class Greeting(
             return fault;
         }
 
+        IsAnswered = true;
         var answer = (ConnAckPacket)packet;
         if (answer.ReasonCode >= ReasonCode.UnspecifiedError)
         {

@@ -39,8 +39,12 @@ internal sealed class NetworkConnection : IDisposable
     private readonly Lock _timerLock = new();
     private volatile KeepAlive? _keepAlive;
     private volatile bool _closing;
+    private bool _hasBegun;
     private long _lastSent;
     private long _lastReceived;
+
+    // For the receive loop: what has come so far may be MQTT.
+    private bool _speaksMqtt;
 
     /// <summary>Prepares a connection.</summary>
     /// <param name="session">The Session that it is for.</param>
@@ -62,6 +66,12 @@ internal sealed class NetworkConnection : IDisposable
             static state => ((NetworkConnection)state!).OnTimer(), this, options.ConnectTimeout, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>
+    /// Whether the server may have a CONNECT that it has not answered, so that it may still take it for a new connection. For who has
+    /// awaited <see cref="RunAsync"/>.
+    /// </summary>
+    public bool IsUnanswered => _hasBegun && !_greeting.IsAnswered;
+
     /// <summary>Connects and runs until the end.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever goes wrong here ends this connection and nothing else.")]
     public async Task<ConnectionEnd> RunAsync()
@@ -79,6 +89,7 @@ internal sealed class NetworkConnection : IDisposable
             return await _ended.Task.ConfigureAwait(false);
         }
 
+        _hasBegun = true;
         _session.BeginConnection(connect);
         var reader = ReadAsync(transport);
         var writer = WriteAsync(transport);
@@ -256,6 +267,12 @@ internal sealed class NetworkConnection : IDisposable
         _session.BeginBatch();
         try
         {
+            if (!_speaksMqtt && ForeignServer.Describe(input, _options.Server) is { } sentence)
+            {
+                End(new ConnectionEnd(sentence));
+            }
+
+            _speaksMqtt = true;
             var consumed = 0;
             while (!_ended.IsSet)
             {

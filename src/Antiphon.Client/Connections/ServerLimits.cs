@@ -30,6 +30,7 @@ public sealed record ServerLimits
         ReasonString = packet.ReasonString;
         ClientId = packet.AssignedClientIdentifier ?? asked.ClientId;
         UserProperties = packet.UserProperties;
+        IsAntiphon = packet.UserProperties.Contains(new UserProperty(BrokerPropertyName.Broker, "1"));
     }
 
     /// <summary>Whether the server still had the Session.</summary>
@@ -73,6 +74,12 @@ public sealed record ServerLimits
 
     /// <summary>User Properties of the CONNACK in their order.</summary>
     public IReadOnlyList<UserProperty> UserProperties { get; }
+
+    /// <summary>
+    /// Whether the server is an Antiphon broker: its CONNACK has the User Property <c>antiphon: 1</c>. It takes no User Properties from
+    /// clients that only a broker writes, such as <c>antiphon-caller</c>, so that they may be believed.
+    /// </summary>
+    public bool IsAntiphon { get; }
 
     /// <summary>The Client Identifier that the connection goes by.</summary>
     internal string ClientId { get; }

@@ -27,4 +27,10 @@ internal readonly ref struct PublishContent
     /// Whether it is of no use without its sink, as a request is without the call: then it is not kept for a later client of the store.
     /// </summary>
     public bool IsForSinkOnly { get; init; }
+
+    /// <summary>
+    /// Whether it may wait where the queue is full: a few bytes that tell somebody why he gets no more. There is room for
+    /// <see cref="MqttClientOptions.ReceiveMaximum"/> of them, of 1 KiB on average.
+    /// </summary>
+    public bool HasReservedPlace { get; init; }
 }

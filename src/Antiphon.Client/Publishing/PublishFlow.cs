@@ -23,6 +23,9 @@ internal sealed class PublishFlow(
     /// <summary>The first byte, a Remaining Length of four bytes, and the most that it can say (MQTT 5 §2.1.4).</summary>
     private const uint LargestPacket = 1 + 4 + VariableByteInteger.Maximum;
 
+    /// <summary>How many bytes a reserved place has room for.</summary>
+    private const int ReservedBytes = 1024;
+
     // For the process.
     private readonly PublishWriter _writer = new(output, options.MaximumTopicAliases, options.ProtocolVersion);
 
@@ -58,7 +61,8 @@ internal sealed class PublishFlow(
     /// <param name="sink">Who is told of its end; <c>null</c>: nobody.</param>
     /// <param name="version">What to tell the sink with.</param>
     /// <param name="isForSinkOnly">Whether it is of no use to a later client, and so not stored.</param>
-    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, bool isForSinkOnly)
+    /// <param name="hasReservedPlace">Whether it may also take one of the places that are kept free.</param>
+    public PublishStart Begin(in PublishView message, IPublishSink? sink, uint version, bool isForSinkOnly, bool hasReservedPlace)
     {
         var size = PublishEncoder.SizeOf(message, new Delivery { QoS = message.QoS }, options.ProtocolVersion);
         if (Refusal(message.QoS, message.Retain, size) is { } code)
@@ -73,14 +77,9 @@ internal sealed class PublishFlow(
             return PublishStart.Written;
         }
 
-        if (!writeNow && _pending.Waiting.Count >= options.MaximumQueuedMessages)
+        if (!writeNow && IsFull(message, size, hasReservedPlace ? options.ReceiveMaximum : 0) is { } full)
         {
-            return PublishStart.Failed(new QueueFullException(Text(message.Topic), options.MaximumQueuedMessages));
-        }
-
-        if (!writeNow && _pending.Waiting.Count > 0 && _pending.Waiting.Bytes + size > options.MaximumWaitingBytes)
-        {
-            return PublishStart.Failed(new QueueFullException(Text(message.Topic), _pending.Waiting.Bytes, options.MaximumWaitingBytes));
+            return PublishStart.Failed(full);
         }
 
         var pending = _pending.Rent();
@@ -287,6 +286,16 @@ internal sealed class PublishFlow(
     {
         pending = identifiers.Find(identifier) as PendingPublish;
         return pending is { Progress: PublishProgress.InFlight } && pending.QoS == qos;
+    }
+
+    private QueueFullException? IsFull(in PublishView message, int size, int reserved)
+    {
+        var waiting = _pending.Waiting;
+        return waiting.Count >= (long)options.MaximumQueuedMessages + reserved
+                ? new QueueFullException(Text(message.Topic), options.MaximumQueuedMessages)
+            : waiting.Count > 0 && waiting.Bytes + size - (reserved * (long)ReservedBytes) > options.MaximumWaitingBytes
+                ? new QueueFullException(Text(message.Topic), waiting.Bytes, options.MaximumWaitingBytes)
+            : null;
     }
 
     private bool CanWrite(QualityOfService qos, int size) =>

@@ -200,7 +200,7 @@ internal sealed class ClientSession
             Hurry();
         }
 
-        return _publishes.Begin(view, sink, version, content.IsForSinkOnly);
+        return _publishes.Begin(view, sink, version, content.IsForSinkOnly, content.HasReservedPlace);
     }
 
     /// <summary>Whoever waits for a PUBLISH does so no longer; its sink is not told. Within the gate.</summary>

@@ -50,7 +50,12 @@ internal static class TlsHandshake
         catch (AuthenticationException failure)
         {
             await stream.DisposeAsync().ConfigureAwait(false);
-            throw new AuthenticationException(refusal ?? $"TLS was not agreed on: {(failure.InnerException ?? failure).Message}", failure);
+
+            // What the server has said of it is within; without that, what it said was no TLS.
+            var cause = failure.InnerException is { } said
+                ? said.Message
+                : $"{failure.Message.TrimEnd('.')}. Does the server speak TLS at this port?";
+            throw new AuthenticationException(refusal ?? $"TLS was not agreed on: {cause}", failure);
         }
         catch (IOException failure)
         {

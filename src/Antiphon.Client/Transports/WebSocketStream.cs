@@ -59,10 +59,18 @@ internal sealed class WebSocketStream : Stream
                 : throw new WebSocketException(
                     $"The server did not choose the subprotocol mqtt [MQTT-6.0.0-4]. Is {options.Path} its path for MQTT?");
         }
-        catch
+        catch (Exception failure)
         {
             socket.Dispose();
             http.Dispose();
+            if (failure is WebSocketException { InnerException: not null })
+            {
+                // The outermost only says that no connection came about, although there is one.
+                var cause = failure.GetBaseException().Message.TrimEnd('.', ' ');
+                throw new WebSocketException(
+                    $"A WebSocket was not agreed on: {cause}. Does the server speak WebSocket at this port?", failure);
+            }
+
             throw;
         }
     }

@@ -55,6 +55,12 @@ public ref struct PublishView
     public bool HasSubscriptionIdentifier { readonly get; set; }
 
     /// <summary>
+    /// Whether there is a User Property that only an Antiphon broker writes: <c>antiphon-caller</c>, <c>antiphon-reason</c>,
+    /// <c>antiphon-recipients</c> or <c>antiphon-age-ms</c>.
+    /// </summary>
+    public bool HasBrokerProperty { readonly get; set; }
+
+    /// <summary>
     /// The Response Topic in UTF-8; empty: none, since a Topic Name is never empty.
     /// A message that has one is a Request Message.
     /// </summary>
@@ -173,6 +179,9 @@ public ref struct PublishView
                     break;
                 case PropertyIdentifier.CorrelationData:
                     view.CorrelationData = property.Bytes;
+                    break;
+                case PropertyIdentifier.UserProperty:
+                    view.HasBrokerProperty |= BrokerPropertyName.Includes(property.Bytes);
                     break;
                 default:
                     break;

@@ -188,6 +188,11 @@ internal sealed class RequesterCore : ICallOwner, IChannelOwner, ISessionWatcher
 
         var now = _timer.Now;
         var bytes = ResponseReading.Read(message, out var status);
+        if (_session.Server is not { IsAntiphon: true })
+        {
+            status.DisbelieveReason();
+        }
+
         var response = new Response(bytes, message.Payload.Length, channel.Address, call.Number, status.Code, now - call.CalledAt);
         _table.Answered(call, call.Answer(response, status, _options.Strict, now));
         _counting.Answered += call.IsEnded ? 1 : 0;

@@ -73,6 +73,22 @@ internal sealed class MessageBytes
         return false;
     }
 
+    /// <summary>The value of the last User Property of that name; <c>null</c>: there is none.</summary>
+    public string? FindUserProperty(ReadOnlySpan<byte> name)
+    {
+        string? value = null;
+        var properties = Properties;
+        while (properties.TryRead(out var property))
+        {
+            if (property.Identifier == PropertyIdentifier.UserProperty && property.Bytes.SequenceEqual(name))
+            {
+                value = Encoding.UTF8.GetString(property.Second);
+            }
+        }
+
+        return value;
+    }
+
     /// <summary>The User Properties as text, made anew each time.</summary>
     public List<UserProperty> ReadUserProperties()
     {

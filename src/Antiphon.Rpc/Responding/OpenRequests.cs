@@ -83,6 +83,7 @@ internal sealed class OpenRequests : ISessionWatcher
 
         var request = _pool.Rent(this);
         request.Begin(registration, message, properties, budget, acknowledgement, verdict == Verdict.AnswerAgain ? default : memento, now);
+        request.IsFromAntiphon = _session.Server is { IsAntiphon: true };
         registration.Draining.Began();
         switch (verdict)
         {

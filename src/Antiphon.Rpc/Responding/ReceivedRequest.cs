@@ -99,6 +99,9 @@ internal sealed class ReceivedRequest : IDeadline, IPublishSink, IDeferred
 
     public bool HasCorrelationData { get; private set; }
 
+    /// <summary>Whether an Antiphon broker has delivered it.</summary>
+    public bool IsFromAntiphon { get; set; }
+
     /// <summary>The message, which does not change while a handler has it.</summary>
     public MessageBytes Message { get; } = new();
 

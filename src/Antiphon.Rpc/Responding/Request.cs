@@ -18,6 +18,7 @@ public sealed class Request
     private string? _topic;
     private string? _responseTopic;
     private IReadOnlyList<UserProperty>? _userProperties;
+    private Caller? _caller;
 
     internal Request(ReceivedRequest received)
     {
@@ -51,6 +52,12 @@ public sealed class Request
     /// <summary>Where the answer goes; <c>null</c>: the message asks for none, and what the handler returns is dropped.</summary>
     public string? ResponseTopic =>
         Checked(Received.AsksForAnswer ? _responseTopic ??= Checked(Encoding.UTF8.GetString(_received.Message.ResponseTopic)) : null);
+
+    /// <summary>
+    /// Who has asked, and whether the broker vouches for that; <c>null</c>: nobody says. A broker vouches for it that stamps requests, as
+    /// Antiphon's does with <c>stampCaller</c>.
+    /// </summary>
+    public Caller? Caller => Checked(_caller ??= Checked(Caller.Of(Received.Message, _received.IsFromAntiphon)));
 
     /// <summary>The QoS that it arrived with; the answer goes out with the same.</summary>
     public QualityOfService QoS => Checked(Received.QoS);

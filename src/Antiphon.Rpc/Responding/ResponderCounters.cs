@@ -51,7 +51,7 @@ public readonly record struct ResponderCounters
     /// <summary>Requests whose Response Topic is one that the responder itself listens on; they are not run.</summary>
     public long InvalidResponseTopics { get; init; }
 
-    /// <summary>Responses that the server refused, or that nobody received.</summary>
+    /// <summary>Responses that the server refused, that nobody received, or that the client did not take.</summary>
     public long Undelivered { get; init; }
 
     /// <summary>Of these, the responses that the server refused (<see cref="Registration.AnswerRefused"/>).</summary>

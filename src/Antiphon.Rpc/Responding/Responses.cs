@@ -20,29 +20,42 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     /// <summary>What takes the place of a response whose payload is not the UTF-8 that it is said to be, where the server looks (§3.3.2.3.2).</summary>
     private static readonly Reply NotUtf8 = Reply.Failure(500, "The response says that its payload is UTF-8 text, and the server finds none.");
 
+    /// <summary>What takes the place of a response that this program's own client has no room for.</summary>
+    private static readonly Reply NoRoom =
+        Reply.Failure(500, "The request has been executed; the response was lost, since too many messages wait to be sent.");
+
+    /// <summary>What takes the place of a response that this program's own client could not store.</summary>
+    private static readonly Reply NotStored =
+        Reply.Failure(500, "The request has been executed; the response was lost, since the responder could not store it.");
+
     /// <summary>Answers a request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="properties">The properties of the response.</param>
     /// <param name="payload">Its payload.</param>
     /// <param name="now">The time.</param>
-    public void Send(ReceivedRequest request, ReadOnlySpan<byte> properties, ReadOnlySpan<byte> payload, TimeSpan now)
+    public void Send(ReceivedRequest request, ReadOnlySpan<byte> properties, ReadOnlySpan<byte> payload, TimeSpan now) =>
+        Send(request, properties, payload, isError: false, now);
+
+    private void Send(ReceivedRequest request, ReadOnlySpan<byte> properties, ReadOnlySpan<byte> payload, bool isError, TimeSpan now)
     {
+        // An error says that a request was not run, or that its response is lost. A later client of the store would say it too late.
         var content = new PublishContent
         {
             Topic = request.Message.ResponseTopic,
             Payload = payload,
             Properties = properties,
             QoS = request.QoS,
+            IsForSinkOnly = isError,
+            HasReservedPlace = isError,
         };
         var start = session.Publish(content, request, request.Version);
         if (start.Status == PublishStatus.Taken)
         {
             request.IsPublishing = true;
         }
-        else if (HasFlaw(request, start.Failure, out var substitute))
+        else if (IsReplaced(request, start.Failure))
         {
-            request.Substitute = substitute;
-            SendInstead(request, substitute, now);
+            SendInstead(request, request.Substitute.GetValueOrDefault(), now);
         }
         else
         {
@@ -75,7 +88,7 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     {
         var response = new ResponseWriter(stackalloc byte[256]);
         response.Write(request, reply, now);
-        Send(request, response.Written, default, now);
+        Send(request, response.Written, default, isError: true, now);
         response.Dispose();
     }
 
@@ -96,10 +109,9 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     /// <summary>The response of a request is with the server, or came to nothing.</summary>
     public void Published(ReceivedRequest request, in PublishResult result, MqttException? failure)
     {
-        if (HasFlaw(request, failure, out var substitute))
+        if (IsReplaced(request, failure))
         {
             // A sink does not publish.
-            request.Substitute = substitute;
             session.Defer(request, request.Version);
             return;
         }
@@ -118,7 +130,7 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         pool.ReturnIfOver(request);
     }
 
-    /// <summary>Answers a request with an error, since its response had a flaw. Enters the gate.</summary>
+    /// <summary>Answers a request with an error, since its response cannot be sent. Enters the gate.</summary>
     public void Substitute(ReceivedRequest request, uint version, TimeSpan now)
     {
         lock (session.Gate)
@@ -134,19 +146,43 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
         session.AfterGate();
     }
 
-    /// <summary>Whether a response was refused for what it holds, so that another one may be sent; that is tried once.</summary>
-    private static bool HasFlaw(ReceivedRequest request, MqttException? failure, out Reply substitute)
+    /// <summary>
+    /// Gives a request a substitute for its response, where an error may pass although the response did not; that is tried once.
+    /// </summary>
+    private bool IsReplaced(ReceivedRequest request, MqttException? failure)
     {
-        var code = request.Substitute is null && failure is RefusedException refused ? refused.ReasonCode : ReasonCode.Success;
-        substitute = code == ReasonCode.PacketTooLarge ? TooLarge : NotUtf8;
-        return code is ReasonCode.PacketTooLarge or ReasonCode.PayloadFormatInvalid;
+        if (failure is null || request.Substitute is not null)
+        {
+            return false;
+        }
+
+        request.Substitute = failure switch
+        {
+            RefusedException { ReasonCode: ReasonCode.PacketTooLarge } => TooLarge,
+            RefusedException { ReasonCode: ReasonCode.PayloadFormatInvalid } => NotUtf8,
+            QueueFullException => NoRoom,
+            SessionStoreException => NotStored,
+            _ => default(Reply?),
+        };
+        if (failure is QueueFullException or SessionStoreException)
+        {
+            Lost(request, failure);
+        }
+
+        return request.Substitute is not null;
     }
 
-    private void Undelivered(ReceivedRequest request, MqttException failure)
+    private string Lost(ReceivedRequest request, MqttException failure)
     {
         counting.Undelivered++;
         var responseTopic = Encoding.UTF8.GetString(request.Message.ResponseTopic);
         session.Defer(log.Undelivered(responseTopic, failure), 0);
+        return responseTopic;
+    }
+
+    private void Undelivered(ReceivedRequest request, MqttException failure)
+    {
+        var responseTopic = Lost(request, failure);
         if (failure is not RefusedException refused)
         {
             return;

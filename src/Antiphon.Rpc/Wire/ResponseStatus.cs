@@ -62,6 +62,9 @@ internal ref struct ResponseStatus
         }
     }
 
+    /// <summary>The server lets everybody write what only a broker may say.</summary>
+    public void DisbelieveReason() => Reason = default;
+
     /// <summary>A decimal number without sign, at most ten digits.</summary>
     public static long? ReadNumber(ReadOnlySpan<byte> text) =>
         text.Length is > 0 and <= 10 && char.IsAsciiDigit((char)text[0])

@@ -1,3 +1,5 @@
+using Antiphon.Protocol.Properties;
+
 namespace Antiphon.Rpc.Wire;
 
 /// <summary>
@@ -40,7 +42,7 @@ internal static class RpcPropertyName
     public static ReadOnlySpan<byte> RetryAfter => "antiphon-retry-after-ms"u8;
 
     /// <summary>Response made by the broker: why.</summary>
-    public static ReadOnlySpan<byte> Reason => "antiphon-reason"u8;
+    public static ReadOnlySpan<byte> Reason => BrokerPropertyName.Reason;
 
     /// <summary>Value of <see cref="Reason"/>, status 503: no subscription matches the request.</summary>
     public static ReadOnlySpan<byte> NoResponders => "no-responders"u8;

@@ -6,65 +6,66 @@ namespace Antiphon.Server.Configuration;
 /// </summary>
 public sealed class ConfigurationFile
 {
-    private readonly Override[] _overrides;
+    private readonly string? _path;
+    private readonly ConfigurationOverride[] _overrides;
     private readonly TimeProvider _time;
 
     /// <summary>A file, which is not looked at yet.</summary>
-    /// <param name="path">Its name.</param>
+    /// <param name="path">Its name; <c>null</c>: there is no file, and what is said stands in the environment and the command line.</param>
     /// <param name="environment">The variables of the environment; those that begin with <c>ANTIPHON__</c> count.</param>
-    /// <param name="settings">Settings of the command line, such as <c>limits.connections=10</c>.</param>
+    /// <param name="settings">Settings of the command line; of two for the same, the last counts.</param>
     /// <param name="time">The clock, to see which certificates have expired; <c>null</c>: the system's.</param>
-    /// <exception cref="ArgumentException">A setting of the command line is none.</exception>
     public ConfigurationFile(
-        string path, IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> settings, TimeProvider? time = null)
+        string? path,
+        IReadOnlyDictionary<string, string> environment,
+        IReadOnlyList<ConfigurationOverride> settings,
+        TimeProvider? time = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(environment);
         ArgumentNullException.ThrowIfNull(settings);
-        Path = path;
+        _path = path;
         _time = time ?? TimeProvider.System;
-        _overrides =
-        [
-            .. Override.FromEnvironment(environment),
-            .. settings.Select(setting => Override.FromCommandLine(setting)
-                ?? throw new ArgumentException(
-                    $"«{setting}» is not a setting; write for instance limits.connections=1000.", nameof(settings))),
-        ];
+        _overrides = [.. ConfigurationOverride.FromEnvironment(environment), .. settings];
     }
 
-    /// <summary>Its name.</summary>
-    public string Path { get; }
+    /// <summary>What it is called in sentences: its name, if there is a file.</summary>
+    public string Name => _path ?? "the configuration";
 
     /// <summary>Reads it as it is now, and all files that it names, to see whether they can be used.</summary>
     public ConfigurationReading Read()
     {
         var mistakes = new List<ConfigurationMistake>();
-        var files = new List<string> { System.IO.Path.GetFullPath(Path) };
+        if (_path is null)
+        {
+            return Read("{}"u8.ToArray(), Directory.GetCurrentDirectory(), mistakes, []);
+        }
+
+        var file = Path.GetFullPath(_path);
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(Path);
+            bytes = File.ReadAllBytes(file);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            mistakes.Add(new(new Place(Path), $"The file cannot be read: {failure.Message}", IsWarning: false));
-            return new ConfigurationReading(null, mistakes, files);
+            mistakes.Add(new(new Place(_path), $"The file cannot be read: {failure.Message}", IsWarning: false));
+            return new ConfigurationReading(null, mistakes, [file]);
         }
 
-        return Read(bytes, mistakes, files);
+        return Read(bytes, Path.GetDirectoryName(file)!, mistakes, [file]);
     }
 
-    private ConfigurationReading Read(byte[] bytes, List<ConfigurationMistake> mistakes, List<string> files)
+    private ConfigurationReading Read(byte[] bytes, string folder, List<ConfigurationMistake> mistakes, List<string> files)
     {
         ServerOptions? options = null;
-        if (JsonTree.Parse(bytes, Path, mistakes) is { } root)
+        if (JsonTree.Parse(bytes, Name, mistakes) is { } root)
         {
             if (root.Kind == NodeKind.Object)
             {
                 Array.ForEach(_overrides, one => one.ApplyTo(root, mistakes));
             }
 
-            var context = new ReadingContext(System.IO.Path.GetDirectoryName(files[0])!, _time, mistakes);
+            var context = new ReadingContext(folder, _time, mistakes);
             if (ServerSettings.Shape.TryRead(root, context, out var draft) && !context.HasErrors)
             {
                 options = draft.ToOptions();

@@ -43,7 +43,8 @@ internal sealed class TextKind : Kind<string>
 }
 
 /// <summary>The name of a file, relative to the configuration's folder.</summary>
-internal sealed class FileKind : Kind<string>
+/// <param name="isRead">Whether it is read, so that a change of it is a change of the configuration.</param>
+internal sealed class FileKind(bool isRead = true) : Kind<string>
 {
     private static readonly TextKind Text = new();
 
@@ -55,7 +56,11 @@ internal sealed class FileKind : Kind<string>
         }
 
         value = context.Resolve(value);
-        context.Files.Add(value);
+        if (isRead)
+        {
+            context.Files.Add(value);
+        }
+
         return true;
     }
 
@@ -167,7 +172,7 @@ internal sealed class WordKind<T>(params (string Word, T Value)[] words) : Kind<
 }
 
 /// <summary>A list of values of one kind.</summary>
-internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
+internal sealed class ListKind<T>(Kind<T> items, bool mayBeEmpty = true) : Kind<IReadOnlyList<T>>
 {
     public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
     {
@@ -175,6 +180,12 @@ internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
         if (node.Kind != NodeKind.Array)
         {
             return Refuse(node, context, "a list, which stands in [ ]");
+        }
+
+        if (node.Items.Count == 0 && !mayBeEmpty)
+        {
+            context.Error(node.Place, $"«{node.Path}» is empty; one item or more has to stand in it.");
+            return false;
         }
 
         var list = new List<T>();
@@ -193,6 +204,11 @@ internal sealed class ListKind<T>(Kind<T> items) : Kind<IReadOnlyList<T>>
     public override void WriteSchema(Utf8JsonWriter schema)
     {
         schema.WriteString("type", "array");
+        if (!mayBeEmpty)
+        {
+            schema.WriteNumber("minItems", 1);
+        }
+
         schema.WriteStartObject("items");
         items.WriteSchema(schema);
         schema.WriteEndObject();

@@ -11,12 +11,29 @@ internal static class LimitSettings
     /// <summary>A session may outlive its connection by as many seconds as MQTT can say.</summary>
     private const double LongestExpiry = uint.MaxValue;
 
+    /// <summary>A second has as many microseconds.</summary>
+    private const long FastestRate = 1_000_000;
+
     public static Shape<BrokerOptions> Shape { get; } = new(
         new BrokerOptions(),
         check: null,
         required: [],
         Whole("connections", "How many clients may be connected.",
             1, int.MaxValue, o => o.MaximumConnections, (o, v) => o with { MaximumConnections = (int)v }),
+        Whole("connectionsPerAddress", "How many connections of one address there may be; 0: no bound.",
+            0, int.MaxValue, o => o.MaximumConnectionsPerAddress, (o, v) => o with { MaximumConnectionsPerAddress = (int)v }),
+        Whole("connectsPerSecond", "How many connections a second may come, and ten times as many at once; 0: no bound.",
+            0, FastestRate, o => o.MaximumConnectsPerSecond, (o, v) => o with { MaximumConnectsPerSecond = (int)v }),
+        Whole("connectsPerSecondPerAddress",
+            "How many connections a second may come from one address, and ten times as many at once; 0: no bound.",
+            0,
+            FastestRate,
+            o => o.MaximumConnectsPerSecondPerAddress,
+            (o, v) => o with { MaximumConnectsPerSecondPerAddress = (int)v }),
+        Whole("pendingConnections", "How many connections may not have sent CONNECT yet; for one more the oldest is closed.",
+            1, int.MaxValue, o => o.MaximumPendingConnections, (o, v) => o with { MaximumPendingConnections = (int)v }),
+        Whole("connectBytes", "The longest CONNECT, in bytes.",
+            64, uint.MaxValue, o => o.MaximumConnectBytes, (o, v) => o with { MaximumConnectBytes = (uint)v }),
         Whole("sessions", "How many Sessions there may be, of clients connected and away.",
             1, int.MaxValue, o => o.MaximumSessions, (o, v) => o with { MaximumSessions = (int)v }),
         Whole("sessionBytes", "Bytes that Sessions may take beside their messages.",
@@ -37,6 +54,22 @@ internal static class LimitSettings
             0, 2, o => (long)o.MaximumQoS, (o, v) => o with { MaximumQoS = (QualityOfService)v }),
         Whole("receiveMaximum", "How many QoS 1 and QoS 2 messages of one client may be unfinished.",
             1, ushort.MaxValue, o => o.ReceiveMaximum, (o, v) => o with { ReceiveMaximum = (ushort)v }),
+        Whole("inflight", "How many QoS 1 and QoS 2 messages are sent to one client before it acknowledges the first.",
+            1, ushort.MaxValue, o => o.MaximumInflight, (o, v) => o with { MaximumInflight = (ushort)v }),
+        Whole("publishPerSecond", "How many messages a second one client may publish; 0: no bound.",
+            0, FastestRate, o => o.MaximumPublishesPerSecond, (o, v) => o with { MaximumPublishesPerSecond = (int)v }),
+        Whole("publishBurst", "How many messages a client may publish at once before publishPerSecond holds; 0: a second's worth.",
+            0, int.MaxValue, o => o.MaximumPublishBurst, (o, v) => o with { MaximumPublishBurst = (int)v }),
+        Whole("publishBytesPerSecond", "How many bytes a second one client may publish; 0: no bound.",
+            0, int.MaxValue, o => o.MaximumPublishBytesPerSecond, (o, v) => o with { MaximumPublishBytesPerSecond = (int)v }),
+        Whole("topicLength", "The longest Topic Name or Topic Filter, in bytes.",
+            1, ushort.MaxValue, o => o.MaximumTopicLength, (o, v) => o with { MaximumTopicLength = (int)v }),
+        Whole("topicLevels", "How many levels a topic may have.",
+            1, 128, o => o.MaximumTopicLevels, (o, v) => o with { MaximumTopicLevels = (int)v }),
+        Whole("userProperties", "How many User Properties a packet may have.",
+            0, int.MaxValue, o => o.MaximumUserProperties, (o, v) => o with { MaximumUserProperties = (int)v }),
+        Whole("userPropertyBytes", "How many bytes the User Properties of a packet may have together.",
+            0, int.MaxValue, o => o.MaximumUserPropertyBytes, (o, v) => o with { MaximumUserPropertyBytes = (int)v }),
         Whole("topicAliases", "How many Topic Aliases a client may use.",
             0, ushort.MaxValue, o => o.TopicAliasMaximum, (o, v) => o with { TopicAliasMaximum = (ushort)v }),
         Whole("outgoingTopicAliases", "How many Topic Aliases the broker uses towards one client.",
@@ -55,6 +88,10 @@ internal static class LimitSettings
             0.001, Day, o => o.CloseTimeout, (o, v) => o with { CloseTimeout = v }),
         Whole("concurrentAuthentications", "How many clients are asked at once who they are.",
             1, int.MaxValue, o => o.MaximumConcurrentAuthentications, (o, v) => o with { MaximumConcurrentAuthentications = (int)v }),
+        Whole("concurrentAuthorizations", "How many connections' packets an application's authorizer is asked about at once.",
+            1, int.MaxValue, o => o.MaximumConcurrentAuthorizations, (o, v) => o with { MaximumConcurrentAuthorizations = (int)v }),
+        Seconds("authorizationTimeout", "How many seconds a packet may wait for an application's authorizer.",
+            0.001, Day, o => o.AuthorizationTimeout, (o, v) => o with { AuthorizationTimeout = v }),
         Whole("subscriptions", "How many subscriptions one Session may have.",
             1, int.MaxValue, o => o.MaximumSubscriptions, (o, v) => o with { MaximumSubscriptions = (int)v }),
         Whole("outputBytes", "Bytes that may wait to be written to one connection.",
@@ -87,7 +124,13 @@ internal static class LimitSettings
         Whole("replies", "How many Response Messages of each responder a request may ask for.",
             1, int.MaxValue, o => o.MaximumReplies, (o, v) => o with { MaximumReplies = (int)v }),
         Seconds("systemTopicsInterval", "How often, in seconds, the figures below $SYS are published; 0: never.",
-            0, Day, o => o.SystemTopicsInterval, (o, v) => o with { SystemTopicsInterval = v }));
+            0, Day, o => o.SystemTopicsInterval, (o, v) => o with { SystemTopicsInterval = v }),
+        new Setting<BrokerOptions, bool>(
+            "presenceEvents",
+            "Whether who comes and goes is said below $SYS/clients although there are no rules about who may read it.",
+            new BooleanKind(),
+            o => o.PresenceEvents,
+            (o, v) => o with { PresenceEvents = v }));
 
     private static Setting<BrokerOptions, long> Whole(
         string name,

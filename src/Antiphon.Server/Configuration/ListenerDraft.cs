@@ -17,6 +17,8 @@ internal sealed record ListenerDraft
 
     public string? ClientCa { get; init; }
 
+    public CertificateUser UserFrom { get; init; }
+
     public TlsVersion MinimumTls { get; init; } = TlsVersion.Tls12;
 
     /// <summary>Where it stands.</summary>

@@ -73,6 +73,17 @@ internal static class ListenerSettings
                 File!,
                 draft => draft.ClientCa,
                 (draft, value) => draft with { ClientCa = value }),
+            new Setting<ListenerDraft, CertificateUser>(
+                "userFrom",
+                "What in a client's certificate is its user name: the subject's common name, or one of the alternative names.",
+                new WordKind<CertificateUser>(
+                    ("none", CertificateUser.None),
+                    ("cn", CertificateUser.CommonName),
+                    ("san-dns", CertificateUser.DnsName),
+                    ("san-email", CertificateUser.Email),
+                    ("san-uri", CertificateUser.Uri)),
+                draft => draft.UserFrom,
+                (draft, value) => draft with { UserFrom = value }),
             new Setting<ListenerDraft, TlsVersion>(
                 "oldestTls",
                 "The oldest version of TLS that clients may speak.",
@@ -104,7 +115,10 @@ internal static class ListenerSettings
         var tls = isEncrypted ? ReadTls(draft, node, context) : null;
         if (!isEncrypted)
         {
-            string[] ofTls = ["certificate", "key", "keyPasswordFile", "moreCertificates", "clientCertificates", "clientCa", "oldestTls"];
+            string[] ofTls =
+            [
+                "certificate", "key", "keyPasswordFile", "moreCertificates", "clientCertificates", "clientCa", "userFrom", "oldestTls",
+            ];
             foreach (var member in node.Members.Where(member => ofTls.Contains(member.Name, StringComparer.OrdinalIgnoreCase)))
             {
                 context.Error(
@@ -126,6 +140,7 @@ internal static class ListenerSettings
                     Path = url.Path,
                     ProxyProtocol = draft.ProxyProtocol,
                     Tls = tls,
+                    Place = node.PlaceOf("url").ToString(),
                 },
         };
     }
@@ -156,6 +171,13 @@ internal static class ListenerSettings
                 $"«{node.PathOf("clientCa")}» is of no use: set «clientCertificates» to \"ask\" or \"require\", or leave it out.");
         }
 
+        if (!isAsking && draft.UserFrom != CertificateUser.None)
+        {
+            context.Error(
+                node.PlaceOf("userFrom"),
+                $"«{node.PathOf("userFrom")}» is of no use: set «clientCertificates» to \"ask\" or \"require\", or leave it out.");
+        }
+
         CertificateFiles Files(CertificateDraft one) =>
             new() { Certificate = one.Certificate ?? certificate, Key = one.Key, PasswordFile = one.PasswordFile };
         var places = new Dictionary<CertificateFiles, Node>(ReferenceEqualityComparer.Instance);
@@ -175,6 +197,7 @@ internal static class ListenerSettings
             FurtherCertificates = further,
             ClientCertificates = draft.ClientCertificates,
             ClientCa = draft.ClientCa,
+            UserFrom = draft.UserFrom,
             MinimumVersion = draft.MinimumTls,
         };
         var flaws = new List<CertificateFlaw>();

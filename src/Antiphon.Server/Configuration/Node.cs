@@ -48,9 +48,15 @@ internal sealed class Node(NodeKind kind, Place place, string path, string text 
 
     public string PathOf(string member) => Path.Length == 0 ? member : $"{Path}.{member}";
 
+    /// <summary>A member, in whatever case its name is written; <c>null</c>: there is none.</summary>
+    public Member? FindMember(string member) =>
+        Members.Find(one => string.Equals(one.Name, member, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>A member's value; <c>null</c>: there is none.</summary>
+    public Node? Find(string member) => FindMember(member)?.Value;
+
     /// <summary>Where a member's value stands, or this, where there is none.</summary>
-    public Place PlaceOf(string member) =>
-        Members.Find(one => string.Equals(one.Name, member, StringComparison.OrdinalIgnoreCase))?.Value.Place ?? Place;
+    public Place PlaceOf(string member) => Find(member)?.Place ?? Place;
 }
 
 /// <summary>A named value in an object.</summary>

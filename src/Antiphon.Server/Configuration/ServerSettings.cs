@@ -1,5 +1,5 @@
+using System.Net;
 using Antiphon.Broker;
-using Antiphon.Server.Users;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Server.Configuration;
@@ -29,20 +29,9 @@ internal static class ServerSettings
             log => log.Format,
             (log, value) => log with { Format = value }));
 
-    private static readonly Shape<ConfigurationDraft> UsersShape = new(
-        new ConfigurationDraft(),
-        check: CheckUsers,
-        required: ["passwordFile"],
-        new Setting<ConfigurationDraft, string?>(
-            "passwordFile",
-            "The users and their passwords, as antiphon passwd keeps them.",
-            new FileKind()!,
-            draft => draft.PasswordFile,
-            (draft, value) => draft with { PasswordFile = value }));
-
     public static Shape<ConfigurationDraft> Shape { get; } = new(
         new ConfigurationDraft(),
-        CheckStrangers,
+        Check,
         required: [],
         new Setting<ConfigurationDraft, string?>(
             "$schema",
@@ -65,15 +54,57 @@ internal static class ServerSettings
         new Setting<ConfigurationDraft, ConfigurationDraft>(
             "users",
             "Who may connect.",
-            UsersShape,
+            UserSettings.Shape,
             draft => draft,
-            (draft, value) => draft with { PasswordFile = value.PasswordFile }),
+            (draft, value) => draft with { PasswordFile = value.PasswordFile, FailedLogIns = value.FailedLogIns }),
+        new Setting<ConfigurationDraft, JwtOptions?>(
+            "jwt",
+            "Which tokens (JSON Web Tokens) in the password of CONNECT prove who a client is.",
+            JwtSettings.Shape!,
+            draft => draft.Jwt,
+            (draft, value) => draft with { Jwt = value }),
+        new Setting<ConfigurationDraft, IReadOnlyDictionary<string, IReadOnlyList<string>>?>(
+            "groups",
+            "The user names in each group, for rules.",
+            new MapKind<IReadOnlyList<string>>(new ListKind<string>(new TextKind()))!,
+            draft => draft.Groups,
+            (draft, value) => draft with { Groups = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<RuleDraft>?>(
+            "rules",
+            "Who may do what: the first rule that fits decides, and what none allows is refused. Without a rule all is allowed.",
+            new ListKind<RuleDraft>(RuleSettings.Shape)!,
+            draft => draft.Rules,
+            (draft, value) => draft with { Rules = value }),
+        new Setting<ConfigurationDraft, bool>(
+            "stampCaller",
+            "Whether requests get the User Property antiphon-caller: who has published them.",
+            new BooleanKind(),
+            draft => draft.StampCaller,
+            (draft, value) => draft with { StampCaller = value }),
+        new Setting<ConfigurationDraft, IReadOnlyList<string>>(
+            "bridges",
+            "Groups whose clients speak for others: they may write antiphon-caller, and name others in __srcId.",
+            new ListKind<string>(new TextKind()),
+            draft => draft.Bridges,
+            (draft, value) => draft with { Bridges = value }),
         new Setting<ConfigurationDraft, BrokerOptions>(
             "limits",
             "What clients may take.",
             LimitSettings.Shape,
             draft => draft.Limits,
             (draft, value) => draft with { Limits = value }),
+        new Setting<ConfigurationDraft, AdminDraft>(
+            "admin",
+            "The endpoint for operators: HTTP, for who has the token.",
+            AdminSettings.Shape,
+            draft => draft.Admin,
+            (draft, value) => draft with { Admin = value }),
+        new Setting<ConfigurationDraft, AuditOptions?>(
+            "audit",
+            "The audit log: who asked what of whom, and what came of it, a line of JSON each.",
+            AuditSettings.Shape!,
+            draft => draft.Audit,
+            (draft, value) => draft with { Audit = value }),
         new Setting<ConfigurationDraft, LogOptions>(
             "log",
             "What is written to the log, which is the standard error.",
@@ -81,21 +112,26 @@ internal static class ServerSettings
             draft => draft.Log,
             (draft, value) => draft with { Log = value }));
 
-    private static ConfigurationDraft CheckUsers(ConfigurationDraft draft, Node node, ReadingContext context)
+    /// <summary>What has to fit together between the settings.</summary>
+    private static ConfigurationDraft Check(ConfigurationDraft draft, Node node, ReadingContext context)
     {
-        if (draft.PasswordFile is { } file && UserFile.Read(file).Mistake is { } mistake)
+        CheckListeners(draft, context);
+
+        // Where the groups are wrong, or tokens name some, whether there is one cannot be said.
+        if (draft.Jwt?.GroupsClaim is null && (draft.Groups is not null || node.FindMember("groups") is null))
         {
-            context.Error(node.PlaceOf("passwordFile"), mistake);
+            RuleSettings.CheckGroups(draft.Rules ?? [], [.. draft.Groups?.Keys ?? []], context);
         }
 
         return draft;
     }
 
     /// <summary>What has to fit together between listeners, and between them and who may come.</summary>
-    private static ConfigurationDraft CheckStrangers(ConfigurationDraft draft, Node node, ReadingContext context)
+    private static void CheckListeners(ConfigurationDraft draft, ReadingContext context)
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var addresses = new Dictionary<IPEndPoint, Place>();
         foreach (var listener in draft.Listeners ?? [])
         {
             if (listener is not { Listener: { } known, Node: { } where })
@@ -108,7 +144,16 @@ internal static class ServerSettings
                 context.Error(
                     where.PlaceOf("url"),
                     $"«{listener.Url!.Text}» is open to other machines, and nobody asks who they are: name a password file "
-                        + "(users.passwordFile), bind a loopback address, or set «allowAnonymous» to let everybody in.");
+                        + "(users.passwordFile) or the keys of tokens (jwt.keys), bind a loopback address, "
+                        + "or set «allowAnonymous» to let everybody in.");
+            }
+
+            var address = new IPEndPoint(known.Bind, known.Port);
+            if (known.Port != 0 && !addresses.TryAdd(address, where.PlaceOf("url")))
+            {
+                context.Error(
+                    where.PlaceOf("url"), $"The listener at {addresses[address]} listens on {address} too; each has an address of its own.");
+                continue;
             }
 
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");
@@ -117,7 +162,5 @@ internal static class ServerSettings
                 context.Error(place, $"The listener at {names[known.Name]} has the name «{known.Name}» too; each has one of its own.");
             }
         }
-
-        return draft;
     }
 }

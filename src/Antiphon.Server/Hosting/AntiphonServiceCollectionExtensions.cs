@@ -12,8 +12,12 @@ public static class AntiphonServiceCollectionExtensions
 
     /// <summary>
     /// Runs a broker with the application: it starts and stops with it, logs where it logs, and appears among its health checks as
-    /// <c>antiphon-broker</c>. <see cref="Antiphon.Broker.Authentication.IAuthenticator"/> and
-    /// <see cref="Antiphon.Broker.Authentication.IAuthenticationMethod"/> among the services are used where the options name none.
+    /// <c>antiphon-broker</c>.
+    /// Each <see cref="Antiphon.Broker.Authentication.IAuthenticationMethod"/> among the services is one that clients may name.
+    /// Each <see cref="Antiphon.Broker.Authentication.IAuthenticator"/> among them is asked about passwords, where the options name none,
+    /// in the order in which they were added and after the password file. After 0x86 Bad user name or password the next is asked; any other
+    /// answer holds.
+    /// <see cref="Antiphon.Broker.Access.IAuthorizer"/> among the services is used where the options name none.
     /// <see cref="ServerHost"/> can be asked for once it has started.
     /// </summary>
     /// <param name="services">The application's services.</param>

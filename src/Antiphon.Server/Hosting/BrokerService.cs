@@ -1,4 +1,6 @@
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
+using Antiphon.Server.Users;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -60,12 +62,13 @@ internal sealed partial class BrokerService(
         var broker = wanted.Broker with
         {
             LoggerFactory = logs,
+            Authorizer = wanted.Broker.Authorizer ?? services.GetService<IAuthorizer>(),
             AuthenticationMethods = [.. wanted.Broker.AuthenticationMethods, .. services.GetServices<IAuthenticationMethod>()],
         };
         return wanted with
         {
-            Broker = broker.Authenticator is null && wanted.PasswordFile is null
-                ? broker with { Authenticator = services.GetService<IAuthenticator>() }
+            Broker = broker.Authenticator is null && services.GetServices<IAuthenticator>().ToArray() is { Length: > 0 } authenticators
+                ? broker with { Authenticator = new AuthenticatorChain(authenticators) }
                 : broker,
         };
     }

@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using Antiphon.Broker;
+using Antiphon.Broker.Transport;
 using Antiphon.Server.WebSockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -6,6 +9,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,15 +23,19 @@ internal sealed class KestrelListeners : IAsyncDisposable
     private readonly BrokerHost _broker;
     private readonly BrokerOptions _options;
     private readonly ILogger _logger;
+    private readonly ListenerLogs _logs;
 
     private KestrelListeners(IReadOnlyList<TerminatedListener> listeners, BrokerHost broker, BrokerOptions options, ILogger logger)
     {
         _broker = broker;
         _options = options;
         _logger = logger;
+        _logs = new ListenerLogs(options.LoggerFactory);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton<ILoggerFactory>(new ListenerLogs(options.LoggerFactory));
+        builder.Services.AddSingleton<ILoggerFactory>(_logs);
         builder.Services.AddSingleton<IHostLifetime, ForeignLifetime>();
+        builder.Services.Configure<SocketTransportOptions>(
+            sockets => sockets.CreateBoundListenSocket = endPoint => Open(endPoint, listeners));
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -57,14 +65,13 @@ internal sealed class KestrelListeners : IAsyncDisposable
         try
         {
             await kestrel._server.StartAsync(cancellationToken);
+            kestrel._logs.Start();
             return kestrel;
         }
-        catch (Exception failure)
+        catch
         {
             await kestrel._server.DisposeAsync();
-            throw failure is IOException or System.Net.Sockets.SocketException
-                ? new BrokerStartException($"{failure.Message.TrimEnd('.')}. Choose another port, or 0 for a free one.", failure)
-                : failure;
+            throw;
         }
     }
 
@@ -73,6 +80,26 @@ internal sealed class KestrelListeners : IAsyncDisposable
     public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    /// <summary>Opens a socket as Kestrel does, and knows which listener it is for, should that not be possible.</summary>
+    private static Socket Open(EndPoint endPoint, IReadOnlyList<TerminatedListener> listeners)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+
+            // Some refusals come only now. Kestrel says it again, with the backlog that it wants.
+            socket.Listen();
+            return socket;
+        }
+        catch (SocketException refused)
+        {
+            socket?.Dispose();
+            var listener = listeners.First(one => endPoint.Equals(new IPEndPoint(one.Configured.Bind, one.Configured.Port)));
+            throw ListeningSocket.Refusal(listener.Configured.Name, endPoint, refused);
+        }
+    }
 
     private void Configure(ListenOptions endPoint, TerminatedListener listener)
     {

@@ -72,7 +72,7 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
                     LogMistake(_logger, mistake.ToString());
                 }
 
-                LogKept(_logger, _file.Path);
+                LogKept(_logger, _file.Name);
                 return false;
             }
 
@@ -81,7 +81,7 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
                 var report = _server.Reload(options);
                 _applied(options);
                 var news = string.Concat(report.Applied.Select(sentence => $" {sentence}"));
-                LogReloaded(_logger, _file.Path, news);
+                LogReloaded(_logger, _file.Name, news);
                 foreach (var warning in report.Warnings)
                 {
                     LogMistake(_logger, warning);
@@ -99,7 +99,7 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
             {
                 // A file was replaced between two looks at it.
                 LogMistake(_logger, changed.Message);
-                LogKept(_logger, _file.Path);
+                LogKept(_logger, _file.Name);
                 return false;
             }
         }
@@ -112,28 +112,29 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
     {
         lock (_reloading)
         {
-            var now = FileStamps.Of(_files);
-            if (now != _seen && now == _last)
+            try
             {
-                try
+                var now = FileStamps.Of(_files);
+                if (now != _seen && now == _last)
                 {
                     Reload();
                 }
-                catch (Exception failure) when (failure is not OutOfMemoryException)
+                else
                 {
-                    // What was told the options threw. On a timer's thread that would end the process.
-                    LogFailed(_logger, failure);
+                    _last = now;
                 }
             }
-            else
+            catch (Exception failure) when (failure is not OutOfMemoryException)
             {
-                _last = now;
+                // On a timer's thread it would end the process: what was told the options threw,
+                // or a part of the program cannot be loaded, since no file can be opened any more.
+                LogFailed(_logger, failure);
             }
         }
     }
 
-    [LoggerMessage(EventId = 2004, Level = LogLevel.Information, Message = "Reloaded {Path}.{Applied}")]
-    private static partial void LogReloaded(ILogger logger, string path, string applied);
+    [LoggerMessage(EventId = 2004, Level = LogLevel.Information, Message = "Reloaded {Name}.{Applied}")]
+    private static partial void LogReloaded(ILogger logger, string name, string applied);
 
     [LoggerMessage(EventId = 2005, Level = LogLevel.Warning, Message = "Takes effect at the next start: {Differences}")]
     private static partial void LogNeedsRestart(ILogger logger, string differences);
@@ -144,6 +145,6 @@ public sealed partial class ConfigurationReload : IAsyncDisposable
     [LoggerMessage(EventId = 2008, Level = LogLevel.Error, Message = "A reload has failed.")]
     private static partial void LogFailed(ILogger logger, Exception failure);
 
-    [LoggerMessage(EventId = 2007, Level = LogLevel.Error, Message = "Did not reload {Path}; everything stays as it is.")]
-    private static partial void LogKept(ILogger logger, string path);
+    [LoggerMessage(EventId = 2007, Level = LogLevel.Error, Message = "Did not reload {Name}; everything stays as it is.")]
+    private static partial void LogKept(ILogger logger, string name);
 }

@@ -25,7 +25,21 @@ internal static class OptionsDifference
             needsRestart.Add("Whether there is a password file differs.");
         }
 
-        if (!running.Listeners.Select(WithoutTls).SequenceEqual(wanted.Listeners.Select(WithoutTls)))
+        if (running.Jwt is not null && wanted.Jwt is not null)
+        {
+            applied.Add($"The keys of tokens in «{wanted.Jwt.Keys}» were read anew.");
+        }
+        else if (running.Jwt != wanted.Jwt)
+        {
+            needsRestart.Add("Whether tokens are accepted differs.");
+        }
+
+        if (!running.IdentifiesClients && wanted.Listeners.Any(listener => listener.Tls is { UserFrom: not CertificateUser.None }))
+        {
+            needsRestart.Add("Whether certificates say who clients are differs.");
+        }
+
+        if (!running.Listeners.Select(Fixed).SequenceEqual(wanted.Listeners.Select(Fixed)))
         {
             needsRestart.Add("The listeners differ.");
         }
@@ -35,11 +49,36 @@ internal static class OptionsDifference
             needsRestart.Add("«allowAnonymous» differs.");
         }
 
+        if (running.Broker.StampCaller != wanted.Broker.StampCaller)
+        {
+            needsRestart.Add("«stampCaller» differs.");
+        }
+
+        if (!running.Broker.BridgeGroups.SequenceEqual(wanted.Broker.BridgeGroups))
+        {
+            needsRestart.Add("«bridges» differs.");
+        }
+
         var limits = LimitSettings.Shape.Settings
             .Where(setting => !setting.IsSame(running.Broker, wanted.Broker)).Select(setting => $"«limits.{setting.Name}»").ToArray();
         if (limits.Length > 0)
         {
             needsRestart.Add($"{string.Join(", ", limits)} {(limits.Length == 1 ? "differs" : "differ")}.");
+        }
+
+        if (running.Admin is not null && wanted.Admin is not null)
+        {
+            applied.Add("The token of the admin endpoint was read anew.");
+        }
+
+        if (WithoutFiles(running.Admin) != WithoutFiles(wanted.Admin))
+        {
+            needsRestart.Add("«admin» differs.");
+        }
+
+        if (WithoutScope(running.Audit) != WithoutScope(wanted.Audit))
+        {
+            needsRestart.Add("«audit» differs in more than its topics and payloads.");
         }
 
         if (running.Log.Format != wanted.Log.Format)
@@ -50,5 +89,12 @@ internal static class OptionsDifference
         return new ReloadReport { Applied = applied, NeedsRestart = needsRestart, Warnings = warnings };
     }
 
-    private static ServerListener WithoutTls(ServerListener listener) => listener with { Tls = null };
+    private static AdminOptions? WithoutFiles(AdminOptions? admin) => admin is null
+        ? null
+        : admin with { TokenFile = "", Certificate = admin.Certificate is null ? null : new CertificateFiles { Certificate = "" } };
+
+    private static AuditOptions? WithoutScope(AuditOptions? audit) => audit is null ? null : audit with { Topics = [], Payloads = false };
+
+    /// <summary>What of a listener cannot change while it listens, wherever it is written.</summary>
+    private static ServerListener Fixed(ServerListener listener) => listener with { Tls = null, Place = null };
 }

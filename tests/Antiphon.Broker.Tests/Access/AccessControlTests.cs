@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
@@ -79,6 +80,182 @@ public sealed class AccessControlTests
         var request = relay.Next<PublishPacket>();
         Assert.Equal(ReasonCode.Success, relay.PublishAcknowledged(request.Message.ResponseTopic!, "on"));
         requester.NextMessage("on");
+    }
+
+    [Fact]
+    public void What_a_client_of_MQTT_3_1_1_may_not_publish_with_QoS_2_is_acknowledged_to_the_end_and_dropped()
+    {
+        var listener = _broker.Subscriber("listener", "state/#");
+        var client = _broker.ConnectV311("a");
+
+        Assert.Equal(ReasonCode.Success, client.PublishExactlyOnce("state/b", "another's"));
+        client.Publish("state/b", "another's");
+
+        listener.ExpectNothing();
+        Assert.Equal(2, _broker.Counters.DeniedMessages);
+    }
+
+    [Theory]
+    [InlineData("state/b", null, "to publish to that topic")]
+    [InlineData("state/b", "answers", "to send requests")]
+    public void A_refusal_says_what_is_not_allowed(string topic, string? responseTopic, string reason)
+    {
+        var client = _broker.Connect("a");
+
+        var message = TestLink.Message(topic, "", QualityOfService.AtLeastOnce) with { ResponseTopic = responseTopic };
+        client.Send(new PublishPacket(message) { PacketIdentifier = new(1) });
+
+        Assert.Contains(reason, client.Next<AcknowledgementPacket>().ReasonString, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Denying_to_subscribe_to_some_topics_stops_filters_that_reach_them_over_the_engine_too()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            AccessRules = new AccessRules(
+                [Rule(Permissions.Subscribe, "secret/#") with { Allows = false }, Rule(Permissions.Subscribe, "#")]),
+        });
+        var client = broker.Connect("a");
+
+        foreach (var (filter, code) in new[]
+        {
+            ("#", ReasonCode.NotAuthorized), ("+/x", ReasonCode.NotAuthorized), ("$share/g/secret/x", ReasonCode.NotAuthorized),
+            ("open/#", ReasonCode.GrantedQoS1),
+        })
+        {
+            Assert.Equal(code, client.Subscribe(filter).ReasonCodes[0]);
+        }
+    }
+
+    [Fact]
+    public void Who_may_subscribe_and_not_respond_gets_requests_and_cannot_answer_them()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            AccessRules = new AccessRules(
+            [
+                Rule(Permissions.Request, "relay"),
+                Rule(Permissions.Respond, "relay") with { To = ["client:responder", "client:late"] },
+                Rule(Permissions.Subscribe, "#"),
+            ]),
+        });
+        var requester = broker.Connect("a", connect => connect with { RequestResponseInformation = true });
+        var topic = requester.ConnAck.ResponseInformation + "/1";
+        requester.Subscribe(topic);
+        var logger = broker.Subscriber("logger", "relay");
+
+        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request("relay", topic)));
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+        logger.NextMessage("on?");
+        Assert.Equal(ReasonCode.NotAuthorized, logger.PublishAcknowledged(topic, "forged"));
+
+        var responder = broker.Subscriber("responder", "relay");
+        Assert.Equal(ReasonCode.Success, requester.PublishAcknowledged(Request("relay", topic)));
+        Assert.Equal(ReasonCode.NotAuthorized, logger.PublishAcknowledged(topic, "forged"));
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(topic, "on"));
+        requester.NextMessage("on");
+        requester.ExpectNothing();
+    }
+
+    [Fact]
+    public void Other_rules_say_anew_who_may_answer_later_requests_and_leave_permissions_that_were_given()
+    {
+        AccessRule[] all = [Rule(Permissions.Request | Permissions.Subscribe, "#"), Rule(Permissions.Respond, "relay")];
+        var broker = new HandTurnedBroker(new BrokerOptions { AccessRules = new AccessRules(all) });
+        var requester = broker.Connect("a", connect => connect with { RequestResponseInformation = true });
+        var topic = requester.ConnAck.ResponseInformation + "/1";
+        requester.Subscribe(topic);
+        var responder = broker.Subscriber("responder", "relay");
+        requester.PublishAcknowledged(Request("relay", topic));
+
+        broker.Engine.ReplaceAccessRules(new AccessRules(all[..1]));
+        broker.Settle();
+
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(topic, "asked before"));
+        requester.PublishAcknowledged(Request("relay", topic));
+        Assert.Equal(ReasonCode.NotAuthorized, responder.PublishAcknowledged(topic, "asked since"));
+
+        broker.Engine.ReplaceAccessRules(new AccessRules(all));
+        broker.Settle();
+        requester.PublishAcknowledged(Request("relay", topic));
+        Assert.Equal(ReasonCode.Success, responder.PublishAcknowledged(topic, "asked again"));
+        Assert.Equal(["asked before", "asked again"], requester.All().OfType<PublishPacket>().Select(TestLink.Text));
+    }
+
+    [Fact]
+    public void A_request_that_a_member_of_a_group_leaves_gives_no_permission_to_one_that_may_not_respond()
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            AccessRules = new AccessRules(
+            [
+                Rule(Permissions.Request | Permissions.Subscribe, "#"),
+                Rule(Permissions.Respond, "relay") with { To = ["client:responder"] },
+            ]),
+        });
+        var requester = broker.Connect("a", connect => connect with { RequestResponseInformation = true });
+        var topic = requester.ConnAck.ResponseInformation + "/1";
+        requester.Subscribe(topic);
+        var responder = broker.Subscriber(
+            "responder", "$share/g/relay", with: connect => connect with { SessionExpiryInterval = 60, ReceiveMaximum = 1 });
+        requester.PublishAcknowledged(Request("relay", topic));
+        requester.PublishAcknowledged(Request("relay", topic) with { CorrelationData = new byte[] { 2 } });
+        var other = broker.Subscriber("other", "$share/g/relay");
+
+        responder.Lose();
+
+        other.NextMessage("on?");
+        Assert.Equal(
+            ReasonCode.NotAuthorized, other.PublishAcknowledged(TestLink.Message(topic, "!") with { CorrelationData = new byte[] { 2 } }));
+        Assert.Equal(1, broker.Counters.OpenExchanges);
+    }
+
+    [Fact]
+    public void Who_comes_back_in_fewer_groups_loses_the_subscriptions_of_the_others()
+    {
+        var groups = new Believing { Groups = ["operators"] };
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            Authenticator = groups,
+            AccessRules = new AccessRules(
+                [Rule(Permissions.Subscribe, "plain"), Rule(Permissions.Subscribe, "operators/#") with { To = ["group:operators"] }]),
+        });
+        var client = broker.Connect("a", connect => connect with { UserName = "ann", SessionExpiryInterval = 60 });
+        client.Subscribe("operators/alarm");
+        client.Subscribe("plain");
+        client.Lose();
+
+        groups.Groups = [];
+        client = broker.Connect("a", connect => connect with { UserName = "ann", CleanStart = false, SessionExpiryInterval = 60 });
+
+        Assert.True(client.ConnAck.SessionPresent);
+        Assert.Equal(ReasonCode.NoSubscriptionExisted, client.Unsubscribe("operators/alarm").ReasonCodes[0]);
+        Assert.Equal(ReasonCode.Success, client.Unsubscribe("plain").ReasonCodes[0]);
+        Assert.Equal(1, broker.Counters.DeniedSubscriptions);
+    }
+
+    [Fact]
+    public void Who_authenticates_again_into_fewer_groups_loses_the_subscriptions_of_the_others()
+    {
+        var method = new Grouping();
+        var broker = new HandTurnedBroker(new BrokerOptions
+        {
+            AuthenticationMethods = [method],
+            AccessRules = new AccessRules(
+                [Rule(Permissions.Subscribe | Permissions.Publish, "operators/#") with { To = ["group:operators"] }]),
+        });
+        var client = broker.Connect("a", connect => connect with { AuthenticationMethod = method.Name });
+        client.Subscribe("operators/alarm");
+        Assert.Equal(ReasonCode.Success, client.PublishAcknowledged("operators/alarm"));
+        client.NextMessage("");
+
+        method.Groups = [];
+        client.Send(new AuthPacket { ReasonCode = ReasonCode.ReAuthenticate, AuthenticationMethod = method.Name });
+
+        Assert.Equal(ReasonCode.Success, client.NextAnswer<AuthPacket>().ReasonCode);
+        Assert.Equal(ReasonCode.NotAuthorized, client.PublishAcknowledged("operators/alarm"));
+        Assert.Equal(ReasonCode.NoSubscriptionExisted, client.Unsubscribe("operators/alarm").ReasonCodes[0]);
     }
 
     [Fact]
@@ -200,14 +377,29 @@ public sealed class AccessControlTests
     private static AccessRule Rule(Permissions permissions, string topic) =>
         new() { Allows = true, Permissions = permissions, Topics = [topic], To = ["*"] };
 
+    /// <summary>Everybody is «ann», in the groups of the moment.</summary>
+    private sealed class Grouping : IAuthenticationMethod, IAuthenticationExchange
+    {
+        public string Name => "GROUPING";
+
+        public ImmutableHashSet<string> Groups { get; set; } = ["operators"];
+
+        public IAuthenticationExchange Begin(ConnectingClient client) => this;
+
+        public ValueTask<AuthenticationResult> NextAsync(ReadOnlyMemory<byte>? data, CancellationToken cancellationToken) =>
+            ValueTask.FromResult(AuthenticationResult.Accept(new ClientUser("ann") { Groups = Groups }));
+    }
+
     /// <summary>Takes everybody's word.</summary>
     private sealed class Believing : IAuthenticator
     {
         public TimeSpan? ValidFor { get; init; }
 
+        public ImmutableHashSet<string> Groups { get; set; } = [];
+
         public ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken) =>
             ValueTask.FromResult(client.UserName is { } name
-                ? AuthenticationResult.Accept(new ClientUser(name) { ValidFor = ValidFor })
+                ? AuthenticationResult.Accept(new ClientUser(name) { ValidFor = ValidFor, Groups = Groups })
                 : AuthenticationResult.Accept());
     }
 }

@@ -29,7 +29,7 @@ public sealed class CredentialListTests
 
         Assert.Equal(1, changed.Count);
         Assert.True(changed.Contains("ann"));
-        Assert.NotEqual(Users.Find("ann").ToString(), changed.Find("ann").ToString());
+        Assert.NotEqual(Users.FindScram("ann").ToString(), changed.FindScram("ann").ToString());
         Assert.False(changed.Contains("bob"));
         Assert.True(Users.Contains("bob"));
     }
@@ -89,9 +89,9 @@ public sealed class CredentialListTests
         unknown.Send(new ConnectPacket { ClientId = "a", UserName = "eve", Password = "wrong"u8.ToArray() });
 
         Assert.Equal(wrong.Received.ToArray(), unknown.Received.ToArray());
-        Assert.Equal(Users.Find("ann").Iterations, Users.Find("eve").Iterations);
-        Assert.Equal(Users.Find("ann").Salt.Length, Users.Find("eve").Salt.Length);
-        Assert.Equal(Users.Find("eve").ToString(), CredentialList.Parse(Users.ToString()).Find("eve").ToString());
+        Assert.Equal(Users.FindScram("ann").Iterations, Users.FindScram("eve").Iterations);
+        Assert.Equal(Users.FindScram("ann").Salt.Length, Users.FindScram("eve").Salt.Length);
+        Assert.Equal(Users.FindScram("eve").ToString(), CredentialList.Parse(Users.ToString()).FindScram("eve").ToString());
     }
 
     [Theory]

@@ -329,11 +329,11 @@ public sealed class ExchangeTests
         exchange.Open("$reply/x"u8, [], 0, new Session("requester"));
         exchange.Begin(replies: 3, isRetry: false);
         var recipient = exchange.Admit(responder, isResponder: true);
-        exchange.Delivered(recipient, RecipientState.Sent);
+        exchange.Delivered(recipient, RecipientState.Sent, default);
         Assert.True(exchange.TryAnswer(recipient));
 
         exchange.Begin(replies: 3, isRetry: true);
-        exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Queued);
+        exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Queued, default);
 
         Assert.Equal((RecipientState.Sent, 3), (recipient.State, recipient.Remaining));
         exchange.LoseOne(recipient);
@@ -360,7 +360,7 @@ public sealed class ExchangeTests
         const int Count = 20_000;
         var broker = new HandTurnedBroker();
         var wheel = new TimingWheel();
-        var table = new ExchangeTable(broker.Options, new Utf8Comparer(1), wheel, broker.Engine.Counters);
+        var table = new ExchangeTable(broker.Options, new Utf8Comparer(1), wheel, watch: null, broker.Engine.Counters);
         var (requester, responder) = (new Session("requester"), new Session("responder"));
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < Count; i++)
@@ -372,8 +372,8 @@ public sealed class ExchangeTests
                 CorrelationData = BitConverter.GetBytes(i),
             };
             var exchange = table.Open(request, requester, broker.Now);
-            exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Sent);
-            Assert.True(table.Settle(exchange));
+            exchange.Delivered(exchange.Admit(responder, isResponder: true), RecipientState.Sent, default);
+            Assert.True(table.Settle(exchange, default));
         }
 
         // Four bytes of each are Correlation Data made here; the buckets of the index have grown by doubling.

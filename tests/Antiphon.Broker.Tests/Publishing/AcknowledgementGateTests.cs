@@ -111,7 +111,7 @@ public sealed class AcknowledgementGateTests
 
     private void Acknowledge(Connection connection, ushort identifier, long afterCommit) =>
         _gate.Acknowledge(
-            connection, connection.Session!, PacketType.PubAck, new PacketIdentifier(identifier), ReasonCode.Success, afterCommit);
+            connection, connection.Session!, PacketType.PubAck, new(identifier), ReasonCode.Success, reason: null, afterCommit);
 
     /// <summary>The identifiers of the PUBACKs that have been written; each is four bytes.</summary>
     private static IEnumerable<int> Left(Connection connection) =>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -16,9 +17,10 @@ public sealed class AllocationTests
     /// <summary>Bytes in all, not for each message: what the runtime may do beside.</summary>
     private const long Allowed = 1024;
 
-    private readonly BrokerEngine _engine = new(new BrokerOptions(), new Random(1).NextBytes);
+    private BrokerEngine _engine = new(new BrokerOptions(), new Random(1).NextBytes);
     private readonly Instant _start = new(TimeSpan.FromSeconds(1));
     private long _sent;
+    private Once? _judge;
 
     [Theory]
     [InlineData(QualityOfService.AtMostOnce, 100)]
@@ -175,7 +177,103 @@ public sealed class AllocationTests
         Assert.Equal(0, _engine.Counters.UninvitedResponses);
     }
 
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_that_the_access_rules_judge_allocates_nothing(QualityOfService qos)
+    {
+        UseRules(stampsCallers: false);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+
+        // A refusal with QoS 1 says why, which takes a packet.
+        var denied = qos == QualityOfService.AtMostOnce ? 4 : 0;
+        var topics = Enumerable.Range(0, 12).Select(i => $"{(i < denied ? "denied" : "t")}/{i}");
+        var publishes = topics.Select(topic => Publish(TestLink.Message(topic, "x", qos))).ToArray();
+
+        Gate(() => Turn(publisher, publishes[_sent % 12]));
+
+        Assert.Equal(_sent, subscriber.Published + _engine.Counters.DeniedMessages);
+        Assert.Equal(denied > 0, _engine.Counters.DeniedMessages > 0);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_request_that_is_stamped_allocates_nothing(QualityOfService qos)
+    {
+        UseRules(stampsCallers: true);
+        var responder = Connect("responder", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var requester = Connect("requester");
+        var message = TestLink.Message("t/1", "?", qos) with { ResponseTopic = "answers" };
+        var request = Publish(message with { UserProperties = [new UserProperty("__srcId", "requester")] });
+
+        Gate(() => Turn(requester, request));
+
+        Assert.Equal(_sent, responder.Published);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_that_counts_towards_a_rate_allocates_nothing(QualityOfService qos)
+    {
+        // No time passes here, so that the burst has to do.
+        _engine = new BrokerEngine(
+            new BrokerOptions { MaximumPublishesPerSecond = 1_000_000, MaximumPublishBurst = 10_000_000 }, new Random(1).NextBytes);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t", new(qos))] });
+        var publisher = Connect("publisher");
+        var publish = Publish(TestLink.Message("t", "x", qos));
+
+        Gate(() => Turn(publisher, publish));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.Equal(0, _engine.Counters.DroppedOverRate + _engine.Counters.DelayedOverRate);
+        Assert.NotNull(_engine.FindSession("publisher")!.Pace);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce)]
+    [InlineData(QualityOfService.AtLeastOnce)]
+    public void A_message_about_which_the_authorizer_has_decided_allocates_nothing(QualityOfService qos)
+    {
+        _judge = new Once();
+        _engine = new BrokerEngine(new BrokerOptions { Authorizer = _judge }, new Random(1).NextBytes);
+        var subscriber = Connect("subscriber", new SubscribePacket { PacketIdentifier = new(1), Subscriptions = [new("t/+", new(qos))] });
+        var publisher = Connect("publisher");
+        var publishes = Enumerable.Range(0, 12).Select(i => Publish(TestLink.Message($"t/{i}", "x", qos))).ToArray();
+
+        Gate(() => Turn(publisher, publishes[_sent % 12]));
+
+        Assert.Equal(_sent, subscriber.Published);
+        Assert.InRange(_judge.Asked, 12, 14);
+    }
+
     private readonly List<CountingLink> _links = [];
+
+    /// <summary>Allows everything for as long as a connection lasts.</summary>
+    private sealed class Once : IAuthorizer
+    {
+        public int Asked { get; private set; }
+
+        public ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken)
+        {
+            Asked++;
+            return ValueTask.FromResult(AuthorizationResult.Allow(TimeSpan.MaxValue));
+        }
+    }
+
+    private void UseRules(bool stampsCallers)
+    {
+        const Permissions Some = Permissions.Publish | Permissions.Subscribe | Permissions.Request;
+        AccessRule[] rules =
+        [
+            new() { Allows = false, Permissions = Permissions.Publish, Topics = ["${clientid}/secret/#"], To = ["*"] },
+            new() { Allows = true, Permissions = Some, Topics = ["t/#"], To = ["*"] },
+        ];
+        _engine = new BrokerEngine(
+            new BrokerOptions { AccessRules = new AccessRules(rules), StampCaller = stampsCallers }, new Random(1).NextBytes);
+    }
 
     private void Gate(Action turn)
     {
@@ -224,6 +322,12 @@ public sealed class AllocationTests
     private void Send(CountingLink link, ReadOnlySpan<byte> bytes)
     {
         _engine.Receive(link.Connection, bytes, _start);
+        while (_engine.TryTakeQuestion(out var question))
+        {
+            Assert.True(question.RunAsync(_judge!).IsCompletedSuccessfully);
+            _engine.Authorized(question, _start);
+        }
+
         _engine.Advance(_start);
         do
         {

@@ -10,7 +10,7 @@ public sealed class RedispatchTests
 {
     private static readonly UserProperty Idempotent = new("antiphon-idempotent", "1");
 
-    private readonly HandTurnedBroker _broker = new();
+    private readonly HandTurnedBroker _broker = new(new BrokerOptions { MaximumInflight = ushort.MaxValue });
 
     [Fact]
     public void At_the_loss_of_the_connection_what_was_never_sent_goes_to_a_member_that_is_there_and_at_the_end_of_the_Session_the_rest()

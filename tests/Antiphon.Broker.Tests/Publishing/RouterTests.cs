@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -38,17 +39,17 @@ public sealed class RouterTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
         var memory = new SessionMemory(options);
         var writer = new MessageWriter(comparer, memory, flushList, counters);
         var sender = new Sender(
             options, account, writer, messages, exchanges, new MemoryPressure(options, account, counters), wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender, memory), access, memory, counters);
+            options, tree, cache, new RetainedWalks(retained, sender, memory), access, new MessageLimits(options, counters), memory, counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         var fanOuts = new FanOuts(cache, exchanges, sender, messages, flushList, counters);
-        _router = new Router(fanOuts, access, responseTopics, exchanges, retained, sender, messages, counters);
+        _router = new Router(fanOuts, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

@@ -250,8 +250,8 @@ public sealed class OwnResponseTopicsTests
     [Theory]
     [Trait("Label", "MQTT-3.4.2-2")]
     [Trait("Label", "MQTT-3.5.2-2")]
-    [InlineData(QualityOfService.AtLeastOnce, false, true, "40 D8 01 0007 87 D3 01 1F 00D0")]
-    [InlineData(QualityOfService.ExactlyOnce, false, true, "50 D8 01 0007 87 D3 01 1F 00D0")]
+    [InlineData(QualityOfService.AtLeastOnce, false, true, "40 BB 01 0007 87 B6 01 1F 00B3")]
+    [InlineData(QualityOfService.ExactlyOnce, false, true, "50 BB 01 0007 87 B6 01 1F 00B3")]
     [InlineData(QualityOfService.AtLeastOnce, false, false, "40 03 0007 87")]
     [InlineData(QualityOfService.ExactlyOnce, false, false, "50 03 0007 87")]
     [InlineData(QualityOfService.AtLeastOnce, true, true, "40 03 0007 10")]
@@ -271,9 +271,9 @@ public sealed class OwnResponseTopicsTests
         var bytes = Convert.FromHexString(expected.Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(received.AsSpan(0, Math.Min(received.Length, bytes.Length))));
         Assert.Equal(
-            expected.EndsWith("D0", StringComparison.Ordinal)
-                ? "No access rule allows it; or it is $SYS, where only the broker publishes; or a response topic, where only who received "
-                    + "a request may answer it: the response is late, uninvited, or one more than was asked for."
+            expected.EndsWith("B3", StringComparison.Ordinal)
+                ? "It is $SYS, where only the broker publishes; or a response topic, where only who received a request may answer it: "
+                    + "the response is late, uninvited, or one more than was asked for."
                 : "",
             Encoding.UTF8.GetString(received.AsSpan(bytes.Length)));
         Assert.Equal(1, broker.Counters.UninvitedResponses);

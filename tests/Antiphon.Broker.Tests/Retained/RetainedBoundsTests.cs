@@ -94,15 +94,15 @@ public sealed class RetainedBoundsTests
     }
 
     [Fact]
-    public void A_topic_of_128_levels_is_retained_and_one_of_more_is_not()
+    public void A_topic_of_128_levels_is_retained_and_one_of_more_is_refused()
     {
         var broker = new HandTurnedBroker();
         var publisher = broker.Connect("publisher");
         var deepest = string.Join('/', Enumerable.Repeat("a", 128));
 
         Assert.Equal(ReasonCode.NoMatchingSubscribers, publisher.PublishAcknowledged(ToRetain(deepest, "deep")));
-        Assert.Equal(ReasonCode.QuotaExceeded, publisher.PublishAcknowledged(ToRetain(deepest + "/a", "deeper")));
-        Assert.Equal(ReasonCode.QuotaExceeded, publisher.PublishAcknowledged(ToRetain(new string('/', 60_000), "deepest")));
+        Assert.Equal(ReasonCode.TopicNameInvalid, publisher.PublishAcknowledged(ToRetain(deepest + "/a", "deeper")));
+        Assert.Equal(ReasonCode.TopicNameInvalid, publisher.PublishAcknowledged(ToRetain(new string('/', 60_000), "deepest")));
 
         Assert.Equal(["deep"], Texts(broker.Subscriber("multi", "#")));
         Assert.Equal(["deep"], Texts(broker.Subscriber("exact", deepest)));

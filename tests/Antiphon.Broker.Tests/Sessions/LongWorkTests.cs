@@ -16,6 +16,7 @@ public sealed class LongWorkTests
     {
         MaximumSubscriptions = Many,
         MaximumQueuedMessages = Many,
+        MaximumInflight = ushort.MaxValue,
         MaximumSessionBytes = 16L * 1024 * 1024 * 1024,
     });
 

@@ -3,6 +3,7 @@ using Antiphon.Broker.Access;
 using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
+using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
 using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
@@ -78,14 +79,15 @@ public sealed class MatchCacheTests
         var wheel = new TimingWheel();
         var flushList = new FlushList();
         var retained = new RetainedStore(options, comparer, messages, wheel, counters);
-        var exchanges = new ExchangeTable(options, comparer, wheel, counters);
+        var exchanges = new ExchangeTable(options, comparer, wheel, watch: null, counters);
         var memory = new SessionMemory(options);
         var writer = new MessageWriter(comparer, memory, flushList, counters);
         var account = new MemoryAccount();
         var pressure = new MemoryPressure(options, account, counters);
         var sender = new Sender(options, account, writer, messages, exchanges, pressure, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender, memory), new AccessControl(options), memory, counters);
+            options, tree, cache, new RetainedWalks(retained, sender, memory), new AccessControl(options),
+            new MessageLimits(options, counters), memory, counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)

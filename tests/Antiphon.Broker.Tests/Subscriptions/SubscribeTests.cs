@@ -263,14 +263,15 @@ public sealed class SubscribeTests
     [Theory]
     [InlineData("/")]
     [InlineData("+/")]
-    public void A_filter_of_more_levels_than_anybody_needs_is_refused_with_0x97(string level)
+    public void A_filter_of_more_levels_than_anybody_needs_is_refused_with_0x8F(string level)
     {
         var broker = new HandTurnedBroker();
         var client = broker.Connect("deep");
 
         Assert.Equal([ReasonCode.GrantedQoS1], client.Subscribe(string.Concat(Enumerable.Repeat(level, 127)) + "#").ReasonCodes);
-        Assert.Equal([ReasonCode.QuotaExceeded], client.Subscribe(string.Concat(Enumerable.Repeat(level, 128)) + "#").ReasonCodes);
-        Assert.Equal([ReasonCode.QuotaExceeded], client.Subscribe(string.Concat(Enumerable.Repeat(level, 20_000)) + "#").ReasonCodes);
-        Assert.Equal(ReasonCode.Success, broker.Connect("publisher").PublishAcknowledged(new string('/', 60_000)));
+        Assert.Equal([ReasonCode.TopicFilterInvalid], client.Subscribe(string.Concat(Enumerable.Repeat(level, 128)) + "#").ReasonCodes);
+        Assert.Equal([ReasonCode.TopicFilterInvalid], client.Subscribe(string.Concat(Enumerable.Repeat(level, 20_000)) + "#").ReasonCodes);
+        Assert.Equal(ReasonCode.Success, broker.Connect("publisher").PublishAcknowledged(new string('/', 127)));
+        Assert.Equal(2, broker.Counters.RefusedSubscriptions);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Transport;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
@@ -87,6 +88,34 @@ public sealed class ConnectionLogTests
 
     [Theory]
     [MemberData(nameof(Transports))]
+    public async Task What_the_rules_deny_is_one_warning_a_connection_and_kind(BrokerTransport transport)
+    {
+        using var log = new RecordedLog(LogLevel.Warning);
+        var rule = new AccessRule { Allows = true, Permissions = Permissions.Publish, Topics = ["allowed"], To = ["*"] };
+        await using var broker = BrokerHost.Start(
+            new BrokerOptions { Port = 0, Transport = transport, LoggerFactory = log, AccessRules = new AccessRules([rule]) });
+        await using var client = await TcpPeer.ConnectAsync(broker, "a");
+        for (var i = 0; i < 5; i++)
+        {
+            await client.SendAsync(new PublishPacket(TestLink.Message($"denied/{i}")));
+            await client.SendAsync(new SubscribePacket
+            {
+                PacketIdentifier = new(1),
+                Subscriptions = [new RequestedSubscription($"denied/{i}/#", new SubscriptionOptions(QualityOfService.AtMostOnce))],
+            });
+            Assert.Equal([ReasonCode.NotAuthorized], (await client.NextAsync<SubAckPacket>()).ReasonCodes);
+        }
+
+        Assert.Matches(
+            "^Client «a» from 127[.]0[.]0[.]1:[0-9]+ may not publish: 0x87 NotAuthorized: «denied/0»: The access rules .*[.] More ",
+            await log.NextAsync());
+        Assert.Matches("may not subscribe: 0x87 NotAuthorized: «denied/0/#»: The access rules ", await log.NextAsync());
+        Assert.True(log.IsEmpty);
+        Assert.Equal((5, 5), (broker.Counters.DeniedMessages, broker.Counters.DeniedSubscriptions));
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
     public async Task A_logger_that_throws_ends_nothing(BrokerTransport transport)
     {
         using var log = new ThrowingLog();
@@ -135,7 +164,7 @@ public sealed class ConnectionLogTests
             () => BrokerHost.Start(new BrokerOptions { Port = 0, Transport = transport, Descriptors = few }));
 
         Assert.Contains("may open 64 file descriptors", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("(ulimit -n) to 72 or more", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"(ulimit -n) to {40 + 16 + DescriptorLimit.Reserve} or more", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -148,7 +177,7 @@ public sealed class ConnectionLogTests
             Port = 0,
             Transport = transport,
             LoggerFactory = log,
-            Descriptors = new DescriptorLimit(Maximum: 1024, InUse: 108),
+            Descriptors = new DescriptorLimit(Maximum: 1024, InUse: 124 - DescriptorLimit.Reserve),
         };
 
         await using var broker = BrokerHost.Start(options);

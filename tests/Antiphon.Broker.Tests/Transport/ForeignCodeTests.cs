@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Antiphon.Broker.Authentication;
+using Antiphon.Client.Tests.Time;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 using Microsoft.Extensions.Logging;
@@ -47,15 +48,13 @@ public sealed class ForeignCodeTests
     {
         using var log = new RecordedLog(LogLevel.Error);
         var authenticator = new ThrowingAuthenticator();
-        await using var broker = BrokerHost.Start(new BrokerOptions
-        {
-            Port = 0,
-            Authenticator = authenticator,
-            LoggerFactory = log,
-            ConnectTimeout = TimeSpan.FromMilliseconds(100),
-        });
+        var clock = new ManualTimeProvider();
+        var options = new BrokerOptions { Port = 0, Authenticator = authenticator, LoggerFactory = log, TimeProvider = clock };
+        await using var broker = BrokerHost.Start(options);
         await using var late = await TcpPeer.OpenAsync(broker);
         await late.SendAsync(new ConnectPacket { ClientId = "late", UserName = "late" });
+        await authenticator.HasBegun.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        clock.Advance(options.ConnectTimeout + TimeSpan.FromSeconds(1));
         Assert.Equal(ReasonCode.ServerUnavailable, (await late.NextAsync<ConnAckPacket>()).ReasonCode);
 
         Assert.Contains("told to give up", await log.NextAsync(), StringComparison.Ordinal);
@@ -124,6 +123,11 @@ public sealed class ForeignCodeTests
 
     private sealed class ThrowingAuthenticator : IAuthenticator
     {
+        private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completes when it has to do with somebody who is late.</summary>
+        public Task HasBegun => _begun.Task;
+
         public async ValueTask<AuthenticationResult> AuthenticateAsync(ConnectingClient client, CancellationToken cancellationToken)
         {
             switch (client.UserName)
@@ -134,6 +138,7 @@ public sealed class ForeignCodeTests
                     var over = new TaskCompletionSource();
                     cancellationToken.Register(() => throw new InvalidOperationException("It was told to give up."));
                     cancellationToken.Register(over.SetResult);
+                    _begun.TrySetResult();
                     await over.Task;
                     throw new OperationCanceledException(cancellationToken);
                 default:

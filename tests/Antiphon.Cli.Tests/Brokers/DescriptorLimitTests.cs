@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Antiphon.Protocol.Packets;
 using Antiphon.Tests.Running;
 
@@ -36,8 +37,9 @@ public sealed class DescriptorLimitTests
     public async Task At_the_limit_new_connections_are_closed_at_once_told_once_and_those_that_stand_go_on()
     {
         SkipUnlessLinux();
-        await using var broker = Start(descriptors: 120);
-        Assert.Contains("120 file descriptors", await broker.ErrorLineAsync("leaves room for"), StringComparison.Ordinal);
+        var descriptors = await FewestAsync() + 10;
+        await using var broker = Start(descriptors);
+        Assert.Contains($"{descriptors} file descriptors", await broker.ErrorLineAsync("leaves room for"), StringComparison.Ordinal);
         var port = await PortAsync(broker);
 
         await FillAsync(broker, port);
@@ -46,26 +48,84 @@ public sealed class DescriptorLimitTests
     [Fact]
     public async Task Where_others_take_the_last_one_a_spare_one_lets_connections_be_closed_at_once()
     {
-        SkipUnlessLinux();
-        var prlimit = new[] { "/usr/bin/prlimit", "/bin/prlimit" }.FirstOrDefault(File.Exists);
-        Assert.SkipWhen(prlimit is null, "prlimit of util-linux is not installed here.");
+        SkipUnlessNative();
         await using var broker = Start(descriptors: 1000);
         var port = await PortAsync(broker);
-        await using (var first = await ConnectAsync(port))
-        {
-            // What the first connection has loaded stays.
-            Assert.NotNull(first);
-        }
+        await WarmAsync(port);
 
-        var limit = Directory.GetFileSystemEntries($"/proc/{broker.Id}/fd").Length + 10;
-        await using var lowering = ProgramRun.Start(prlimit!, ["--pid", $"{broker.Id}", $"--nofile={limit}:{limit}"]);
-        Assert.Equal(0, (await lowering.EndAsync()).ExitCode);
+        await LimitAsync(broker, LimitWithFree(broker, descriptors: 10));
 
         await FillAsync(broker, port);
     }
 
+    [Fact]
+    public async Task Where_others_have_taken_the_spare_one_too_the_next_that_is_free_replaces_it_and_nobody_waits()
+    {
+        SkipUnlessNative();
+        await using var broker = Start(descriptors: 1000);
+        var port = await PortAsync(broker);
+        await WarmAsync(port);
+        await LimitAsync(broker, 3);
+        var early = ConnectAsync(port);
+        await broker.ErrorLineAsync("accepting pauses");
+
+        await LimitAsync(broker, LimitWithFree(broker, descriptors: 1));
+
+        Assert.Null(await early);
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Null(await ConnectAsync(port));
+        }
+
+        await LimitAsync(broker, LimitWithFree(broker, descriptors: 10));
+        await FillAsync(broker, port);
+    }
+
+    /// <summary>What the broker says that it needs; more on a machine with more processors.</summary>
+    private static async Task<int> FewestAsync()
+    {
+        await using var broker = Start(descriptors: Native is null ? 64 : 30);
+        var end = await broker.EndAsync();
+        var said = Regex.Match(end.Errors, @"\(ulimit -n\) to (\d+) or more");
+        Assert.True(said.Success, end.Errors);
+        return int.Parse(said.Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>What a first connection loads stays open.</summary>
+    private static async Task WarmAsync(int port)
+    {
+        await using var first = await ConnectAsync(port);
+        Assert.NotNull(first);
+    }
+
+    /// <summary>The limit below which so many numbers are free; the broker opens the lowest that is.</summary>
+    private static int LimitWithFree(ProgramRun broker, int descriptors)
+    {
+        var taken = Directory.GetFileSystemEntries($"/proc/{broker.Id}/fd").Select(path => int.Parse(Path.GetFileName(path))).ToHashSet();
+        return Enumerable.Range(0, int.MaxValue).Where(number => !taken.Contains(number)).ElementAt(descriptors - 1) + 1;
+    }
+
+    private static async Task LimitAsync(ProgramRun broker, int descriptors)
+    {
+        var prlimit = new[] { "/usr/bin/prlimit", "/bin/prlimit" }.FirstOrDefault(File.Exists);
+        Assert.SkipWhen(prlimit is null, "prlimit of util-linux is not installed here.");
+        await using var change = ProgramRun.Start(prlimit!, ["--pid", $"{broker.Id}", $"--nofile={descriptors}:"]);
+        Assert.Equal(0, (await change.EndAsync()).ExitCode);
+    }
+
     private static void SkipUnlessLinux() =>
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only on Linux the broker knows how many descriptors there are.");
+
+    /// <summary>
+    /// The managed runtime ends its process with «Out of memory» where it needs a thread and there are no two descriptors for it.
+    /// The reserve keeps some for that; these tests take the reserve away.
+    /// </summary>
+    private static void SkipUnlessNative()
+    {
+        SkipUnlessLinux();
+        Assert.SkipWhen(
+            Native is null, "The managed runtime needs descriptors for its threads; the native program is tested where ANTIPHON_PROGRAM names it.");
+    }
 
     /// <summary>Connects far more clients than there is room for.</summary>
     private static async Task FillAsync(ProgramRun broker, int port)
@@ -120,9 +180,8 @@ public sealed class DescriptorLimitTests
     private static ProgramRun Start(int descriptors)
     {
         string[] program = Native is { } native ? [native] : ["dotnet", Path.Combine(AppContext.BaseDirectory, "antiphon.dll")];
-        return ProgramRun.Start(
-            "/bin/sh",
-            ["-c", string.Create(CultureInfo.InvariantCulture, $"ulimit -n {descriptors}; exec \"$0\" \"$@\""), .. program, "broker", "--port", "0"]);
+        var script = string.Create(CultureInfo.InvariantCulture, $"ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+        return ProgramRun.Start("/bin/sh", ["-c", script, .. program, "broker", "--port", "0"]);
     }
 
     private static async Task<int> PortAsync(ProgramRun broker)

@@ -75,7 +75,7 @@ public sealed class LostOutputTests
         await using var reply = ShellRun.Start($"antiphon reply t --echo {string.Join(' ', Running.Cli.At(broker.Port))} >/dev/full");
         await reply.ErrorLineAsync("answering t");
         await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
-        await using var requester = new Requester(client);
+        await using var requester = new Requester(client, new RequesterOptions { Timeout = TimeSpan.FromMinutes(1) });
 
         var refused = await Assert.ThrowsAsync<RemoteErrorException>(
             async () => await requester.RequestAsync("t", "1", null, TestContext.Current.CancellationToken));
@@ -96,7 +96,8 @@ public sealed class LostOutputTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "t", "--echo");
 
-        var end = await ShellRun.RunAsync($"antiphon request t 1 {options} {string.Join(' ', Running.Cli.At(broker.Port))} >/dev/full");
+        var end = await ShellRun.RunAsync(
+            $"antiphon request t 1 --timeout 1m {options} {string.Join(' ', Running.Cli.At(broker.Port))} >/dev/full");
 
         Assert.Equal((1, Full), (end.ExitCode, end.Errors));
     }
@@ -111,7 +112,7 @@ public sealed class LostOutputTests
         var at = string.Join(' ', Running.Cli.At(broker.Port));
         await using var sub = ShellRun.Start($"antiphon sub a --count 1 {at} {redirection}");
 
-        var nobody = await ShellRun.RunAsync($"antiphon request nobody x {at} {redirection}");
+        var nobody = await ShellRun.RunAsync($"antiphon request nobody x --timeout 1m {at} {redirection}");
         var usage = await ShellRun.RunAsync($"antiphon request {redirection}");
         var pub = await ShellRun.RunAsync($"antiphon pub a 1 --retain {at} {redirection}");
 
@@ -153,7 +154,7 @@ public sealed class LostOutputTests
 
         var unheard = await Running.Cli.RunAtAsync(broker.Port, "pub", "a", "1", "--quiet", "--retain");
         var printed = await Running.Cli.RunAtAsync(broker.Port, "sub", "a", "--quiet", "--count", "1");
-        var failed = await Running.Cli.RunAtAsync(broker.Port, "request", "nobody", "--quiet");
+        var failed = await Running.Cli.AskAsync(broker.Port, "nobody", "--quiet");
 
         Assert.Equal((0, ""), (unheard.ExitCode, unheard.Errors));
         Assert.Equal((0, "1\n", ""), (printed.ExitCode, printed.Output, printed.Errors));

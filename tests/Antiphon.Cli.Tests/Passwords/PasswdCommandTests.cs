@@ -61,6 +61,30 @@ public sealed class PasswdCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_names_of_the_users_are_listed_and_which_cannot_use_SCRAM()
+    {
+        await PasswdAsync("secret", "bob");
+        await PasswdAsync("secret", "ann");
+        Assert.Equal((0, "ann\nbob\n", ""), await ListAsync());
+
+        // Made by mosquitto_passwd from the password «geheim ä».
+        const string Old = "PLAIN-SHA-512$lxK6W854mVTu/CHz$"
+            + "NpuUKZvbTJ1wjrNQoeZCzcKvsXB6NKafJ5fkOgjG+reByatI+JnRb10tTD8/Qn8ouNhMIz4y2AWHnsOyDd/bvA==";
+        await File.AppendAllTextAsync(Users, $"cat:{Old}\n", TestContext.Current.CancellationToken);
+        Assert.Equal((0, "ann\nbob\ncat\n", "With a plain password only, and not by SCRAM: cat.\n"), await ListAsync());
+
+        // A new password makes one of the others of it.
+        await PasswdAsync("secret", "cat");
+        Assert.Equal((0, "ann\nbob\ncat\n", ""), await ListAsync());
+
+        async Task<(int, string, string)> ListAsync()
+        {
+            var end = await Running.Cli.RunAsync("passwd", Users, "--list");
+            return (end.ExitCode, end.Output, end.Errors);
+        }
+    }
+
+    [Fact]
     public async Task Only_the_owner_may_read_a_new_file_and_nothing_is_left_beside_it()
     {
         if (OperatingSystem.IsWindows())

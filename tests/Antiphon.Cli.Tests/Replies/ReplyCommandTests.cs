@@ -14,7 +14,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--count", "1");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "hello");
+        var end = await Running.Cli.AskAsync(broker.Port, "echo", "hello");
         var replied = await reply.EndAsync();
 
         Assert.Equal((0, "hello\n"), (end.ExitCode, end.Output));
@@ -27,7 +27,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "device_1/relay_1", "--body", "relay_1 is on");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "1");
 
         Assert.Equal((0, "relay_1 is on\n"), (end.ExitCode, end.Output));
     }
@@ -40,7 +40,7 @@ public sealed class ReplyCommandTests
         await using var reply = await Running.Cli.ReplyAsync(
             broker.Port, "shout/+", "--command", "printf '%s: ' \"$ANTIPHON_TOPIC\"; tr a-z A-Z");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "shout/1", "hello");
+        var end = await Running.Cli.AskAsync(broker.Port, "shout/1", "hello");
 
         Assert.Equal((0, "shout/1: HELLO\n"), (end.ExitCode, end.Output));
     }
@@ -52,7 +52,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "deaf", "--command", "printf done");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "deaf", new string('x', 100_000));
+        var end = await Running.Cli.AskAsync(broker.Port, "deaf", new string('x', 100_000));
 
         Assert.Equal((0, "done\n"), (end.ExitCode, end.Output));
     }
@@ -64,7 +64,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "broken", "--command", "exit 3");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "broken");
+        var end = await Running.Cli.AskAsync(broker.Port, "broken");
 
         Assert.Equal((7, ""), (end.ExitCode, end.Output));
         Assert.Contains("ended with exit code 3", end.Errors, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class ReplyCommandTests
         await using var first = await Running.Cli.ReplyAsync(broker.Port, "work", "--body", "first", "--share", "workers");
         await using var second = await Running.Cli.ReplyAsync(broker.Port, "work", "--body", "second", "--share", "workers");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "work", "--count", "20");
+        var end = await Running.Cli.AskAsync(broker.Port, "work", "--count", "20");
 
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(20, end.Lines.Length);
@@ -101,7 +101,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--json", "--count", "1");
         await using var client = await MqttClient.ConnectAsync("127.0.0.1", broker.Port, TestContext.Current.CancellationToken);
-        await using var requester = new Requester(client);
+        await using var requester = new Requester(client, new RequesterOptions { Timeout = TimeSpan.FromMinutes(1) });
 
         var response = await requester.RequestAsync("echo", "hello", null, TestContext.Current.CancellationToken);
         var line = JsonDocument.Parse((await reply.EndAsync()).Output).RootElement;
@@ -112,6 +112,19 @@ public sealed class ReplyCommandTests
         Assert.Equal(Convert.ToHexStringLower(response.CorrelationData.Span), line.GetProperty("correlationData").GetString());
     }
 
+    [Theory]
+    [InlineData(true, """{"clientId":"asker","isVouchedFor":true}""")]
+    [InlineData(false, """{"clientId":"asker","isVouchedFor":false}""")]
+    public async Task Json_says_who_asked_and_whether_the_broker_says_so(bool stampCaller, string caller)
+    {
+        await using var broker = BrokerHost.Start(new BrokerOptions { Port = 0, StampCaller = stampCaller });
+        await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--json", "--count", "1");
+
+        await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "hello", "--client-id", "asker");
+
+        Assert.Equal(caller, JsonDocument.Parse((await reply.EndAsync()).Output).RootElement.GetProperty("caller").GetRawText());
+    }
+
     [Fact]
     public async Task The_response_says_what_the_command_line_says_of_it()
     {
@@ -119,7 +132,7 @@ public sealed class ReplyCommandTests
         await using var reply = await Running.Cli.ReplyAsync(
             broker.Port, "state", "--body", "{}", "--content-type", "application/json", "-H", "device=1", "-H", "device=2");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "state", "--json");
+        var end = await Running.Cli.AskAsync(broker.Port, "state", "--json");
         var line = JsonDocument.Parse(end.Output).RootElement;
 
         Assert.Equal("application/json", line.GetProperty("contentType").GetString());
@@ -138,7 +151,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "echo", "--echo", "--format", format, "--count", "1");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "echo", "\u00e9");
+        var end = await Running.Cli.AskAsync(broker.Port, "echo", "\u00e9");
 
         Assert.Equal((0, "\u00e9\n"), (end.ExitCode, end.Output));
         Assert.Equal(printed, (await reply.EndAsync()).Output);
@@ -180,7 +193,7 @@ public sealed class ReplyCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(broker.Port, "+/relay_1", "--body", "on");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "1");
 
         Assert.Equal((0, "on\n"), (end.ExitCode, end.Output));
     }
@@ -224,7 +237,7 @@ public sealed class ReplyCommandTests
         await reply.ErrorLineAsync($"Connected again to 127.0.0.1:{first.Port}.");
 
         await using var client = await MqttClient.ConnectAsync("127.0.0.1", first.Port, TestContext.Current.CancellationToken);
-        await using var requester = new Requester(client);
+        await using var requester = new Requester(client, new RequesterOptions { Timeout = TimeSpan.FromMinutes(1) });
         Response? response = null;
         while (response is null)
         {

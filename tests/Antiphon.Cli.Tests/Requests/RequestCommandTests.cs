@@ -12,7 +12,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => $"relay_1 is {request.Text}");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "on");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "on");
 
         Assert.Equal((0, "relay_1 is on\n", ""), (end.ExitCode, end.Output, end.Errors));
     }
@@ -25,7 +25,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => request.Text);
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "x", "-q", qos, "-i", "requester-1");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "x", "-q", qos, "-i", "requester-1");
 
         Assert.Equal((0, "x\n"), (end.ExitCode, end.Output));
     }
@@ -63,7 +63,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, _ => Reply.Error(409, "the relay is locked"));
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "1");
 
         Assert.Equal((7, ""), (end.ExitCode, end.Output));
         Assert.Contains("409", end.Errors, StringComparison.Ordinal);
@@ -122,7 +122,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => request.Text);
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "ping", "--count", "200", "--concurrency", "20");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "ping", "--count", "200", "--concurrency", "20");
 
         Assert.Equal(0, end.ExitCode);
         Assert.Equal(Enumerable.Repeat("ping", 200), end.Lines);
@@ -135,7 +135,7 @@ public sealed class RequestCommandTests
     {
         await using var broker = Running.Cli.StartBroker();
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "--count", "5");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "--count", "5");
 
         Assert.Equal(5, end.ExitCode);
         Assert.Single(end.Errors.Split('\n'), line => line.Contains("Nobody listens", StringComparison.Ordinal));
@@ -148,7 +148,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, _ => "é");
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1", "--json");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "1", "--json");
 
         Assert.Equal((0, ""), (end.ExitCode, end.Errors));
         var line = JsonDocument.Parse(Assert.Single(end.Lines)).RootElement;
@@ -166,7 +166,7 @@ public sealed class RequestCommandTests
     {
         await using var broker = Running.Cli.StartBroker();
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "1", "--json");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "1", "--json");
 
         Assert.Equal((5, ""), (end.ExitCode, end.Errors));
         var line = JsonDocument.Parse(Assert.Single(end.Lines)).RootElement;
@@ -182,7 +182,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, _ => new byte[] { 0xFF, 0x00 });
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "--json");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "--json");
 
         Assert.Equal("/wA=", JsonDocument.Parse(end.Output).RootElement.GetProperty("payloadBase64").GetString());
     }
@@ -195,9 +195,9 @@ public sealed class RequestCommandTests
         var file = Path.GetTempFileName();
         await File.WriteAllBytesAsync(file, [0x00, 0xFF, 0x0A], TestContext.Current.CancellationToken);
 
-        var fromFile = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "--file", file);
+        var fromFile = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "--file", file);
         await using var run = Antiphon.Tests.Running.ProgramRun.StartBuilt(
-            "antiphon", ["request", "device_1/relay_1", "--stdin", .. Running.Cli.At(broker.Port)], input: "line\n");
+            "antiphon", ["request", "device_1/relay_1", "--timeout", "1m", "--stdin", .. Running.Cli.At(broker.Port)], input: "line\n");
         var fromInput = await run.EndAsync();
         File.Delete(file);
 
@@ -214,7 +214,8 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => request.Text);
 
-        var end = await Running.Cli.RunAsync(["request", .. Running.Cli.At(broker.Port), "device_1/relay_1", .. payload]);
+        var end = await Running.Cli.RunAsync(
+            ["request", "--timeout", "1m", .. Running.Cli.At(broker.Port), "device_1/relay_1", .. payload]);
 
         Assert.Equal((0, $"{payload[^1]}\n"), (end.ExitCode, end.Output));
     }
@@ -240,7 +241,7 @@ public sealed class RequestCommandTests
         await using var broker = Running.Cli.StartBroker();
         await using var device = await RespondAsync(broker.Port, request => request.Text);
 
-        var end = await Running.Cli.RunAtAsync(broker.Port, "request", "device_1/relay_1", "ping", "--count", "3", "--latency");
+        var end = await Running.Cli.AskAsync(broker.Port, "device_1/relay_1", "ping", "--count", "3", "--latency");
 
         Assert.Equal((0, "ping\nping\nping\n"), (end.ExitCode, end.Output));
         Assert.Matches(
@@ -289,8 +290,8 @@ public sealed class RequestCommandTests
                 return $"{request.ContentType} {string.Join(',', user)} {request.ResponseTopic}";
             });
 
-        var end = await Running.Cli.RunAtAsync(
-            broker.Port, "request", "device_1/relay_1", "{}",
+        var end = await Running.Cli.AskAsync(
+            broker.Port, "device_1/relay_1", "{}",
             "--content-type", "application/json", "-H", "n=1", "-H", "n=a=b", "--response-topic", "replies/me");
 
         Assert.Equal(0, end.ExitCode);

@@ -24,6 +24,10 @@ internal static class Cli
         return await run.EndAsync();
     }
 
+    /// <summary>A request whose timeout is there for the worst only.</summary>
+    public static Task<Ending> AskAsync(int port, params string[] arguments) =>
+        RunAtAsync(port, ["request", "--timeout", "1m", .. arguments]);
+
     /// <summary>A responder that listens already.</summary>
     public static async Task<ProgramRun> ReplyAsync(int port, string topic, params string[] arguments)
     {

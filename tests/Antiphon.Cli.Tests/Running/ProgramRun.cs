@@ -103,6 +103,9 @@ internal sealed class ProgramRun : IAsyncDisposable
     /// <summary>Sends SIGTERM, as a service manager does.</summary>
     public Task TerminateAsync() => SignalAsync("TERM");
 
+    /// <summary>Sends SIGHUP, which asks a service to read its configuration again.</summary>
+    public Task HangUpAsync() => SignalAsync("HUP");
+
     /// <summary>Sends SIGKILL, after which it does nothing more.</summary>
     public Task KillAsync() => SignalAsync("KILL");
 

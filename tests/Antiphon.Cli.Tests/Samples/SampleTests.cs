@@ -9,11 +9,11 @@ public sealed class SampleTests
     public async Task The_controller_switches_the_relay_of_the_device()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var device = ProgramRun.StartBuilt("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await using var device = Start("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
         await device.OutputLineAsync("relay_1 waits for requests");
-        await using var on = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var on = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
         var switchedOn = await on.EndAsync();
-        await using var off = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "off"]);
+        await using var off = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "off"]);
         var switchedOff = await off.EndAsync();
 
         Assert.Equal((0, "relay_1 is on\n"), (switchedOn.ExitCode, switchedOn.Output));
@@ -29,12 +29,12 @@ public sealed class SampleTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such signals.");
         await using var broker = Running.Cli.StartBroker();
-        await using var device = ProgramRun.StartBuilt("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
+        await using var device = Start("RelayDevice", ["127.0.0.1", $"{broker.Port}"]);
         await device.OutputLineAsync("relay_1 waits for requests");
 
         await (signal switch { "TERM" => device.TerminateAsync(), "INT" => device.InterruptAsync(), _ => device.KillAsync() });
         var ended = await device.EndAsync();
-        await using var controller = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var controller = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
 
         Assert.Equal(signal == "KILL" ? 137 : 0, ended.ExitCode);
         Assert.Equal("device_1 is not there.\n", (await controller.EndAsync()).Output);
@@ -44,7 +44,7 @@ public sealed class SampleTests
     public async Task The_controller_says_when_the_device_is_not_there()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var controller = ProgramRun.StartBuilt("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
+        await using var controller = Start("RelayController", ["127.0.0.1", $"{broker.Port}", "on"]);
 
         var end = await controller.EndAsync();
 
@@ -55,7 +55,7 @@ public sealed class SampleTests
     public async Task Three_responders_share_the_requests()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var sample = ProgramRun.StartBuilt("LoadSharedResponders", ["127.0.0.1", $"{broker.Port}"]);
+        await using var sample = Start("LoadSharedResponders", ["127.0.0.1", $"{broker.Port}"]);
 
         var end = await sample.EndAsync();
 
@@ -68,11 +68,29 @@ public sealed class SampleTests
     public async Task A_sensor_is_asked_for_a_reading()
     {
         await using var broker = Running.Cli.StartBroker();
-        await using var sample = ProgramRun.StartBuilt("ReadingOnDemand", ["127.0.0.1", $"{broker.Port}"]);
+        await using var sample = Start("ReadingOnDemand", ["127.0.0.1", $"{broker.Port}"]);
 
         var end = await sample.EndAsync();
 
         Assert.Equal(0, end.ExitCode);
         Assert.Equal("21.75 celsius\n71.6 fahrenheit\nerror 400: There is no unit furlongs; ask for celsius or fahrenheit.\n", end.Output);
+    }
+
+    /// <summary>
+    /// Starts a sample where it was built for itself: beside the tests, what the program's own framework has is left out, and samples
+    /// do without that framework.
+    /// </summary>
+    private static ProgramRun Start(string sample, string[] arguments)
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var root = output;
+        while (!File.Exists(Path.Combine(root.FullName, "Antiphon.slnx")))
+        {
+            root = root.Parent!;
+        }
+
+        // Such as bin/Release/net10.0, in its folder as in ours.
+        var built = Path.GetRelativePath(Path.Combine(root.FullName, "tests", "Antiphon.Cli.Tests"), output.FullName);
+        return ProgramRun.Start("dotnet", [Path.Combine(root.FullName, "samples", sample, built, $"{sample}.dll"), .. arguments]);
     }
 }

@@ -233,6 +233,27 @@ public sealed class PublishingTests
         await connection.ExpectAsync("30 04 0001 'a' 00");
     }
 
+    [Theory]
+    [InlineData(1, int.MaxValue, 1)]
+    [InlineData(int.MaxValue, 1, 600)]
+    public async Task Places_are_kept_free_for_what_says_why_there_is_no_more(int messages, int bytes, int size)
+    {
+        using var server = new ScriptedServer();
+        await using var client = MqttClient.Start(
+            server.Options with { MaximumQueuedMessages = messages, MaximumWaitingBytes = bytes, ReceiveMaximum = 2 });
+        PublishStatus Publish(bool hasReservedPlace)
+        {
+            lock (client.Session.Gate)
+            {
+                return client.Session.Publish(
+                    new PublishContent { Topic = "a"u8, Payload = new byte[size], HasReservedPlace = hasReservedPlace }, null, 0).Status;
+            }
+        }
+
+        Assert.Equal([PublishStatus.Taken, PublishStatus.Failed], [Publish(false), Publish(false)]);
+        Assert.Equal([PublishStatus.Taken, PublishStatus.Taken, PublishStatus.Failed], [Publish(true), Publish(true), Publish(true)]);
+    }
+
     [Fact]
     public async Task More_messages_than_may_wait_are_not_taken()
     {

@@ -21,7 +21,7 @@ internal static class CoveragePage
 
             *Bytes* are the tables of `tests/Antiphon.Conformance`: bytes sent to a broker over TCP and bytes expected of it. Any
             broker can be tried with them. The others are tests of the project named. A sentence after a dash says why no table of
-            bytes shows the statement.
+            bytes shows the statement. *Departs:* says which setting has our broker do otherwise; unless it is set, the statement holds.
 
 
             """.ReplaceLineEndings("\n"));
@@ -60,7 +60,8 @@ internal static class CoveragePage
             foreach (var statement in section)
             {
                 var shown = ShownBy(tests[statement.Label])
-                    .Concat(Unshown.Reasons.TryGetValue(statement.Label, out var reason) ? [$"— {reason}"] : []);
+                    .Concat(Unshown.Reasons.TryGetValue(statement.Label, out var reason) ? [$"— {reason}"] : [])
+                    .Concat(Departures.Sentences.TryGetValue(statement.Label, out var sentence) ? [$"*Departs:* {sentence}"] : []);
                 page.Append(
                     CultureInfo.InvariantCulture,
                     $"| {statement.Label} | {statement.Who} | {Cell(statement.Summary)} | {string.Join("<br>", shown)} |\n");

@@ -47,6 +47,10 @@ public sealed class PageTests
     }
 
     [Fact]
+    public void Departures_are_from_statements_that_exist() =>
+        Assert.Empty(Departures.Sentences.Keys.Except(Statement.All.Select(statement => statement.Label)));
+
+    [Fact]
     public void No_two_statements_have_one_label() =>
         Assert.Empty(Statement.All.GroupBy(statement => statement.Label).Where(group => group.Count() > 1).Select(group => group.Key));
 

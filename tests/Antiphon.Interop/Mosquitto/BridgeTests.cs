@@ -77,7 +77,7 @@ public sealed class BridgeTests
             try
             {
                 var response = await requester.RequestAsync(
-                    topic, "on", new RequestOptions { Timeout = TimeSpan.FromSeconds(2) }, cancellationToken: Cancellation);
+                    topic, "on", new RequestOptions { Timeout = TimeSpan.FromSeconds(10) }, cancellationToken: Cancellation);
                 return response.Text;
             }
             catch (RequestException failure) when (failure is NoResponderException or RequestTimeoutException)

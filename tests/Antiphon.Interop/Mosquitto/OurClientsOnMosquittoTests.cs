@@ -13,7 +13,7 @@ public sealed class OurClientsOnMosquittoTests
         await using var broker = await MosquittoBroker.StartAsync();
         await using var device = await RespondAsync(broker.Port, request => $"relay_1 is {request.Text}");
         await using var controller = await ConnectAsync(broker.Port);
-        await using var requester = new Requester(controller);
+        await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
 
         var response = await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken);
 
@@ -37,7 +37,7 @@ public sealed class OurClientsOnMosquittoTests
         var answers = new byte[64];
         await stream.ReadAtLeastAsync(answers, 7, cancellationToken: TestContext.Current.CancellationToken);
         await using var controller = await ConnectAsync(broker.Port);
-        await using var requester = new Requester(controller);
+        await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
         var response = await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken);
 
         Assert.Equal("relay_1 is on", response.Text);
@@ -77,7 +77,7 @@ public sealed class OurClientsOnMosquittoTests
         await using var broker = await MosquittoBroker.StartAsync();
         await using var device = await RespondAsync(broker.Port, _ => Reply.Error(409, "the relay is locked"));
         await using var controller = await ConnectAsync(broker.Port);
-        await using var requester = new Requester(controller);
+        await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
 
         var error = await Assert.ThrowsAsync<RemoteErrorException>(
             async () => await requester.RequestAsync("device_1/relay_1", "on", null, TestContext.Current.CancellationToken));
@@ -93,7 +93,7 @@ public sealed class OurClientsOnMosquittoTests
         await using var first = await RespondAsync(broker.Port, _ => "first", workers);
         await using var second = await RespondAsync(broker.Port, _ => "second", workers);
         await using var controller = await ConnectAsync(broker.Port);
-        await using var requester = new Requester(controller);
+        await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
         var answers = new ConcurrentBag<string>();
         for (var i = 0; i < 20; i++)
         {

@@ -314,6 +314,20 @@ public sealed class RequesterTests : IDisposable
         Assert.IsType(outcome, await Record.ExceptionAsync(() => call));
     });
 
+    [Theory]
+    [InlineData("503", "no-responders")]
+    [InlineData("502", "responder-gone")]
+    public void What_only_an_Antiphon_broker_says_is_not_believed_over_another(string status, string reason) => _thread.RunTest(async () =>
+    {
+        using var server = new ScriptedServer(_thread) { ConnAck = new ConnAckPacket() };
+        await using var client = await server.ConnectAsync();
+        await using var requester = new Requester(client, Defaults with { TimeProvider = _time });
+        var call = requester.RequestAsync("relay/1", "1", cancellationToken: Token).AsTask();
+        server.Respond(await server.PublishAsync(), "", ("__stat", status), ("antiphon-reason", reason));
+
+        Assert.IsType<RemoteErrorException>(await Record.ExceptionAsync(() => call));
+    });
+
     [Fact]
     public void A_strict_requester_asks_for_a_status() => _thread.RunTest(async () =>
     {

@@ -26,8 +26,8 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     /// <summary>The clock of the client; requesters and responders have another.</summary>
     public ManualTime ClientTime { get; } = new();
 
-    /// <summary>The CONNACK of the next connections.</summary>
-    public ConnAckPacket ConnAck { get; set; } = new();
+    /// <summary>The CONNACK of the next connections; that of an Antiphon broker unless a test says otherwise.</summary>
+    public ConnAckPacket ConnAck { get; set; } = new() { UserProperties = [new("antiphon", "1")] };
 
     /// <summary>The SUBACK's Reason Code.</summary>
     public ReasonCode Granting { get; set; } = ReasonCode.GrantedQoS1;

@@ -28,7 +28,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:11: error: There is no setting «limitz»; do you mean «limits»?",
                 "4:15: error: There is no setting «limits.conections»; do you mean «connections»?",
                 "4:32: error: There is no setting «limits.Qos»; do you mean «qos»?",
-                "4:42: error: There is no setting «limits.nonsense»; there are connections, sessions, *",
+                "4:42: error: There is no setting «limits.nonsense»; there are connections, connectionsPerAddress, *",
             ]
         },
         {
@@ -89,7 +89,8 @@ public sealed class ConfigurationFileTests : IDisposable
               { "url": "ws://127.0.0.1:80", "key": "a.key", "clientCertificates": "ask" },
               { "url": "mqtt://0.0.0.0:1883" },
               { "url": "mqtt://127.0.0.1:1", "name": "two" },
-              { "url": "mqtt://127.0.0.1:2", "name": "two" }
+              { "url": "mqtt://127.0.0.1:2", "name": "two" },
+              { "url": "mqtt://127.0.0.1:1", "name": "three" }
             ] }
             """,
             [
@@ -98,6 +99,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:49: error: «listeners[1].clientCertificates» is for mqtts:// and wss:// only; «ws://127.0.0.1:80» is not encrypted.",
                 "4:12: error: «mqtt://0.0.0.0:1883» is open to other machines, and nobody asks who they are: *",
                 "6:42: error: The listener at antiphon.json:5:42 has the name «two» too; each has one of its own.",
+                "7:12: error: The listener at antiphon.json:5:12 listens on 127.0.0.1:1 too; each has an address of its own.",
             ]
         },
         {
@@ -144,6 +146,44 @@ public sealed class ConfigurationFileTests : IDisposable
                 "4:50: warning: The certificate in «…/later.pem» is valid from *",
             ]
         },
+        {
+            """
+            { "jwt": { "keys": "missing.json", "issuer": "" },
+              "users": { "failedLogIns": { "free": 0, "longestWait": -1, "perAdress": 5 } },
+              "listeners": [
+              { "url": "mqtts://127.0.0.1:1", "certificate": "one.pem", "key": "one.key", "userFrom": "cn" },
+              { "url": "mqtt://127.0.0.1:2", "userFrom": "cn" },
+              { "url": "mqtts://127.0.0.1:3", "certificate": "one.pem", "key": "one.key", "userFrom": "dn" }
+            ] }
+            """,
+            [
+                "1:10: warning: «jwt.audience» is missing: a token that was issued for another service lets its bearer in here too.",
+                "1:20: error: The keys of tokens in «…/missing.json» cannot be read: *",
+                "1:46: error: «jwt.issuer» is the text «»; it has to be a text.",
+                "2:40: error: «users.failedLogIns.free» is 0; it has to be a whole number from 1 to 2147483647.",
+                "2:58: error: «users.failedLogIns.longestWait» is -1; it has to be a number of seconds from 0 to 86400.",
+                "2:62: error: There is no setting «users.failedLogIns.perAdress»; do you mean «perAddress»?",
+                "4:91: error: «listeners[0].userFrom» is of no use: *",
+                "5:34: error: «listeners[1].userFrom» is for mqtts:// and wss:// only; «mqtt://127.0.0.1:2» is not encrypted.",
+                "6:91: error: «listeners[2].userFrom» is the text «dn»; *",
+            ]
+        },
+        {
+            """{ "jwt": { "keys": "text", "audience": "a" }, "listeners": [ { "url": "mqtt://0.0.0.0:1" } ] }""",
+            ["1:20: error: In «…/text» there is no key that tokens can be signed with: *"]
+        },
+        {
+            """{ "jwt": { "issuer": "x", "audience": "y" } }""",
+            ["1:10: error: «jwt.keys» is missing."]
+        },
+        {
+            // Tokens name groups that stand in no file.
+            """
+            { "jwt": { "keys": "one.pem", "groupsClaim": "groups" },
+              "rules": [ { "allow": [ "publish" ], "topics": [ "a" ], "to": [ "group:x" ] } ] }
+            """,
+            ["1:10: warning: «jwt.audience» is missing: *"]
+        },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -188,6 +228,7 @@ public sealed class ConfigurationFileTests : IDisposable
         _folder.Issue("other");
         _ = _folder.Ca;
         _folder.Write("users", "");
+        File.Copy(_folder.PathOf("server.pem"), _folder.PathOf("server.pem.pub"));
 
         var reading = Read(
             """
@@ -197,17 +238,20 @@ public sealed class ConfigurationFileTests : IDisposable
               "listeners": [
                 { "url": "mqtt://0.0.0.0" },
                 { "url": "mqtts://[::]:8883", "name": "devices", "certificate": "server.pem", "key": "server.key",
-                  "clientCertificates": "require", "clientCa": "ca.pem", "oldestTls": "1.3", "proxyProtocol": true,
+                  "clientCertificates": "require", "clientCa": "ca.pem", "userFrom": "san-dns", "oldestTls": "1.3", "proxyProtocol": true,
                   "moreCertificates": [ { "certificate": "other.pem", "key": "other.key" } ] },
                 { "url": "wss://localhost/deep/path", "certificate": "server.pem", "key": "server.key" },
                 { "url": "ws://127.0.0.1:0" },
               ],
               "allowAnonymous": false,
-              "users": { "passwordFile": "users" },
+              "users": { "passwordFile": "users", "failedLogIns": { "free": 1, "longestWait": 2.5, "perAddress": 3 } },
+              "jwt": { "keys": "server.pem.pub", "issuer": "i", "audience": "a", "userClaim": "u", "groupsClaim": "g" },
               "limits": {
                 "connections": 1, "sessions": 2, "sessionBytes": 1048577, "sessionExpiry": 3, "clientIdLength": 24,
-                "packetSize": 4294967295, "oldestProtocol": "5", "qos": 1, "receiveMaximum": 5, "topicAliases": 6, "outgoingTopicAliases": 7, "keepAlive": 8,
+                "packetSize": 4294967295, "oldestProtocol": "5", "qos": 1, "receiveMaximum": 5, "topicAliases": 6,
+                "outgoingTopicAliases": 7, "keepAlive": 8,
                 "connectTimeout": 9.5, "packetTimeout": 10, "closeTimeout": 11, "concurrentAuthentications": 12, "subscriptions": 13,
+                "concurrentAuthorizations": 21, "authorizationTimeout": 22,
                 "outputBytes": 4097, "queuedMessages": 14, "queuedBytes": 15, "queueOverflow": "oldest", "retain": false,
                 "retainedMessages": 16, "retainedBytes": 17, "bufferBytes": 1048578, "exchangeTimeout": 18, "exchangeBytes": 19,
                 "replies": 20, "systemTopicsInterval": 0,
@@ -219,7 +263,9 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Empty(reading.Mistakes);
         var options = reading.Options!;
         var server = new CertificateFiles { Certificate = _folder.PathOf("server.pem"), Key = _folder.PathOf("server.key") };
-        Assert.Equal(new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883 }, options.Listeners[0]);
+        Assert.Equal(
+            new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883, Place = $"{_folder.PathOf("antiphon.json")}:5:14" },
+            options.Listeners[0]);
         var devices = options.Listeners[1];
         Assert.Equal(
             new ServerListener
@@ -230,7 +276,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 8883,
                 ProxyProtocol = true,
             },
-            devices with { Tls = null });
+            devices with { Tls = null, Place = null });
         Assert.Equal(server, devices.Tls!.Certificate);
         Assert.Equal(
             [new CertificateFiles { Certificate = _folder.PathOf("other.pem"), Key = _folder.PathOf("other.key") }],
@@ -246,10 +292,24 @@ public sealed class ConfigurationFileTests : IDisposable
                 Port = 443,
                 Path = "/deep/path",
             },
-            options.Listeners[2] with { Tls = null });
+            options.Listeners[2] with { Tls = null, Place = null });
         Assert.Equal(
-            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 }, options.Listeners[3]);
+            new ServerListener { Name = "ws://127.0.0.1:0", Protocol = ListenerProtocol.Ws, Port = 0 },
+            options.Listeners[3] with { Place = null });
+        Assert.Equal(CertificateUser.DnsName, devices.Tls.UserFrom);
         Assert.Equal(_folder.PathOf("users"), options.PasswordFile);
+        Assert.Equal(
+            new FailedLogInLimits { Free = 1, LongestWait = TimeSpan.FromSeconds(2.5), PerAddress = 3 }, options.FailedLogIns);
+        Assert.Equal(
+            new JwtOptions
+            {
+                Keys = _folder.PathOf("server.pem.pub"),
+                Issuer = "i",
+                Audience = "a",
+                UserClaim = "u",
+                GroupsClaim = "g",
+            },
+            options.Jwt);
         Assert.Equal(new LogOptions { Level = LogLevel.Debug, Format = LogFormat.Systemd }, options.Log);
         Assert.Equal(
             new BrokerOptions
@@ -270,6 +330,8 @@ public sealed class ConfigurationFileTests : IDisposable
                 PacketTimeout = TimeSpan.FromSeconds(10),
                 CloseTimeout = TimeSpan.FromSeconds(11),
                 MaximumConcurrentAuthentications = 12,
+                MaximumConcurrentAuthorizations = 21,
+                AuthorizationTimeout = TimeSpan.FromSeconds(22),
                 MaximumSubscriptions = 13,
                 MaximumOutputBytes = 4097,
                 MaximumQueuedMessages = 14,
@@ -286,7 +348,7 @@ public sealed class ConfigurationFileTests : IDisposable
             },
             options.Broker);
         Assert.Equal(
-            ["antiphon.json", "ca.pem", "other.key", "other.pem", "server.key", "server.pem", "users"],
+            ["antiphon.json", "ca.pem", "other.key", "other.pem", "server.key", "server.pem", "server.pem.pub", "users"],
             reading.Files.Select(file => Path.GetFileName(file)).Distinct().Order(StringComparer.Ordinal));
     }
 
@@ -299,6 +361,19 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(new BrokerOptions(), options.Broker);
         Assert.Equal(new LogOptions(), options.Log);
         Assert.Null(options.PasswordFile);
+    }
+
+    [Fact]
+    public void Who_asks_and_who_speaks_for_others_can_be_said_whatever_the_order()
+    {
+        var options = Read("""{ "bridges": [ "far", "near" ], "stampCaller": true, "limits": { "replies": 2 } }""").Options!;
+
+        Assert.True(options.Broker.StampCaller);
+        Assert.Equal(["far", "near"], options.Broker.BridgeGroups);
+        Assert.Equal(2, options.Broker.MaximumReplies);
+        Assert.Equal(
+            ["«stampCaller» is the text «yes»; it has to be true or false.", "«bridges[0]» is 1; it has to be a text."],
+            Read("""{ "stampCaller": "yes", "bridges": [ 1 ] }""").Mistakes.Select(mistake => mistake.Message));
     }
 
     [Fact]
@@ -358,7 +433,8 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(
             expected.Order(StringComparer.Ordinal),
             reading.Mistakes.Select(mistake => mistake.ToString()).Order(StringComparer.Ordinal));
-        Assert.Throws<ArgumentException>(() => new ConfigurationFile("x", new Dictionary<string, string>(), ["nonsense"]));
+        Assert.Null(ConfigurationOverride.Parse("nonsense"));
+        Assert.Null(ConfigurationOverride.Parse("=nonsense"));
     }
 
     [Fact]
@@ -372,5 +448,8 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     private ConfigurationReading Read(string json, Dictionary<string, string>? environment = null, string[]? settings = null) =>
-        new ConfigurationFile(_folder.Write("antiphon.json", json), environment ?? [], settings ?? []).Read();
+        new ConfigurationFile(
+            _folder.Write("antiphon.json", json),
+            environment ?? [],
+            [.. (settings ?? []).Select(setting => ConfigurationOverride.Parse(setting)!)]).Read();
 }

@@ -10,11 +10,12 @@ public sealed class SchemaTests
     /// <summary>What an operator cannot say, and why.</summary>
     private static readonly string[] NotInTheFile =
     [
-        // Said by listeners, allowAnonymous and users, and in time by rules.
-        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "AuthenticationMethods",
+        // Said by listeners, allowAnonymous, users, jwt, rules, stampCaller and bridges.
+        "AccessRules", "Bind", "Port", "Listeners", "AllowAnonymous", "Authenticator", "Authorizer",
+        "AuthenticationMethods", "StampCaller", "BridgeGroups",
 
         // For programs that embed the broker.
-        "Transport", "TimeProvider", "LoggerFactory",
+        "Transport", "TimeProvider", "LoggerFactory", "ExchangeObserver",
     ];
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.WebSockets;
+using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Client;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Authentication;
 using Antiphon.Server.Tests.Peers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -42,6 +44,51 @@ public sealed class HostingTests
         Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
         Assert.Equal("/mqtt", judge.Asked!.Origin.Listener);
         Assert.Equal(IPAddress.Loopback, Assert.IsType<IPEndPoint>(judge.Asked.Origin.RemoteEndPoint).Address);
+    }
+
+    [Fact]
+    public async Task Authenticators_among_the_services_are_asked_in_their_order_after_the_password_file()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            var cat = ScramCredential.Derive("secret"u8, new byte[16], ScramCredential.MinimumIterations);
+            File.WriteAllText(file, CredentialList.Empty.With("cat", cat).ToString());
+            await using var application = await StartAsync(
+                services => services
+                    .AddSingleton<IAuthenticator>(new Judge("bob", ReasonCode.BadUserNameOrPassword))
+                    .AddSingleton<IAuthenticator>(new Judge()),
+                new() { ["Antiphon:Users:PasswordFile"] = file, ["Antiphon:Listeners:0:Url"] = "mqtt://127.0.0.1:0" });
+
+            foreach (var name in new[] { "ann", "bob", "cat" })
+            {
+                await using var client = await ConnectAsync(
+                    application, options => options with { UserName = name, Password = "secret"u8.ToArray() });
+            }
+
+            var refused = await Assert.ThrowsAnyAsync<ConnectionException>(
+                () => ConnectAsync(application, options => options with { UserName = "eve" }));
+            Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task The_authorizer_among_the_services_decides_what_clients_may_do()
+    {
+        var warden = new Warden();
+        await using var application = await StartAsync(services => services.AddSingleton<IAuthorizer>(warden));
+        await using var client = await ConnectAsync(application);
+
+        await client.PublishAsync(new ApplicationMessage { Topic = "open", QoS = QualityOfService.AtLeastOnce }, Servers.Ending);
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => client.PublishAsync(
+            new ApplicationMessage { Topic = "closed", QoS = QualityOfService.AtLeastOnce }, Servers.Ending).AsTask());
+
+        Assert.Equal((ReasonCode.NotAuthorized, "It is closed."), (refused.ReasonCode, refused.ReasonString));
+        Assert.Equal("/mqtt", warden.Asked!.Origin.Listener);
     }
 
     [Fact]
@@ -165,7 +212,7 @@ public sealed class HostingTests
         return MqttClient.ConnectAsync(with is null ? options : with(options), Servers.Ending);
     }
 
-    private sealed class Judge : IAuthenticator
+    private sealed class Judge(string user = "ann", ReasonCode refusal = ReasonCode.NotAuthorized) : IAuthenticator
     {
         public ConnectingClient? Asked { get; private set; }
 
@@ -173,7 +220,19 @@ public sealed class HostingTests
         {
             Asked = client;
             return ValueTask.FromResult(
-                client.UserName == "ann" ? AuthenticationResult.Accept("ann") : AuthenticationResult.Reject());
+                client.UserName == user ? AuthenticationResult.Accept(user) : AuthenticationResult.Reject(refusal));
+        }
+    }
+
+    private sealed class Warden : IAuthorizer
+    {
+        public AuthorizationRequest? Asked { get; private set; }
+
+        public async ValueTask<AuthorizationResult> AuthorizeAsync(AuthorizationRequest request, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            Asked = request;
+            return request.Topic == "open" ? AuthorizationResult.Allow() : AuthorizationResult.Deny("It is closed.");
         }
     }
 }

@@ -93,15 +93,24 @@ public sealed class PlainTests : IDisposable
         var report = server.Reload(options with
         {
             Listeners = [options.Listeners[0] with { Path = "/other" }],
-            Broker = options.Broker with { AllowAnonymous = true, MaximumConnections = 5, MaximumReplies = 6 },
+            Broker = options.Broker with
+            {
+                AllowAnonymous = true,
+                MaximumConnections = 5,
+                MaximumReplies = 6,
+                StampCaller = true,
+                BridgeGroups = ["b"],
+            },
             PasswordFile = _folder.Write("users", Users("ann", "secret")),
+            Jwt = new JwtOptions { Keys = _folder.Issue("issuer").Certificate },
             Log = options.Log with { Format = LogFormat.Json },
         });
 
         Assert.Empty(report.Applied);
         Assert.Equal(
             [
-                "Whether there is a password file differs.", "The listeners differ.", "«allowAnonymous» differs.",
+                "Whether there is a password file differs.", "Whether tokens are accepted differs.", "The listeners differ.",
+                "«allowAnonymous» differs.", "«stampCaller» differs.", "«bridges» differs.",
                 "«limits.connections», «limits.replies» differ.", "«log.format» differs.",
             ],
             report.NeedsRestart);

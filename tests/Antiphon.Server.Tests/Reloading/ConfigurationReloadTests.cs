@@ -72,7 +72,7 @@ public sealed class ConfigurationReloadTests : IDisposable
                 $"Warning: {_folder.PathOf("antiphon.json")}:1:21: error: «log.level» is the text «loud»; "
                     + "it has to be \"debug\" or \"info\" or \"warning\" or \"error\" or \"none\".",
                 $"Warning: {_folder.PathOf("antiphon.json")}:1:31: error: There is no setting «x»; "
-                    + "there are $schema, listeners, allowAnonymous, users, limits, log.",
+                    + $"there are {string.Join(", ", ServerSettings.Shape.Settings.Select(setting => setting.Name))}.",
                 $"Error: Did not reload {_folder.PathOf("antiphon.json")}; everything stays as it is.",
             ],
             _log.Take());

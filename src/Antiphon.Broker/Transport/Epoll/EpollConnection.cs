@@ -185,7 +185,7 @@ internal sealed unsafe class EpollConnection(EpollLoop loop, int fd, ulong token
 
     private void ChangeInterest()
     {
-        // The engine may go on with a connection whose descriptor is another's already.
+        // The engine may have held input of a connection that is gone; its descriptor may be another's by now.
         if (!_closed)
         {
             loop.Set.Change(fd, (_isPaused ? 0 : Native.EPOLLIN) | (_waitsForRoom ? Native.EPOLLOUT : 0), token);

@@ -190,10 +190,12 @@ internal sealed class EpollLoop : IEngineLoop
                 }
             }
 
-            if (_limit is not null && _limit.IsReserved(fd))
+            // The spare descriptor comes first: a connection that took the last one instead would leave all later ones waiting.
+            if (!_spare.TryTake() || (_limit is not null && _limit.IsReserved(fd)))
             {
                 _ = Native.Close(fd);
                 Shell.TurnAway();
+                _ = _spare.TryTake();
                 continue;
             }
 
@@ -202,7 +204,14 @@ internal sealed class EpollLoop : IEngineLoop
                 Listener = _configured[listener].Name,
                 RemoteEndPoint = PeerAddress.Read(new ReadOnlySpan<byte>(address, PeerAddress.MaximumSize)),
             };
-            if (!TryOpen(fd, origin, _configured[listener].ProxyProtocol))
+            var isProxied = _configured[listener].ProxyProtocol;
+            if (!isProxied && !Shell.LetsIn(origin.RemoteEndPoint))
+            {
+                _ = Native.Close(fd);
+                continue;
+            }
+
+            if (!TryOpen(fd, origin, isProxied))
             {
                 PauseAccepting(Marshal.GetLastPInvokeErrorMessage());
                 _ = Native.Close(fd);

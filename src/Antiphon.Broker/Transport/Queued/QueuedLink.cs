@@ -124,7 +124,8 @@ internal sealed class QueuedLink : ILink
         }
     }
 
-    public void PauseReading() => _isPaused = true;
+    /// <summary>When it is closed, nothing is read any more, and nobody is to wait for <see cref="ResumeReading"/>.</summary>
+    public void PauseReading() => _isPaused = !_closed;
 
     public void ResumeReading()
     {
@@ -138,7 +139,7 @@ internal sealed class QueuedLink : ILink
 
     private void Begin()
     {
-        if (_shell.IsStopping)
+        if (_shell.IsStopping || (!_isProxied && !_shell.LetsIn(_origin.RemoteEndPoint)))
         {
             DisposeStream();
             _ended.SetResult();
