@@ -46,7 +46,14 @@ public sealed class RouterTests
             options, account, writer, messages, exchanges, new MemoryPressure(options, account, counters), wheel, flushList, counters);
         var access = new AccessControl(options);
         _subscriptions = new SubscriptionTable(
-            options, tree, cache, new RetainedWalks(retained, sender, memory), access, new MessageLimits(options, counters), memory, counters);
+            options,
+            tree,
+            cache,
+            new RetainedWalks(retained, sender, memory),
+            access,
+            new MessageLimits(options, counters),
+            memory,
+            counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
         var fanOuts = new FanOuts(cache, exchanges, sender, messages, flushList, counters);
         _router = new Router(fanOuts, responseTopics, exchanges, retained, sender, messages, counters);
