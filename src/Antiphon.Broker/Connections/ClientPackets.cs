@@ -147,16 +147,17 @@ internal sealed class ClientPackets(
             }
 
             codes[i] = subscriptions.Subscribe(session, topicFilter, filters[i], options, identifiers, responds, authorized?[i]);
-            var why = codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null;
-            told ??= why;
             if (codes[i] >= ReasonCode.UnspecifiedError)
             {
-                events.AddDenied(connection, topicFilter, new Fault(codes[i], why ?? SubscriptionTable.Explain([codes[i]])));
+                var why = (codes[i] == ReasonCode.NotAuthorized ? authorized?[i]?.ReasonString : null)
+                    ?? SubscriptionTable.Explain(codes[i], filters[i]);
+                told ??= why;
+                events.AddDenied(connection, topicFilter, new Fault(codes[i], why));
             }
         }
 
         var answer = new SubAckPacket { PacketIdentifier = subscribe.PacketIdentifier, ReasonCodes = codes };
-        var reason = connection.WantsProblemInformation ? told ?? SubscriptionTable.Explain(codes) : null;
+        var reason = connection.WantsProblemInformation ? told : null;
         if (reason is not null && connection.TryWrite(answer with { ReasonString = reason }))
         {
             flushList.Mark(connection);

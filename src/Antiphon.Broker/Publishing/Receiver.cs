@@ -29,6 +29,9 @@ internal sealed class Receiver(
     ConnectionEvents events,
     EngineCounters counters)
 {
+    private static readonly Fault TooFast = new(
+        ReasonCode.MessageRateTooHigh, "With QoS 0 it publishes faster than MaximumPublishesPerSecond or MaximumPublishBytesPerSecond.");
+
     /// <summary>A client publishes.</summary>
     /// <returns>Why its connection has to end, if it has to.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -217,7 +220,7 @@ internal sealed class Receiver(
             && publish.QoS == QualityOfService.AtMostOnce && !refusal.Exists && !rates.TryPublish(session, size, now);
         if (isTooFast)
         {
-            refusal = new Fault(ReasonCode.MessageRateTooHigh, null);
+            refusal = TooFast;
         }
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);

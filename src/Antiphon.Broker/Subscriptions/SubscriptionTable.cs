@@ -125,27 +125,18 @@ internal sealed class SubscriptionTable(
         }
     }
 
-    /// <summary>A sentence for SUBACK about what it refuses; <c>null</c>: nothing is refused.</summary>
-    public static string? Explain(ReadOnlySpan<ReasonCode> codes)
+    /// <summary>A sentence for SUBACK about a filter that it refuses; <c>null</c>: it is not refused.</summary>
+    public static string? Explain(ReasonCode code, TopicFilter filter) => code switch
     {
-        foreach (var code in codes)
-        {
-            switch (code)
-            {
-                case ReasonCode.NotAuthorized:
-                    return "The access rules do not allow all that the Topic Filter matches; or it is another Session's response topic, or "
-                        + "a shared one: ask for a response topic with Request Response Information (MQTT 5 §3.1.2.11.6).";
-                case ReasonCode.QuotaExceeded:
-                    return "The Session has as many subscriptions as it may, or there is no memory for more.";
-                case ReasonCode.TopicFilterInvalid:
-                    return "The Topic Filter is longer, or has more levels, than this broker takes.";
-                default:
-                    break;
-            }
-        }
-
-        return null;
-    }
+        ReasonCode.NotAuthorized when !OwnResponseTopics.Includes(Encoding.UTF8.GetBytes(filter.Pattern)) =>
+            "The access rules do not allow this client all that the Topic Filter matches.",
+        ReasonCode.NotAuthorized =>
+            "The Topic Filter reaches into response topics that are not this Session's own, or is a shared one: ask for a response topic "
+                + "with Request Response Information (MQTT 5 §3.1.2.11.6).",
+        ReasonCode.QuotaExceeded => "The Session has as many subscriptions as it may, or there is no memory for more.",
+        ReasonCode.TopicFilterInvalid => "The Topic Filter is longer, or has more levels, than this broker takes.",
+        _ => null,
+    };
 
     /// <summary>Removes the subscription with exactly that Topic Filter [MQTT-3.10.4-1].</summary>
     /// <returns>The Reason Code for UNSUBACK.</returns>

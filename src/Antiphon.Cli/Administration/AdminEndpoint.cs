@@ -96,19 +96,24 @@ internal sealed class AdminEndpoint(Uri url, HttpClient http) : IDisposable
         }
     }
 
-    private AdminFailedException NotReached(HttpRequestException e) => e.InnerException is AuthenticationException tls
-        ? new AdminFailedException(
-            ExitCode.Connect,
-            "connect",
-            $"The certificate of {url.Authority} is not trusted: {tls.Message.TrimEnd('.')}. Give the authority that issued it with --cafile.",
-            e)
-        : new AdminFailedException(
-            ExitCode.Connect,
-            "connect",
-            $"There is no admin endpoint at {url.Authority}: {(e.InnerException ?? e).Message.TrimEnd('.')}. Check --url, and that the broker "
-            + $"runs with «admin» in its configuration: {{ \"admin\": {{ \"url\": \"{url.GetLeftPart(UriPartial.Authority)}\", "
-            + "\"tokenFile\": \"admin.token\" } }",
-            e);
+    private AdminFailedException NotReached(HttpRequestException e)
+    {
+        var sentence = e switch
+        {
+            { InnerException: AuthenticationException tls } when tls.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase) =>
+                $"The certificate of {url.Authority} is not trusted: {tls.Message.TrimEnd('.')}. "
+                    + "Give the authority that issued it with --cafile.",
+            { InnerException: AuthenticationException } =>
+                $"What listens at {url.Authority} does not speak TLS. Check --url; an endpoint without a certificate begins with http://.",
+            { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } =>
+                $"What listens at {url.Authority} does not answer as HTTP does. Check --url: it is that of «admin» in the broker's "
+                    + "configuration, not of a listener; with a certificate it begins with https://.",
+            _ => $"There is no admin endpoint at {url.Authority}: {(e.InnerException ?? e).Message.TrimEnd('.')}. Check --url, and that "
+                + "the broker runs with «admin» in its configuration: "
+                + $"{{ \"admin\": {{ \"url\": \"{url.GetLeftPart(UriPartial.Authority)}\", \"tokenFile\": \"admin.token\" }} }}",
+        };
+        return new AdminFailedException(ExitCode.Connect, "connect", sentence, e);
+    }
 
     private async Task<AdminFailedException> RefusedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

@@ -33,7 +33,9 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         OutcomeUnknownException => new(ExitCode.Connect, "outcome-unknown", exception.Message),
         ResponderGoneException => new(ExitCode.Other, "responder-gone", exception.Message),
         ConnectionException lost => new(
-            lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect, "connection", lost.Message),
+            lost.ReasonCode is { } code ? ExitCodeOf(code, ExitCode.Connect) : ExitCode.Connect,
+            "connection",
+            InWordsOfTheCommandLine(lost)),
         ArgumentException argument => new(ExitCode.Usage, "usage", Values.WithoutParameter(argument)),
         _ => new(ExitCode.Other, "other", exception.Message),
     };
@@ -76,14 +78,29 @@ internal readonly record struct Failure(ExitCode ExitCode, string Name, string S
         }
 
         var exitCode = ExitCodeOf(code, ExitCode.Connect);
+        var said = failed.Reason.ReasonString is { Length: > 0 } reason ? $": {reason.TrimEnd('.')}" : "";
         var more = failed.Reason.ServerReference is { } other ? $" It names another broker: {other}."
-            : exitCode == ExitCode.Denied ? " Check --username and the password."
+
+            // A broker that says what is wrong, such as with a token, knows better what to check.
+            : code == ReasonCode.BadUserNameOrPassword || (exitCode == ExitCode.Denied && (said.Length == 0 || IsAnonymous(options)))
+                ? WhatToCheck(options)
             : "";
         return new(
             exitCode,
             exitCode == ExitCode.Denied ? "denied" : "connect",
-            $"{broker} refused the connection: 0x{(byte)code:X2} {code}.{more}");
+            $"{broker} refused the connection: 0x{(byte)code:X2} {code}{said}.{more}");
     }
+
+    private static bool IsAnonymous(MqttClientOptions options) =>
+        options is { UserName: null, Password: null, Authentication: null, Tls: not { ClientCertificateContext: not null } };
+
+    private static string WhatToCheck(MqttClientOptions options) => options switch
+    {
+        _ when IsAnonymous(options) => " Say who you are with --username, and the password in ANTIPHON_PASSWORD or by --password-file.",
+        { UserName: not null, Password: null, Authentication: null } =>
+            " No password was given: put it into ANTIPHON_PASSWORD, or into a file for --password-file.",
+        _ => " Check --username and the password.",
+    };
 
     private static string InWordsOfTheCommandLine(Exception reason) => Advice.Aggregate(
         reason.Message, (text, advice) => text.Replace(advice.Option, advice.OnTheCommandLine, StringComparison.Ordinal));

@@ -91,9 +91,10 @@ internal sealed class ConnectionOptions
             if (change.State == ConnectionState.Reconnecting)
             {
                 isLost = true;
-                _terminal.Complain(
-                    $"The connection to {broker} was lost{(change.ReasonCode is { } code ? $" (0x{(byte)code:X2} {code})" : "")}; "
-                    + "connecting again.");
+                var said = change.Exception is ConnectionException { ReasonString: { Length: > 0 } reason }
+                    ? $": {reason.TrimEnd('.')}" : "";
+                var why = change.ReasonCode is { } code ? $" (0x{(byte)code:X2} {code}{said})" : "";
+                _terminal.Complain($"The connection to {broker} was lost{why}; connecting again.");
             }
             else if (change.State == ConnectionState.Connected && isLost)
             {

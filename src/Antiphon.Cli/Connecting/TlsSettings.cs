@@ -128,9 +128,10 @@ internal sealed class TlsSettings
         {
             return read();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new UsageException($"{option}: «{file}» cannot be used: {e.Message}");
+            var why = e is ArgumentException argument ? Values.WithoutParameter(argument) : e.Message;
+            throw new UsageException($"{option}: «{file}» cannot be used: {why}");
         }
     }
 }

@@ -111,13 +111,13 @@ internal sealed class Terminal
         }
     }
 
-    /// <summary>Says what went wrong.</summary>
+    /// <summary>Says what went wrong. Control characters, which may come from a peer, do not reach the terminal.</summary>
     public void Complain(string sentence)
     {
         lock (_lock)
         {
             HideProgress();
-            _notes(Encoding.UTF8.GetBytes($"{sentence}\n"));
+            _notes(Encoding.UTF8.GetBytes($"{Printable(sentence)}\n"));
         }
     }
 
@@ -153,6 +153,17 @@ internal sealed class Terminal
             { IsBackground = true }.Start();
         }
     }
+
+    private static string Printable(string sentence) => string.Create(
+        sentence.Length,
+        sentence,
+        static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+            {
+                target[i] = char.IsControl(source[i]) && source[i] is not ('\n' or '\t') ? '\uFFFD' : source[i];
+            }
+        });
 
     private static OutputLostException? Try(Stream stream, byte[] bytes)
     {

@@ -16,7 +16,8 @@ internal static class PasswordFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"The password file «{file}» cannot be read: {e.Message} Create it with: antiphon passwd {file} USER");
+            var advice = e is FileNotFoundException ? $" Create it with: antiphon passwd {file} USER" : "";
+            throw new UsageException($"The password file «{file}» cannot be read: {e.Message}{advice}");
         }
     }
 

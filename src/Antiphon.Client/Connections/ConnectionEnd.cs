@@ -25,6 +25,9 @@ internal sealed record ConnectionEnd(string Message)
 
     public string? ServerReference { get; init; }
 
+    /// <summary>What the server said about it in words.</summary>
+    public string? ReasonString { get; init; }
+
     public Exception? Cause { get; init; }
 
     /// <summary>The DISCONNECT to send before closing; <c>null</c>: none.</summary>
@@ -56,5 +59,9 @@ internal sealed record ConnectionEnd(string Message)
     private static string AsSentence(string text) => text is [.., '!' or '?'] ? text : $"{text.TrimEnd('.', ' ')}.";
 
     public ConnectionException ToException(int unacknowledged = 0, bool sent = false) =>
-        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause) { FromServer = FromServer };
+        new(Message, ReasonCode, ServerReference, unacknowledged, sent, Cause)
+        {
+            FromServer = FromServer,
+            ReasonString = ReasonString,
+        };
 }

@@ -34,6 +34,12 @@ public sealed class ConnectionException : MqttException
     /// </summary>
     public bool FromServer { get; internal init; }
 
+    /// <summary>
+    /// What the server said about it in words, in CONNACK or DISCONNECT (MQTT 5 §3.2.2.3.9, §3.14.2.2.3);
+    /// <c>null</c>: nothing.
+    /// </summary>
+    public string? ReasonString { get; internal init; }
+
     /// <summary>Another server to use, if the server named one with 0x9C or 0x9D (MQTT 5 §4.11).</summary>
     public string? ServerReference { get; }
 

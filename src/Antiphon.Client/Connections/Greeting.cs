@@ -106,6 +106,7 @@ internal sealed class Greeting(
                 ReasonCode = answer.ReasonCode,
                 FromServer = true,
                 ServerReference = answer.ServerReference,
+                ReasonString = answer.ReasonString,
             });
             return default;
         }
@@ -159,6 +160,7 @@ internal sealed class Greeting(
             ReasonCode = farewell.ReasonCode,
             FromServer = true,
             ServerReference = farewell.ServerReference,
+            ReasonString = farewell.ReasonString,
         });
         return default;
     }

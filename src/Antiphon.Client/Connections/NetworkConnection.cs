@@ -238,10 +238,13 @@ internal sealed class NetworkConnection : IDisposable
         }
     }
 
-    // With TLS 1.3 a client learns only behind the handshake that its certificate was missed.
-    private string Hint => _keepAlive is null && _options.Tls is { ClientCertificateContext: null }
-        ? " If it demands a client certificate, set Tls.ClientCertificateContext."
-        : "";
+    // With TLS 1.3 a client learns only behind the handshake that its certificate was missed, or is not accepted.
+    private string Hint => (_keepAlive, _options.Tls) switch
+    {
+        (null, { ClientCertificateContext: null }) => " If it demands a client certificate, set Tls.ClientCertificateContext.",
+        (null, { }) => " Perhaps it does not accept the client certificate; its log can tell.",
+        _ => "",
+    };
 
     /// <summary>A larger buffer for a packet that does not fit; one of the first size again when it is through.</summary>
     private static byte[] Fit(byte[] buffer, int filled)

@@ -6,8 +6,19 @@ namespace Antiphon.Client;
 public sealed class RefusedException : MqttException
 {
     internal RefusedException(string operation, string topic, ReasonCode reasonCode, string? reasonString = null)
-        : base($"{operation} «{topic}» was refused: {Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString.TrimEnd('.')}")}.")
+        : this(
+            operation,
+            topic,
+            reasonCode,
+            reasonString,
+            $"{Describe(reasonCode)}{(reasonString is null ? "" : $", {reasonString.TrimEnd('.')}")}.")
     {
+    }
+
+    private RefusedException(string operation, string topic, ReasonCode reasonCode, string? reasonString, string why)
+        : base($"{operation} «{topic}» was refused: {why}")
+    {
+        Why = why;
         Operation = operation;
         Topic = topic;
         ReasonCode = reasonCode;
@@ -25,6 +36,9 @@ public sealed class RefusedException : MqttException
 
     /// <summary>More about it, for people; <c>null</c>: nothing was said.</summary>
     public string? ReasonString { get; }
+
+    /// <summary>The Reason Code, and what was said about it, as the end of a sentence.</summary>
+    internal string Why { get; }
 
     /// <summary>Whether the message had been sent over an earlier connection too: the refusal is about the last time only.</summary>
     internal bool WasSentBefore { get; init; }

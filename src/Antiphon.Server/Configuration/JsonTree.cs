@@ -141,6 +141,11 @@ internal ref struct JsonTree
     /// <summary>The reader's own sentence, without the position that it adds in bytes and from zero.</summary>
     private static string Sentence(JsonException failure)
     {
+        if (failure.Message.StartsWith("The input does not contain any JSON tokens", StringComparison.Ordinal))
+        {
+            return "The file is empty; a configuration without settings is {}.";
+        }
+
         var end = failure.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         return $"This is no JSON: {(end < 0 ? failure.Message : failure.Message[..end])}";
     }

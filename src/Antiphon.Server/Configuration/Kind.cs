@@ -21,7 +21,8 @@ internal abstract class Kind<T>
 
     protected static bool Refuse(Node node, ReadingContext context, string wanted)
     {
-        context.Error(node.Place, $"«{node.Path}» is {node.Noun}; it has to be {wanted}.");
+        var what = node.Path.Length == 0 ? "The configuration" : $"«{node.Path}»";
+        context.Error(node.Place, $"{what} is {node.Noun}; it has to be {wanted}.");
         return false;
     }
 }
@@ -32,7 +33,8 @@ internal sealed class TextKind : Kind<string>
     public override bool TryRead(Node node, ReadingContext context, [MaybeNullWhen(false)] out string value)
     {
         value = node.Text;
-        return (node.Kind is NodeKind.String or NodeKind.Plain && node.Text.Length > 0) || Refuse(node, context, "a text");
+        return (node.Kind is NodeKind.String or NodeKind.Plain && node.Text.Length > 0)
+            || Refuse(node, context, "a text with something in it");
     }
 
     public override void WriteSchema(Utf8JsonWriter schema)

@@ -149,7 +149,7 @@ internal static class ServerSettings
     {
         var options = draft.ToOptions();
         var names = new Dictionary<string, Place>(StringComparer.Ordinal);
-        var addresses = new Dictionary<IPEndPoint, Place>();
+        var addresses = new List<(IPEndPoint Address, Place Place)>();
         foreach (var listener in draft.Listeners ?? [])
         {
             if (listener is not { Listener: { } known, Node: { } where })
@@ -167,12 +167,17 @@ internal static class ServerSettings
             }
 
             var address = new IPEndPoint(known.Bind, known.Port);
-            if (known.Port != 0 && !addresses.TryAdd(address, where.PlaceOf("url")))
+            var other = addresses.Find(taken => Overlap(taken.Address, address));
+            if (known.Port != 0 && other.Address is not null)
             {
+                var also = other.Address.Equals(address) ? "" : $", and so on {address}";
                 context.Error(
-                    where.PlaceOf("url"), $"The listener at {addresses[address]} listens on {address} too; each has an address of its own.");
+                    where.PlaceOf("url"),
+                    $"The listener at {other.Place} listens on {other.Address}{also} too; each has an address of its own.");
                 continue;
             }
+
+            addresses.Add((address, where.PlaceOf("url")));
 
             var place = where.PlaceOf(listener.Name is null ? "url" : "name");
             if (!names.TryAdd(known.Name, place))
@@ -180,5 +185,15 @@ internal static class ServerSettings
                 context.Error(place, $"The listener at {names[known.Name]} has the name «{known.Name}» too; each has one of its own.");
             }
         }
+    }
+
+    /// <summary>Whether two addresses cannot both be listened on: <c>::</c> is all addresses, <c>0.0.0.0</c> those of IPv4.</summary>
+    private static bool Overlap(IPEndPoint one, IPEndPoint other)
+    {
+        return one.Port == other.Port && (one.Address.Equals(other.Address) || Covers(one, other) || Covers(other, one));
+
+        static bool Covers(IPEndPoint all, IPEndPoint one) =>
+            all.Address.Equals(IPAddress.IPv6Any)
+            || (all.Address.Equals(IPAddress.Any) && one.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork);
     }
 }

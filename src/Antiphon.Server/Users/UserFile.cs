@@ -14,7 +14,8 @@ internal static class UserFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return (null, $"The password file «{path}» cannot be read: {failure.Message} Create it with: antiphon passwd FILE USER");
+            var advice = failure is FileNotFoundException ? $" Create it with: antiphon passwd {path} USER" : "";
+            return (null, $"The password file «{path}» cannot be read: {failure.Message}{advice}");
         }
         catch (FormatException failure)
         {

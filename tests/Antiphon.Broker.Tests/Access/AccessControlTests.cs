@@ -60,7 +60,7 @@ public sealed class AccessControlTests
         var answer = client.Subscribe("#");
 
         Assert.Equal(ReasonCode.NotAuthorized, answer.ReasonCodes[0]);
-        Assert.Contains("access rules", answer.ReasonString, StringComparison.Ordinal);
+        Assert.Equal("The access rules do not allow this client all that the Topic Filter matches.", answer.ReasonString);
         Assert.Equal(1, _broker.Counters.DeniedSubscriptions);
     }
 

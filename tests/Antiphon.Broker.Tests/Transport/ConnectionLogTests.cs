@@ -116,6 +116,25 @@ public sealed class ConnectionLogTests
 
     [Theory]
     [MemberData(nameof(Transports))]
+    public async Task Who_publishes_too_fast_is_one_warning(BrokerTransport transport)
+    {
+        using var log = new RecordedLog(LogLevel.Warning);
+        await using var broker = BrokerHost.Start(
+            new BrokerOptions { Port = 0, Transport = transport, LoggerFactory = log, MaximumPublishesPerSecond = 1 });
+        await using var client = await TcpPeer.ConnectAsync(broker, "a");
+        for (var i = 0; i < 100; i++)
+        {
+            await client.SendAsync(new PublishPacket(TestLink.Message("t")));
+        }
+
+        Assert.Matches(
+            "may not publish: 0x96 MessageRateTooHigh: «t»: With QoS 0 it publishes faster than MaximumPublishesPerSecond ",
+            await log.NextAsync());
+        Assert.True(log.IsEmpty);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
     public async Task A_logger_that_throws_ends_nothing(BrokerTransport transport)
     {
         using var log = new ThrowingLog();

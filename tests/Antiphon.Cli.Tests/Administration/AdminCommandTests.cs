@@ -136,6 +136,20 @@ public sealed class AdminCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_no_such_endpoint_is_not_blamed_for_its_certificate()
+    {
+        var listener = _server.EndPoints[0].Address;
+
+        var endpoint = _server.AdminUrl!["http://".Length..];
+        var mqtt = await Running.Cli.RunAsync("status", "--url", $"http://{listener}", "--token-file", TokenFile);
+        var plain = await Running.Cli.RunAsync("status", "--url", $"https://{endpoint}", "--token-file", TokenFile);
+
+        Assert.Equal((3, 3), (mqtt.ExitCode, plain.ExitCode));
+        Assert.StartsWith($"What listens at {listener} does not answer as HTTP does. ", mqtt.Errors, StringComparison.Ordinal);
+        Assert.StartsWith($"What listens at {endpoint} does not speak TLS. ", plain.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Where_nothing_listens_the_sentence_tells_what_to_write_into_the_configuration()
     {
         using var free = new TcpListener(IPAddress.Loopback, 0);

@@ -30,18 +30,44 @@ public sealed class ConnectionOptionsTests
     }
 
     [Theory]
-    [InlineData(ReasonCode.BadUserNameOrPassword)]
-    [InlineData(ReasonCode.NotAuthorized)]
-    public async Task A_broker_that_does_not_let_us_in_is_exit_code_4(ReasonCode refusal)
+    [InlineData(ReasonCode.BadUserNameOrPassword, null, ".")]
+    [InlineData(ReasonCode.NotAuthorized, null, ".")]
+    [InlineData(ReasonCode.NotAuthorized, "Clients have to say who they are.", ": Clients have to say who they are.")]
+    [InlineData(ReasonCode.NotAuthorized, "red \u001b[31m", ": red \uFFFD[31m.")]
+    public async Task A_broker_that_does_not_let_us_in_is_exit_code_4(ReasonCode refusal, string? said, string printed)
     {
-        using var broker = new RefusingBroker(refusal);
+        using var broker = new RefusingBroker(refusal, said);
 
         var end = await Running.Cli.RunAtAsync(broker.Port, "pub", "device_1/relay_1", "1");
 
         Assert.Equal((4, ""), (end.ExitCode, end.Output));
         Assert.Equal(
-            $"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}. Check --username and the password.\n",
+            $"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}{printed} "
+            + "Say who you are with --username, and the password in ANTIPHON_PASSWORD or by --password-file.\n",
             end.Errors);
+    }
+
+    [Theory]
+    [InlineData(ReasonCode.NotAuthorized, "The token has expired.", "ey", ": The token has expired.")]
+    [InlineData(ReasonCode.NotAuthorized, null, "ey", ". Check --username and the password.")]
+    [InlineData(ReasonCode.BadUserNameOrPassword, "No such user", "wrong", ": No such user. Check --username and the password.")]
+    [InlineData(
+        ReasonCode.BadUserNameOrPassword,
+        "No such user",
+        null,
+        ": No such user. No password was given: put it into ANTIPHON_PASSWORD, or into a file for --password-file.")]
+    public async Task What_the_broker_says_about_a_user_is_printed(ReasonCode refusal, string? said, string? password, string printed)
+    {
+        using var broker = new RefusingBroker(refusal, said);
+        await using var run = ProgramRun.StartBuilt(
+            "antiphon",
+            ["pub", "a", "1", "--username", "ann", .. Running.Cli.At(broker.Port)],
+            environment: password is null ? null : new Dictionary<string, string> { ["ANTIPHON_PASSWORD"] = password });
+
+        var end = await run.EndAsync();
+
+        Assert.Equal((4, ""), (end.ExitCode, end.Output));
+        Assert.Equal($"127.0.0.1:{broker.Port} refused the connection: 0x{(byte)refusal:X2} {refusal}{printed}\n", end.Errors);
     }
 
     [Theory]
@@ -156,10 +182,10 @@ public sealed class ConnectionOptionsTests
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
-        public RefusingBroker(ReasonCode refusal)
+        public RefusingBroker(ReasonCode refusal, string? said = null)
         {
             _listener.Start();
-            Connect = RefuseAsync(refusal);
+            Connect = RefuseAsync(refusal, said);
         }
 
         public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
@@ -168,7 +194,7 @@ public sealed class ConnectionOptionsTests
 
         public void Dispose() => _listener.Dispose();
 
-        private async Task<ConnectPacket> RefuseAsync(ReasonCode refusal)
+        private async Task<ConnectPacket> RefuseAsync(ReasonCode refusal, string? said)
         {
             using var socket = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
             var buffer = new byte[4096];
@@ -179,7 +205,10 @@ public sealed class ConnectionOptionsTests
                 length += await socket.ReceiveAsync(buffer.AsMemory(length), TestContext.Current.CancellationToken);
             }
 
-            await socket.SendAsync(new byte[] { 0x20, 3, 0, (byte)refusal, 0 }, TestContext.Current.CancellationToken);
+            var text = Encoding.UTF8.GetBytes(said ?? "");
+            byte[] properties = said is null ? [] : [0x1F, 0, (byte)text.Length, .. text];
+            byte[] answer = [0x20, (byte)(3 + properties.Length), 0, (byte)refusal, (byte)properties.Length, .. properties];
+            await socket.SendAsync(answer, TestContext.Current.CancellationToken);
             socket.Shutdown(SocketShutdown.Send);
             return connect!;
         }

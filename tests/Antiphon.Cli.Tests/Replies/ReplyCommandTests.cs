@@ -232,7 +232,7 @@ public sealed class ReplyCommandTests
         var first = Running.Cli.StartBroker();
         await using var reply = await Running.Cli.ReplyAsync(first.Port, "echo", "--echo");
         await first.DisposeAsync();
-        await reply.ErrorLineAsync("was lost (0x8B ServerShuttingDown); connecting again.");
+        await reply.ErrorLineAsync("was lost (0x8B ServerShuttingDown: The broker is shutting down); connecting again.");
         await using var second = BrokerHost.Start(new BrokerOptions { Port = first.Port });
         await reply.ErrorLineAsync($"Connected again to 127.0.0.1:{first.Port}.");
 

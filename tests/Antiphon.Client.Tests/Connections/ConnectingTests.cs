@@ -245,7 +245,7 @@ public sealed class ConnectingTests
 
         var exception = Assert.IsType<ConnectionException>(change.Exception);
         Assert.Equal(ReasonCode.UseAnotherServer, exception.ReasonCode);
-        Assert.Equal("s", exception.ServerReference);
+        Assert.Equal(("s", "go"), (exception.ServerReference, exception.ReasonString));
         using var second = await server.AcceptAsync(ScriptedServer.Accepted);
         Assert.Equal(ConnectionState.Connected, (await states.NextAsync(ConnectionState.Connected)).State);
     }

@@ -141,6 +141,7 @@ public sealed class RequesterTests : IDisposable
         _server.Granting = ReasonCode.NotAuthorized;
         var exception = await Assert.ThrowsAsync<RequestRefusedException>(() => Call());
         Assert.Equal(ReasonCode.NotAuthorized, exception.ReasonCode);
+        Assert.StartsWith("The request on «relay/1» was refused. SUBSCRIBE «", exception.Message, StringComparison.Ordinal);
         Assert.Equal(RequestProgress.NotSent, exception.Progress);
         Assert.Empty(exception.CorrelationData.ToArray());
 
@@ -770,7 +771,7 @@ public sealed class RequesterTests : IDisposable
 
         Assert.Equal(ReasonCode.PacketTooLarge, exception.ReasonCode);
         Assert.Matches(
-            @"^The request on «relay/1» was refused\. PUBLISH «relay/1» was refused: PacketTooLarge \(0x95\), "
+            @"^The request on «relay/1» was refused: PacketTooLarge \(0x95\), "
             + @"the packet has 1\d{3} bytes, and the server takes 500 at most \(Maximum Packet Size, MQTT 5 §3\.2\.2\.3\.6\)\.$",
             exception.Message);
     });

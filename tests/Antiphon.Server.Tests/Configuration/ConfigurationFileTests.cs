@@ -14,8 +14,8 @@ public sealed class ConfigurationFileTests : IDisposable
     /// <summary>A file each, and every line that is said about it, without the folder.</summary>
     public static TheoryData<string, string[]> Mistakes => new()
     {
-        { "", ["1:1: error: This is no JSON: The input does not contain any JSON tokens. *"] },
-        { "[]", ["1:1: error: «» is a list; it has to be an object, which stands in { }."] },
+        { "", ["1:1: error: The file is empty; a configuration without settings is {}."] },
+        { "[]", ["1:1: error: The configuration is a list; it has to be an object, which stands in { }."] },
         {
             "{\n  \"limits\": { \"connections\": 5, }\n  \"log\": {}\n}",
             ["3:3: error: This is no JSON: '\"' is invalid after a value. Expected either ',', '}', or ']'."]
@@ -78,7 +78,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 "6:12: error: «listeners[4].url»: «ws://127.0.0.1:80/mqtt?x=1» has a query or a fragment; *",
                 "7:12: error: «listeners[5].url»: The IPv6 address in «mqtt://::1:1883» has to stand in brackets, *",
                 "8:3: error: «listeners[6].url» is missing.",
-                "9:12: error: «listeners[7].url» is the text «»; it has to be a text.",
+                "9:12: error: «listeners[7].url» is the text «»; it has to be a text with something in it.",
                 "9:18: error: «listeners[8]» is 5; it has to be an object, which stands in { }.",
             ]
         },
@@ -100,6 +100,19 @@ public sealed class ConfigurationFileTests : IDisposable
                 "4:12: error: «mqtt://0.0.0.0:1883» is open to other machines, and nobody asks who they are: *",
                 "6:42: error: The listener at antiphon.json:5:42 has the name «two» too; each has one of its own.",
                 "7:12: error: The listener at antiphon.json:5:12 listens on 127.0.0.1:1 too; each has an address of its own.",
+            ]
+        },
+        {
+            """
+            { "allowAnonymous": true, "listeners": [
+              { "url": "mqtt://127.0.0.1:1" }, { "url": "mqtt://[::1]:1" }, { "url": "mqtt://0.0.0.0:2" },
+              { "url": "mqtt://0.0.0.0:1" },
+              { "url": "mqtt://[::]:2" }
+            ] }
+            """,
+            [
+                "3:12: error: The listener at antiphon.json:2:12 listens on 127.0.0.1:1, and so on 0.0.0.0:1 too; *",
+                "4:12: error: The listener at antiphon.json:2:74 listens on 0.0.0.0:2, and so on [::]:2 too; *",
             ]
         },
         {
@@ -159,7 +172,7 @@ public sealed class ConfigurationFileTests : IDisposable
             [
                 "1:10: warning: «jwt.audience» is missing: a token that was issued for another service lets its bearer in here too.",
                 "1:20: error: The keys of tokens in «…/missing.json» cannot be read: *",
-                "1:46: error: «jwt.issuer» is the text «»; it has to be a text.",
+                "1:46: error: «jwt.issuer» is the text «»; it has to be a text with something in it.",
                 "2:40: error: «users.failedLogIns.free» is 0; it has to be a whole number from 1 to 2147483647.",
                 "2:58: error: «users.failedLogIns.longestWait» is -1; it has to be a number of seconds from 0 to 86400.",
                 "2:62: error: There is no setting «users.failedLogIns.perAdress»; do you mean «perAddress»?",
@@ -375,7 +388,10 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(["far", "near"], options.Broker.BridgeGroups);
         Assert.Equal(2, options.Broker.MaximumReplies);
         Assert.Equal(
-            ["«stampCaller» is the text «yes»; it has to be true or false.", "«bridges[0]» is 1; it has to be a text."],
+            [
+                "«stampCaller» is the text «yes»; it has to be true or false.",
+                "«bridges[0]» is 1; it has to be a text with something in it.",
+            ],
             Read("""{ "stampCaller": "yes", "bridges": [ 1 ] }""").Mistakes.Select(mistake => mistake.Message));
     }
 

@@ -61,8 +61,8 @@ public sealed class RuleSettingsTests : IDisposable
                 "3:42: error: «rules[0].topics[3]»: The topic «${name}/a» has the variable «${name}»; *",
                 "3:55: error: «rules[0].topics[4]»: The topic «${claim:}» has the variable «${claim:}»; *",
                 "3:68: error: «rules[0].topics[5]»: The topic «$share/g/a» begins with $share; *",
-                "3:82: error: «rules[0].topics[6]» is the text «»; it has to be a text.",
-                "3:86: error: «rules[0].topics[7]» is 5; it has to be a text.",
+                "3:82: error: «rules[0].topics[6]» is the text «»; it has to be a text with something in it.",
+                "3:86: error: «rules[0].topics[7]» is 5; it has to be a text with something in it.",
                 "5:13: error: «rules[1].to[0]» is the text «»; "
                     + "it has to be \"*\" or \"anonymous\" or \"user:NAME\" or \"group:NAME\" or \"client:ID\".",
                 "5:17: error: «rules[1].to[1]» is the text «everybody»; it has to be *",
@@ -100,7 +100,7 @@ public sealed class RuleSettingsTests : IDisposable
             """{ "groups": { "a": "ann", "b": [ "" ], "": [] } }""",
             [
                 "1:20: error: «groups.a» is the text «ann»; it has to be a list, which stands in [ ].",
-                "1:34: error: «groups.b[0]» is the text «»; it has to be a text.",
+                "1:34: error: «groups.b[0]» is the text «»; it has to be a text with something in it.",
                 "1:40: error: A name in «groups» is empty.",
             ]
         },

@@ -70,7 +70,7 @@ internal readonly record struct Outcome(OutcomeKind Kind, TimeSpan At, object? C
         RequestException of => of,
         RefusedException { WasSentBefore: true } refused => new OutcomeUnknownException(
             facts, $"it was sent twice, and refused the second time with 0x{(byte)refused.ReasonCode:X2}", refused),
-        RefusedException refused => new RequestRefusedException(facts, refused.ReasonCode, refused),
+        RefusedException refused => new RequestRefusedException(facts, refused),
         QueueFullException full =>
             new RequestNotSentException(facts with { CorrelationData = default, Progress = RequestProgress.NotSent }, full),
         ConnectionException { Sent: true } lost => new OutcomeUnknownException(facts, "its connection was lost for good", lost),

@@ -157,10 +157,14 @@ public sealed class RequestTimeoutException : RequestException
 /// <summary>The server refused the request, or the subscription to its Response Topic.</summary>
 public sealed class RequestRefusedException : RequestException
 {
-    internal RequestRefusedException(in RequestFacts facts, ReasonCode reasonCode, Exception innerException)
-        : base($"The request on «{facts.Topic}» was refused. {innerException.Message}", facts, innerException)
+    internal RequestRefusedException(in RequestFacts facts, RefusedException refusal)
+        : base(
+            $"The request on «{facts.Topic}» was refused"
+                + (refusal is { Operation: "PUBLISH" } && refusal.Topic == facts.Topic ? $": {refusal.Why}" : $". {refusal.Message}"),
+            facts,
+            refusal)
     {
-        ReasonCode = reasonCode;
+        ReasonCode = refusal.ReasonCode;
     }
 
     /// <summary>Why, 0x80 or above.</summary>
