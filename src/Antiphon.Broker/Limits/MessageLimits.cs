@@ -38,8 +38,10 @@ internal sealed class MessageLimits
 
     /// <summary>Judges a PUBLISH.</summary>
     /// <returns>Why it is refused; default: it is within the limits.</returns>
-    public Fault Check(in PublishView publish) =>
-        publish.Topic.Length < _short && publish.Properties.Length <= _few ? default : CheckClosely(publish);
+    public Fault Check(in PublishView publish) => IsSurelyWithin(publish) ? default : CheckClosely(publish);
+
+    /// <summary>Whether a PUBLISH is so short that it is within the limits; if not, it may be all the same.</summary>
+    public bool IsSurelyWithin(in PublishView publish) => publish.Topic.Length < _short && publish.Properties.Length <= _few;
 
     /// <summary>Judges a CONNECT, with its Will.</summary>
     public Fault Check(ConnectPacket connect)

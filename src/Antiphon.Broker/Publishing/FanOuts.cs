@@ -81,6 +81,12 @@ internal sealed class FanOuts(
     public void Continue(Instant now)
     {
         _left = StepsPerTurn - StepsForNew;
+        if (_underWay.Count == 0)
+        {
+            Count(-StepsForNew);
+            return;
+        }
+
         flushList.Defers = true;
         try
         {

@@ -32,6 +32,10 @@ internal sealed class PublishRules(AccessControl access, Authorizations? authori
         ReasonCode.NotAuthorized,
         "The access rules do not allow this client to send requests, which have a Response Topic, to that topic.");
 
+    /// <summary>Whether a message may go on as it is because nothing is asked of it; if not, it may be allowed all the same.</summary>
+    public bool SurelyAllow(in PublishView publish) =>
+        access.Rules is null && authorizations is null && stamp is null && !publish.HasBrokerProperty;
+
     /// <summary>A message has come. Why it is refused is counted.</summary>
     /// <param name="connection">Over which it came. It is on hold where the answer is not known yet: then nothing has been done.</param>
     /// <param name="publisher">Who publishes it.</param>

@@ -202,6 +202,21 @@ internal sealed class Receiver(
     private Fault Route(
         Connection connection, Session session, ref PublishView publish, int size, Instant now, out FanOut? underWay)
     {
+        if (!limits.IsSurelyWithin(publish) || !rules.SurelyAllow(publish) || rates.IsSet || watch is not null)
+        {
+            return RouteJudged(connection, session, ref publish, size, now, out underWay);
+        }
+
+        var result = router.Route(publish, session, now);
+        underWay = result.UnderWay;
+        return new Fault(result.Code, null);
+    }
+
+    /// <summary>Apart from <see cref="Route"/>, since most brokers judge nothing, and should not pay for it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Fault RouteJudged(
+        Connection connection, Session session, ref PublishView publish, int size, Instant now, out FanOut? underWay)
+    {
         underWay = null;
         var refusal = limits.Check(publish);
         if (!refusal.Exists)
