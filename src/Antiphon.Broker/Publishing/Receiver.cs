@@ -155,7 +155,8 @@ internal sealed class Receiver(
             return default;
         }
 
-        if (rates.IsSet)
+        // What waits since there was a rate leaves first, also where there is none any more.
+        if (rates.IsSet || session.Pace is { Held.Count: > 0 })
         {
             rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
         }
