@@ -1,4 +1,5 @@
 using Antiphon.Broker;
+using Antiphon.Protocol.Wire;
 using Antiphon.Server.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -108,7 +109,8 @@ internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters,
         if (await Broker.EndClientAsync(id, dropSession, context.RequestAborted))
         {
             var what = dropSession ? "The Session" : "The connection";
-            LogEnded(logger, what, id, context.Connection.RemoteIpAddress);
+            var client = Utf8Text.Excerpt(id);
+            LogEnded(logger, what, client, context.Connection.RemoteIpAddress);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }
         else
