@@ -33,6 +33,9 @@ internal sealed class BrokerEngine
     /// </summary>
     internal const int DeadlinesPerTurn = 512;
 
+    /// <summary>So many are looked at in one turn, those included that are not due yet though their tick has come round.</summary>
+    internal const int DeadlinesLookedAt = 4096;
+
     /// <summary>Searching so many messages for expired ones takes as long as a deadline.</summary>
     private const int MessagesPerDeadline = 64;
 
@@ -53,11 +56,15 @@ internal sealed class BrokerEngine
     private readonly List<Connection> _connections = [];
     private readonly SessionMemory _sessionMemory;
     private readonly SessionTable _sessions;
+    private readonly FanOuts _fanOuts;
+    private readonly Redispatch _redispatch;
     private readonly EndedSessions _ended;
+    private readonly GroupMembers _groupMembers = new();
     private readonly ExchangeTable _exchanges;
     private readonly RetainedStore _retained;
     private readonly RetainedWalks _walks;
     private readonly Sender _sender;
+    private readonly Receiver _receiver;
     private readonly Closer _closer;
     private readonly Identification _identification;
     private readonly Handshake _handshake;
@@ -87,16 +94,25 @@ internal sealed class BrokerEngine
         var limits = new MessageLimits(_options, Counters);
         var watch = options.ExchangeObserver is { } observer ? new ExchangeWatch(observer, Counters) : null;
         _exchanges = new ExchangeTable(_options, comparer, _wheel, watch, Counters);
-        _sender = new Sender(
-            _options, _account, new MessageWriter(comparer, _flushList, Counters), _messages, _exchanges, _wheel, _flushList, Counters);
-        _retained = new RetainedStore(_options, comparer, _messages, _wheel, Counters);
-        _walks = new RetainedWalks(_retained, _sender);
-        var router = new Router(cache, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         _sessionMemory = new SessionMemory(_options);
+        _sender = new Sender(
+            _options,
+            _account,
+            new MessageWriter(comparer, _sessionMemory, _flushList, Counters),
+            _messages,
+            _exchanges,
+            _pressure,
+            _wheel,
+            _flushList,
+            Counters);
+        _retained = new RetainedStore(_options, comparer, _messages, _wheel, Counters);
+        _walks = new RetainedWalks(_retained, _sender, _sessionMemory);
+        _fanOuts = new FanOuts(cache, _exchanges, _sender, _messages, _flushList, Counters);
+        var router = new Router(_fanOuts, responseTopics, _exchanges, _retained, _sender, _messages, Counters);
         var stamp = options.StampCaller ? new CallerStamp(_access) : null;
         _authorizations = options.Authorizer is null ? null : new Authorizations(_options, comparer, _wheel, Counters, Events);
         var publishRules = new PublishRules(_access, _authorizations, stamp, Counters);
-        var receiver = new Receiver(
+        _receiver = new Receiver(
             publishRules,
             router,
             watch,
@@ -113,14 +129,15 @@ internal sealed class BrokerEngine
         var subscriptions = new SubscriptionTable(_options, tree, cache, _walks, _access, limits, _sessionMemory, Counters);
         var systemFigures = new SystemFigures(_options, subscriptions, router, _wheel, Counters);
         _presence = new PresenceEvents(_options, _access, subscriptions, tree, _sender, _messages, Counters);
-        var redispatch = new Redispatch(router, _exchanges, _messages, Counters);
-        _ended = new EndedSessions(subscriptions, redispatch, _exchanges, _sessionMemory);
+        _redispatch = new Redispatch(_sender, _exchanges, _messages, Counters);
+        _ended = new EndedSessions(subscriptions, _redispatch, _exchanges, _sessionMemory);
         _sessions = new SessionTable(
             responseTopics,
             router,
             _sender,
-            redispatch,
+            _redispatch,
             _ended,
+            _groupMembers,
             _sessionMemory,
             new QueueMemory(_account),
             _access,
@@ -129,7 +146,7 @@ internal sealed class BrokerEngine
             Counters);
         var unfinished = new UnfinishedPackets(_options, _wheel);
         _closer = new Closer(
-            _options, _connections, unfinished, _arrivals, _sessions, _presence, _wheel, _flushList, Counters, Events);
+            _options, _connections, unfinished, _arrivals, _sessions, _pressure, _presence, _wheel, _flushList, Counters, Events);
         _review = new AccessReview(_access, _sessions, subscriptions, _closer, Counters);
         _identification = new Identification(_options, _closer, _wheel, _flushList, Counters);
         _handshake = new Handshake(
@@ -151,7 +168,7 @@ internal sealed class BrokerEngine
             _presence,
             fillRandom);
         var clientPackets = new ClientPackets(
-            receiver,
+            _receiver,
             subscriptions,
             systemFigures,
             _walks,
@@ -188,8 +205,19 @@ internal sealed class BrokerEngine
 
     /// <summary>Whether there is something to do although nothing happens.</summary>
     public bool HasWork =>
-        HasOutput || _walks.IsReady || _ended.IsReady || _exchanges.IsReady || _review.IsReady || HasPresence || _isBehind
-        || _authorizations is { HasAsked: true };
+        HasOutput
+            || _isBehind
+            || _fanOuts.IsReady
+            || _groupMembers.IsReady
+            || _redispatch.IsReady
+            || _ended.IsReady
+            || _walks.IsReady
+            || _exchanges.IsReady
+            || _review.IsReady
+            || _pressure.IsReady
+            || _gate.IsReady
+            || HasPresence
+            || _authorizations is { HasAsked: true };
 
     /// <summary>Whether <see cref="TellPresence"/> has something to do.</summary>
     public bool HasPresence => _presence.IsReady;
@@ -338,7 +366,8 @@ internal sealed class BrokerEngine
     public void Advance(Instant now)
     {
         var left = DeadlinesPerTurn;
-        for (; left > 0 && _wheel.TryTakeDue(now) is { } deadline; left--)
+        var looks = DeadlinesLookedAt;
+        for (; left > 0 && _wheel.TryTakeDue(now, ref looks) is { } deadline; left--)
         {
             switch (deadline.Owner)
             {
@@ -375,7 +404,15 @@ internal sealed class BrokerEngine
             }
         }
 
-        _isBehind = left <= 0;
+        _isBehind = left <= 0 || looks <= 0;
+        _fanOuts.Continue(now);
+        while (_fanOuts.TryTakeFinished(out var fanOut))
+        {
+            Finish(fanOut, now);
+        }
+
+        _groupMembers.Continue();
+        _redispatch.Continue(now);
         _ended.Continue(now);
         _walks.Continue(now);
         _exchanges.Continue(now);
@@ -391,7 +428,9 @@ internal sealed class BrokerEngine
     /// <param name="now">The current instant.</param>
     public void TellPresence(DateTimeOffset time, Instant now) => _presence.Publish(time, now);
 
-    /// <summary>Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.</summary>
+    /// <summary>
+    /// Other access rules hold from now on. Subscriptions that they do not allow are taken away in the turns that follow.
+    /// </summary>
     public void ReplaceAccessRules(AccessRules? rules)
     {
         _access.Replace(rules);
@@ -460,6 +499,21 @@ internal sealed class BrokerEngine
         Connections = [.. _connections.Take(maximumConnections).Select(connection => connection.TakeSnapshot(now))],
     };
 
+    /// <summary>A message has been delivered to all whom it concerns: its publisher goes on.</summary>
+    private void Finish(FanOut fanOut, Instant now)
+    {
+        _receiver.Finish(fanOut, now);
+        if (fanOut.Publisher?.Connection is not { IsOnHold: false } connection)
+        {
+            return;
+        }
+
+        connection.LastHeard = now;
+        connection.EndHold();
+        Receive(connection, [], now);
+        EndAsPeerDid(connection, isOver: !connection.IsOnHold, now);
+    }
+
     /// <summary>A packet has its answer, or no more patience: it goes on, and with it what was held behind it.</summary>
     private void GoOn(AuthorizationQuestion question, Instant now)
     {
@@ -477,19 +531,22 @@ internal sealed class BrokerEngine
         Receive(connection, [], now);
 
         // Who has gone is not waited for again where the authorizer takes its time.
-        if (!connection.IsOnHold || question.IsLate)
+        EndAsPeerDid(connection, !connection.IsOnHold || (question.IsLate && !connection.IsFanningOut), now);
+    }
+
+    /// <summary>The input of a connection that the peer has ended meanwhile has been done.</summary>
+    private void EndAsPeerDid(Connection connection, bool isOver, Instant now)
+    {
+        switch (connection.PeerEnd)
         {
-            switch (connection.PeerEnd)
-            {
-                case PeerEnd.Gone:
-                    _closer.Ended(connection, now);
-                    break;
-                case PeerEnd.Sending when connection.IsOpen:
-                    _closer.Close(connection, connection.CloseReason, now);
-                    break;
-                default:
-                    break;
-            }
+            case PeerEnd.Gone when isOver:
+                _closer.Ended(connection, now);
+                break;
+            case PeerEnd.Sending when isOver && connection.IsOpen:
+                _closer.Close(connection, connection.CloseReason, now);
+                break;
+            default:
+                break;
         }
     }
 
@@ -519,7 +576,6 @@ internal sealed class BrokerEngine
                 _identification.TimeOut(connection, now);
                 break;
             case ConnectionPhase.Connected when connection.IsPaused || connection.IsOnHold:
-                // Its silence is of our making.
                 _wheel.Set(connection.Deadline, now + connection.Patience);
                 break;
             case ConnectionPhase.Connected when connection.LastHeard + connection.Patience > now:

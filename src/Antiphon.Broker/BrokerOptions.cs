@@ -230,7 +230,8 @@ public sealed record BrokerOptions
 
     /// <summary>
     /// How many Topic Aliases the broker uses towards one client, 0 to 65,535 and never more than the client takes;
-    /// 16 unless said otherwise (§3.1.2.11.5). Each takes memory for one Topic Name, of the connections whose clients take aliases.
+    /// 16 unless said otherwise (§3.1.2.11.5). Each takes memory for one Topic Name, of the connections whose clients take aliases;
+    /// it counts in <see cref="MaximumSessionBytes"/>, and where there is no room the topic itself is sent.
     /// QoS 2 messages go without.
     /// </summary>
     public ushort MaximumOutgoingTopicAliases { get; init; } = 16;
@@ -306,7 +307,8 @@ public sealed record BrokerOptions
     public int MaximumRetainedMessages { get; init; } = 1_000_000;
 
     /// <summary>
-    /// Bytes of memory that retained messages may take, their topics included, zero or more; 256 MiB unless said otherwise.
+    /// Bytes of memory that retained messages may take, their topics and the names of their publishers included, zero or more;
+    /// 256 MiB unless said otherwise.
     /// They do not count in <see cref="MaximumBufferBytes"/>. Beyond it as beyond <see cref="MaximumRetainedMessages"/>.
     /// </summary>
     public long MaximumRetainedBytes { get; init; } = 256 * 1024 * 1024;

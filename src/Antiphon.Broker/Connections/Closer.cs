@@ -1,5 +1,6 @@
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Listing;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
@@ -20,6 +21,7 @@ internal sealed class Closer(
     UnfinishedPackets unfinished,
     Arrivals arrivals,
     SessionTable sessions,
+    MemoryPressure pressure,
     PresenceEvents presence,
     TimingWheel wheel,
     FlushList flushList,
@@ -105,6 +107,12 @@ internal sealed class Closer(
         unfinished.Remove(connection);
         connection.EndHold();
         Detach(connection, now);
+        if (connection.PeerEnd == PeerEnd.Gone)
+        {
+            Ended(connection, now);
+            return;
+        }
+
         wheel.Set(connection.Deadline, now + options.Current.CloseTimeout);
         flushList.Mark(connection);
     }
@@ -148,6 +156,7 @@ internal sealed class Closer(
 
     private void Detach(Connection connection, Instant now)
     {
+        pressure.Spare(connection, now);
         connection.Inquiry?.Cancel();
         connection.Inquiry = null;
         if (connection.Question is { } question)
@@ -164,6 +173,7 @@ internal sealed class Closer(
 
         if (connection.Session is { } session)
         {
+            connection.IsFanningOut = false;
             connection.Session = null;
             presence.Note(connection, isConnected: false, now);
             sessions.Detach(session, now);

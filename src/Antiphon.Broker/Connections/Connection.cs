@@ -129,6 +129,9 @@ internal sealed class Connection : IPlaced
     /// <summary>Whether it stands in the engine's list of connections to flush.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>Whether it stands among those that are flushed after the others.</summary>
+    public bool IsDeferred { get; set; }
+
     /// <summary>When the last whole packet came: Keep Alive is about packets, not about bytes [MQTT-3.1.2-22].</summary>
     public Instant LastHeard { get; set; }
 
@@ -157,6 +160,9 @@ internal sealed class Connection : IPlaced
     /// <summary>Those it has been sent; <c>null</c> until the first message.</summary>
     public OutgoingAliases? OutgoingAliases { get; set; }
 
+    /// <summary>What of <see cref="OutgoingAliases"/> is in what its Session holds, in bytes.</summary>
+    public long OutgoingAliasBytes { get; set; }
+
     /// <summary>Whether its client is a bridge of MQTT 3.1.1.</summary>
     public bool IsBridge { get; set; }
 
@@ -176,15 +182,22 @@ internal sealed class Connection : IPlaced
     /// <summary>When the proof of that expires; <c>null</c>: it never has.</summary>
     public ProofExpiry? ProofExpiry { get; set; }
 
-    /// <summary>Whether it is left unread because enough has come that may not be done before authentication.</summary>
+    /// <summary>Whether it is left unread because enough has come that may not be done yet.</summary>
     public bool IsHeldUp { get; private set; }
 
     /// <summary>
     /// What arrives may not be done yet, and is kept: anything but AUTH and DISCONNECT before CONNACK,
-    /// which is for who uses no enhanced authentication; and what comes behind a packet that the authorizer is asked about.
+    /// which is for who uses no enhanced authentication; what comes behind a packet that the authorizer is asked about;
+    /// and everything while a message of its client is on its way to very many.
     /// </summary>
     public bool IsOnHold =>
-        Question is { IsAnswered: false } || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+        IsFanningOut || IsAsking || (Phase == ConnectionPhase.Authenticating && Inquiry is { Method: null });
+
+    /// <summary>Whether the authorizer is asked about the first packet of the input, which comes once more then.</summary>
+    public bool IsAsking => Question is { IsAnswered: false };
+
+    /// <summary>Whether it is on hold because a message of its client is on its way to very many.</summary>
+    public bool IsFanningOut { get; set; }
 
     /// <summary>
     /// What the application's authorizer is asked, or has answered, about the first packet of the input; <c>null</c>: nothing.
@@ -204,7 +217,10 @@ internal sealed class Connection : IPlaced
     public int HeldAcknowledgements { get; set; }
 
     /// <summary>Whether it is left unread because memory is short.</summary>
-    public bool IsPaused { get; set; }
+    public bool IsPaused { get; private set; }
+
+    /// <summary>Where it stands among those that are left unread because memory is short.</summary>
+    public int PausedPlace { get; set; }
 
     /// <summary>Why it closes or was closed; for the log.</summary>
     public Fault CloseReason { get; set; }
@@ -243,7 +259,7 @@ internal sealed class Connection : IPlaced
         if (!IsHeldUp)
         {
             IsHeldUp = true;
-            Link.PauseReading();
+            PauseReading(IsPaused);
         }
     }
 
@@ -253,11 +269,22 @@ internal sealed class Connection : IPlaced
         if (IsHeldUp)
         {
             IsHeldUp = false;
-            if (!IsPaused)
-            {
-                Link.ResumeReading();
-            }
+            ResumeReading(IsPaused);
         }
+    }
+
+    /// <summary>Leaves it unread until <see cref="Unpause"/>.</summary>
+    public void Pause()
+    {
+        IsPaused = true;
+        PauseReading(IsHeldUp);
+    }
+
+    /// <summary>There is memory for what it sends.</summary>
+    public void Unpause()
+    {
+        IsPaused = false;
+        ResumeReading(IsHeldUp);
     }
 
     public ConnectionSnapshot TakeSnapshot(Instant now) => new()
@@ -287,5 +314,22 @@ internal sealed class Connection : IPlaced
 
         Output.Retract(size);
         return false;
+    }
+
+    private void PauseReading(bool isPausedAlready)
+    {
+        if (!isPausedAlready && Phase != ConnectionPhase.Closed)
+        {
+            Link.PauseReading();
+        }
+    }
+
+    /// <param name="hasAnotherReason">Whether it is to be left unread all the same.</param>
+    private void ResumeReading(bool hasAnotherReason)
+    {
+        if (!hasAnotherReason && Phase != ConnectionPhase.Closed)
+        {
+            Link.ResumeReading();
+        }
     }
 }

@@ -64,7 +64,12 @@ internal sealed class Input(
             connection.LastHeard = now;
         }
 
-        if (connection.IsOpen && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
+        if (connection.IsFanningOut)
+        {
+            // What it keeps there is whole packets, and to keep them is of our making.
+            unfinished.Leave(connection);
+        }
+        else if (connection.IsOpen && (!connection.Partial.IsEmpty || connection.Unfinished is not null))
         {
             unfinished.Note(connection, consumed > 0, now);
             while (unfinished.IsExcessive(out var oldest))
@@ -129,7 +134,7 @@ internal sealed class Input(
                     if (connection.Phase == ConnectionPhase.Connected)
                     {
                         clientPackets.Receive(connection, frame, now);
-                        if (connection.IsOnHold)
+                        if (connection.IsAsking)
                         {
                             // It is looked at once more when the authorizer has answered.
                             return consumed - frame.Length;

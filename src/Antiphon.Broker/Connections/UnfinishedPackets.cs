@@ -50,7 +50,13 @@ internal sealed class UnfinishedPackets
     public void Remove(Connection connection)
     {
         connection.Partial.Clear();
-        Count(connection.Partial);
+        Leave(connection);
+    }
+
+    /// <summary>What a connection keeps in its <see cref="Connection.Partial"/> is not the beginning of a packet.</summary>
+    public void Leave(Connection connection)
+    {
+        Uncount(connection.Partial);
         if (connection.Unfinished is { List: not null } node)
         {
             _byAge.Remove(node);
@@ -104,6 +110,12 @@ internal sealed class UnfinishedPackets
         {
             _wheel.Set(_deadline, now + _options.Current.PacketTimeout);
         }
+    }
+
+    private void Uncount(PartialPacket partial)
+    {
+        _bytes -= partial.Counted;
+        partial.Counted = 0;
     }
 
     private void Count(PartialPacket partial)

@@ -23,6 +23,7 @@ internal sealed class Exchange
     private int _openResponders;
     private bool _isAnsweredByResponder;
     private bool _isRetry;
+    private int _openings;
     private int _observedSize;
     private Dictionary<Session, Recipient>? _index;
 
@@ -51,8 +52,11 @@ internal sealed class Exchange
     /// <summary>How many Response Messages the request asks each recipient for.</summary>
     public int Replies { get; private set; }
 
-    /// <summary>Whether it is being delivered right now: it does not end before all its recipients are known.</summary>
-    public bool IsOpening { get; set; }
+    /// <summary>How often it has been used up: whoever refers to it for longer than a call lets it be when this is another one.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>Whether a request of it is being delivered: it is not settled before all its recipients are known.</summary>
+    public bool IsOpening => _openings > 0;
 
     /// <summary>When its request came; known only where somebody observes.</summary>
     public Instant Requested { get; set; }
@@ -104,7 +108,7 @@ internal sealed class Exchange
     /// <param name="isRetry">Whether it came before, and is not one request more.</param>
     public void Begin(int replies, bool isRetry)
     {
-        IsOpening = true;
+        _openings++;
         IsAnswered = _isAnsweredByResponder = false;
         Replies = replies;
         _isRetry = isRetry;
@@ -117,6 +121,9 @@ internal sealed class Exchange
     /// <param name="session">The Session.</param>
     /// <param name="isResponder">Whether it counts as a responder.</param>
     public Recipient Admit(Session session, bool isResponder) => Admit(session, isResponder, Replies, _isRetry);
+
+    /// <summary>The request has been delivered to all that <see cref="Begin"/>, or <see cref="Move"/>, was about.</summary>
+    public void EndOpening() => _openings--;
 
     /// <summary>The recipient that is this Session.</summary>
     public Recipient? Find(Session session)
@@ -211,7 +218,7 @@ internal sealed class Exchange
             return null;
         }
 
-        IsOpening = true;
+        _openings++;
         LoseOne(from);
         return Admit(to, isResponder, moved, isRetry: false);
     }
@@ -224,23 +231,39 @@ internal sealed class Exchange
         Share!.Resize(this, Size);
     }
 
+    /// <summary>It ends. It is used again once <see cref="TryEndRecipients"/> has come to an end.</summary>
     public void Close()
     {
-        foreach (var recipient in _recipients.AsSpan(0, _recipientCount))
-        {
-            recipient!.End();
-        }
-
+        Version++;
         Requester = null;
         Observed = null;
         _observedSize = 0;
+        _openings = _openCount = _openResponders = 0;
+    }
+
+    /// <summary>It has ended: forgets its recipients.</summary>
+    /// <param name="steps">How many it may forget, and what was left of them.</param>
+    /// <returns>Whether that was all.</returns>
+    public bool TryEndRecipients(ref int steps)
+    {
+        for (; _recipientCount > 0; steps--)
+        {
+            if (steps <= 0)
+            {
+                return false;
+            }
+
+            _recipients[--_recipientCount]!.End();
+        }
+
         _index = null;
-        _recipientCount = _openCount = _openResponders = 0;
         if (_recipients.Length > IndexedFrom)
         {
             // It is kept for reuse, and most exchanges have one recipient.
             _recipients = new Recipient?[1];
         }
+
+        return true;
     }
 
     private Recipient Admit(Session session, bool isResponder, int messages, bool isRetry)

@@ -25,21 +25,25 @@ internal sealed class ExchangeTable(
 
     private const int KeptForReuse = 16_384;
 
-    /// <summary>How many exchanges of Sessions that have ended are closed in one turn.</summary>
+    /// <summary>How many exchanges of Sessions that have ended are closed in one turn, and recipients of others forgotten.</summary>
     internal const int StepsPerTurn = 4096;
+
+    /// <summary>An exchange that ends forgets so many of its recipients at once, the others in the turns that follow.</summary>
+    internal const int RecipientsAtOnce = 256;
 
     private readonly ExchangeIndex _open = new();
     private readonly Stack<Exchange> _free = new();
     private readonly RequesterShares _unanswered = new();
     private readonly RequesterShares _answered = new();
     private readonly Queue<Session> _ended = new();
+    private readonly Queue<Exchange> _closed = new();
     private long _freeBytes;
 
     /// <summary>What the open exchanges take in memory, in bytes.</summary>
     public long OpenBytes => _unanswered.Bytes + _answered.Bytes;
 
     /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
-    public bool IsReady => _ended.Count > 0;
+    public bool IsReady => _ended.Count > 0 || _closed.Count > 0;
 
     /// <summary>A User Property of a request: how many Response Messages each responder may send, 1 or more; 1 when absent.</summary>
     private static ReadOnlySpan<byte> RepliesProperty => "antiphon-replies"u8;
@@ -98,20 +102,13 @@ internal sealed class ExchangeTable(
     }
 
     /// <summary>
-    /// The request has been delivered, or recipients have left: what it takes is counted, and it ends where nobody may answer.
+    /// The request has been delivered: what its exchange takes is counted, and it ends where nobody may answer.
     /// </summary>
     /// <returns>Whether it is still open.</returns>
     public bool Settle(Exchange exchange, Instant now)
     {
-        exchange.IsOpening = false;
-        if (exchange.IsSettled)
-        {
-            Close(exchange, ExchangeEnd.Answered, now);
-            return false;
-        }
-
-        exchange.Share!.Resize(exchange, exchange.Size);
-        return true;
+        exchange.EndOpening();
+        return !TryCloseSettled(exchange, now);
     }
 
     /// <summary>What waited for a recipient is not sent to it.</summary>
@@ -119,10 +116,7 @@ internal sealed class ExchangeTable(
     {
         var exchange = recipient.Exchange;
         exchange.LoseOne(recipient);
-        if (!exchange.IsOpening)
-        {
-            Settle(exchange, now);
-        }
+        TryCloseSettled(exchange, now);
     }
 
     /// <summary>A Session wants to answer on somebody's own response topic.</summary>
@@ -143,7 +137,7 @@ internal sealed class ExchangeTable(
         }
 
         watch?.Answered(exchange, recipient, response, now);
-        if (exchange.IsSettled)
+        if (exchange.IsSettled && !exchange.IsOpening)
         {
             Close(exchange, ExchangeEnd.Answered, now);
         }
@@ -167,10 +161,14 @@ internal sealed class ExchangeTable(
         exchange.Share!.Remove(exchange);
         counters.OpenExchanges--;
         exchange.Close();
-        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.Current.MaximumExchangeBytes)
+        var steps = RecipientsAtOnce;
+        if (exchange.TryEndRecipients(ref steps))
         {
-            _freeBytes += exchange.Size;
-            _free.Push(exchange);
+            Reuse(exchange);
+        }
+        else
+        {
+            _closed.Enqueue(exchange);
         }
     }
 
@@ -189,24 +187,63 @@ internal sealed class ExchangeTable(
     /// <summary>Goes on for one turn with what Sessions that have ended leave behind.</summary>
     public void Continue(Instant now)
     {
-        for (var steps = StepsPerTurn; steps > 0 && _ended.TryPeek(out var session);)
+        var steps = StepsPerTurn;
+        while (_closed.TryPeek(out var closed) && closed.TryEndRecipients(ref steps))
+        {
+            _closed.Dequeue();
+            Reuse(closed);
+        }
+
+        while (steps > 0 && _ended.TryPeek(out var session))
         {
             if (OldestOf(session) is { } exchange)
             {
-                steps -= exchange.RecipientCount;
+                steps -= Math.Min(exchange.RecipientCount, RecipientsAtOnce);
                 Close(exchange, ExchangeEnd.RequesterGone, now);
+            }
+            else if (session.FirstRecipient is { IsOpen: false } forgotten)
+            {
+                steps--;
+                forgotten.End();
             }
             else if (session.FirstRecipient is { Exchange: var answerable } recipient)
             {
-                var recipients = answerable.RecipientCount;
+                var recipients = Math.Min(answerable.RecipientCount, RecipientsAtOnce);
                 answerable.Lose(recipient);
-                steps -= Settle(answerable, now) ? 1 : recipients;
+                steps -= TryCloseSettled(answerable, now) ? recipients : 1;
             }
             else
             {
                 steps--;
                 _ended.Dequeue();
             }
+        }
+    }
+
+    /// <summary>Recipients have come or left: what it takes is counted, and it ends where nobody may answer.</summary>
+    private bool TryCloseSettled(Exchange exchange, Instant now)
+    {
+        if (exchange.IsOpening)
+        {
+            return false;
+        }
+
+        if (exchange.IsSettled)
+        {
+            Close(exchange, ExchangeEnd.Answered, now);
+            return true;
+        }
+
+        exchange.Share!.Resize(exchange, exchange.Size);
+        return false;
+    }
+
+    private void Reuse(Exchange exchange)
+    {
+        if (_free.Count < KeptForReuse && OpenBytes + _freeBytes + exchange.Size <= options.Current.MaximumExchangeBytes)
+        {
+            _freeBytes += exchange.Size;
+            _free.Push(exchange);
         }
     }
 

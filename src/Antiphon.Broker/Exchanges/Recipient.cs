@@ -32,6 +32,9 @@ internal sealed class Recipient(Exchange exchange)
     /// <summary>Whose it is; <c>null</c>: it is not in use.</summary>
     public Session? Session { get; private set; }
 
+    /// <summary>Whether its exchange is open; else it may be forgotten at any time.</summary>
+    public bool IsOpen => Exchange.Requester is not null;
+
     /// <summary>How often it has been used up.</summary>
     public int Version { get; private set; }
 

@@ -37,7 +37,11 @@ internal sealed class EngineListing(List<Connection> connections, SessionTable s
         {
             var session = all[place];
             var before = rows.Count;
-            rows.AddRange(session.Subscriptions.All.Skip(skipped).Take(RowsPerTurn - before).Select(one => one.TakeSnapshot()));
+            foreach (var one in session.Subscriptions.Page(skipped, RowsPerTurn - before))
+            {
+                rows.Add(one.TakeSnapshot());
+            }
+
             if (rows.Count == RowsPerTurn)
             {
                 return new(rows, new SubscriptionPlace(place, skipped + rows.Count - before));
@@ -58,7 +62,7 @@ internal sealed class EngineListing(List<Connection> connections, SessionTable s
     {
         Session = session.TakeSnapshot(now),
         Connection = session.Connection?.TakeSnapshot(now),
-        Subscriptions = [.. session.Subscriptions.All.Take(SubscriptionsShown).Select(one => one.TakeSnapshot())],
+        Subscriptions = [.. session.Subscriptions.Page(0, SubscriptionsShown).ToArray().Select(one => one.TakeSnapshot())],
     };
 
     private static Slice<TRow, int> Take<T, TRow>(IReadOnlyList<T> all, int? before, Func<T, TRow> row)

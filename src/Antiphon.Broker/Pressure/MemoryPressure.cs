@@ -12,13 +12,20 @@ namespace Antiphon.Broker.Pressure;
 /// </summary>
 internal sealed class MemoryPressure(OptionsInForce options, MemoryAccount account, EngineCounters counters)
 {
+    /// <summary>So many publishers are read again in one turn.</summary>
+    internal const int ResumedPerTurn = 256;
+
     private readonly List<Connection> _paused = [];
+    private bool _isResuming;
 
     /// <summary>Publishers are slowed from here on.</summary>
     private bool IsHigh => account.Bytes > options.Current.MaximumBufferBytes;
 
-    /// <summary>Publishers are stopped from here on: a quarter above the bound.</summary>
-    private bool IsCritical => account.Bytes > options.Current.MaximumBufferBytes + options.Current.MaximumBufferBytes / 4;
+    /// <summary>
+    /// Publishers are stopped from here on: a quarter above the bound. What is withheld from them counts here, and nowhere else:
+    /// it must not keep itself from being let go.
+    /// </summary>
+    private bool IsCritical => account.Bytes + WithheldBytes > options.Current.MaximumBufferBytes + options.Current.MaximumBufferBytes / 4;
 
     /// <summary>So much has to be free before publishers go on, so that they do not stop and go with every message: a quarter.</summary>
     private bool IsRelieved => account.Bytes <= options.Current.MaximumBufferBytes - options.Current.MaximumBufferBytes / 4;
@@ -27,6 +34,12 @@ internal sealed class MemoryPressure(OptionsInForce options, MemoryAccount accou
     /// Whether acknowledgements are withheld: from the first that was asked about while memory was short until there is room again.
     /// </summary>
     public bool IsWithholding { get; private set; }
+
+    /// <summary>What the acknowledgements take that are withheld, in bytes.</summary>
+    public long WithheldBytes { get; set; }
+
+    /// <summary>Whether <see cref="Relieve"/> has something to do although nothing happens.</summary>
+    public bool IsReady => _isResuming && _paused.Count > 0;
 
     /// <summary>An acknowledgement is about to be sent.</summary>
     /// <returns>Whether it is to be withheld.</returns>
@@ -37,64 +50,50 @@ internal sealed class MemoryPressure(OptionsInForce options, MemoryAccount accou
     {
         if (IsCritical && !connection.IsPaused && connection.Session is { Unacknowledged: 0 })
         {
-            connection.IsPaused = true;
+            _isResuming = false;
             counters.PausedConnections++;
+            connection.PausedPlace = _paused.Count;
             _paused.Add(connection);
-            connection.Link.PauseReading();
+            connection.Pause();
         }
     }
 
     /// <summary>
-    /// Lets publishers go on once there is room, and those without whose acknowledgements there might never be. Called once per turn.
+    /// A connection that may be left unread has something to acknowledge, which may free memory, or is about to end: it is read again.
     /// </summary>
-    public void Relieve(Instant now)
+    public void Spare(Connection connection, Instant now)
     {
-        if (!IsWithholding && _paused.Count == 0)
-        {
-            return;
-        }
-
-        if (!IsRelieved)
-        {
-            ResumeWhoOwes(now);
-            return;
-        }
-
-        IsWithholding = false;
-        foreach (var connection in _paused)
+        if (connection.IsPaused)
         {
             Resume(connection, now);
         }
-
-        _paused.Clear();
     }
 
-    /// <summary>Who was left unread may have been sent something since that it has to acknowledge, or have gone.</summary>
-    private void ResumeWhoOwes(Instant now)
+    /// <summary>Lets publishers go on once there is room, in slices. Called once per turn.</summary>
+    public void Relieve(Instant now)
     {
-        for (var i = _paused.Count - 1; i >= 0; i--)
+        if ((IsWithholding || _paused.Count > 0) && IsRelieved)
         {
-            if (_paused[i].Session is not { Window.Unacknowledged: 0 })
-            {
-                Resume(_paused[i], now);
-                _paused[i] = _paused[^1];
-                _paused.RemoveAt(_paused.Count - 1);
-            }
+            IsWithholding = false;
+            _isResuming = true;
+        }
+
+        for (var left = ResumedPerTurn; left > 0 && IsReady; left--)
+        {
+            Resume(_paused[^1], now);
         }
     }
 
     private void Resume(Connection connection, Instant now)
     {
-        connection.IsPaused = false;
+        var last = _paused[^1];
+        _paused[connection.PausedPlace] = last;
+        last.PausedPlace = connection.PausedPlace;
+        _paused.RemoveAt(_paused.Count - 1);
         counters.PausedConnections--;
-        if (connection.Phase != ConnectionPhase.Closed)
-        {
-            // Its silence was of our making.
-            connection.LastHeard = now;
-            if (!connection.IsHeldUp)
-            {
-                connection.Link.ResumeReading();
-            }
-        }
+
+        // Its silence was of our making.
+        connection.LastHeard = now;
+        connection.Unpause();
     }
 }

@@ -16,8 +16,17 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <summary>For an acknowledgement that waits for no commit, because nothing about its message had to be stored.</summary>
     public const long NoCommit = 0;
 
+    /// <summary>So many leave in one turn.</summary>
+    internal const int ReleasedPerTurn = 4096;
+
+    /// <summary>What one that is held takes in memory, in bytes.</summary>
+    private const int HeldSize = 32;
+
     private readonly Queue<HeldAcknowledgement> _held = new();
     private long _committed;
+
+    /// <summary>Whether <see cref="Release"/> has something to do.</summary>
+    public bool IsReady => !pressure.IsWithholding && _held.TryPeek(out var held) && held.Commit <= _committed;
 
     /// <summary>Acknowledges a publisher's message, now or as soon as it may be.</summary>
     /// <param name="connection">Over which the message came.</param>
@@ -69,6 +78,7 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     {
         session.Received.Withhold(answer, identifier, code);
         counters.WithheldAcknowledgements++;
+        pressure.WithheldBytes += HeldSize;
         return new HeldAcknowledgement(connection, answer, identifier, code, reason, afterCommit);
     }
 
@@ -88,12 +98,12 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
     /// <summary>The store has done a commit, and those before it. What waits for it leaves with <see cref="Release"/>.</summary>
     public void Committed(long commit) => _committed = commit;
 
-    /// <summary>Lets go what has nothing left to wait for. Called once a turn, after the pressure has been looked at.</summary>
+    /// <summary>Lets go what has nothing left to wait for, in slices. Called once a turn, after the pressure has been looked at.</summary>
     public void Release()
     {
-        while (!pressure.IsWithholding && _held.TryPeek(out var held) && held.Commit <= _committed)
+        for (var left = ReleasedPerTurn; left > 0 && IsReady; left--)
         {
-            _held.Dequeue();
+            var held = _held.Dequeue();
             held.Connection.HeldAcknowledgements--;
             LetGo(held);
         }
@@ -107,6 +117,7 @@ internal sealed class AcknowledgementGate(MemoryPressure pressure, FlushList flu
 
     private void LetGo(in HeldAcknowledgement held)
     {
+        pressure.WithheldBytes -= HeldSize;
         counters.WithheldAcknowledgements--;
 
         // A client whose connection has ended since is not told: it sends the message again.

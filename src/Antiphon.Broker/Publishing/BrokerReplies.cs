@@ -53,7 +53,7 @@ internal sealed class BrokerReplies(Sender sender)
 
         // QoS 0, and far too small to be shared: no copy is made.
         Message? copy = null;
-        sender.Deliver(
+        sender.DeliverTo(
             reply,
             ref copy,
             requester,

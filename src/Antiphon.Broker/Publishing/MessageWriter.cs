@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Aliases;
@@ -13,7 +14,7 @@ namespace Antiphon.Broker.Publishing;
 /// QoS 2 goes without: clients are about that hand the application an empty topic where the alias stands for one,
 /// and the choice is the server's (§3.3.2.3.4).
 /// </summary>
-internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, EngineCounters counters)
+internal sealed class MessageWriter(Utf8Comparer comparer, SessionMemory memory, FlushList flushList, EngineCounters counters)
 {
     /// <summary>More than fixed header, lengths, Packet Identifier and Topic Alias add to a message.</summary>
     private const int Overhead = 16;
@@ -23,6 +24,9 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
 
     /// <summary>Payloads of so many bytes and more are shared by their receivers instead of copied to each.</summary>
     public const int SharedFrom = 4096;
+
+    /// <summary>Copying so many bytes to a receiver takes as long as all else that a delivery takes.</summary>
+    private const int BytesPerStep = 512;
 
     /// <param name="connection">To whom.</param>
     /// <param name="message">The message.</param>
@@ -45,6 +49,10 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
         return true;
     }
 
+    /// <summary>How much longer delivering a message takes than a small one: for jobs that deliver in slices.</summary>
+    public static int Steps(in PublishView message) =>
+        message.Payload.Length < SharedFrom ? 1 + message.Payload.Length / BytesPerStep : 2;
+
     /// <summary>What a message takes at most as a packet, in bytes.</summary>
     public static uint AtMost(in PublishView message, int subscriptionIdentifiers) =>
         (uint)(message.Topic.Length + message.Properties.Length + message.Payload.Length
@@ -53,10 +61,17 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAppendWithAlias(Connection connection, in PublishView message, Message? copy, in Delivery delivery)
     {
-        var aliases = connection.OutgoingAliases ??= new OutgoingAliases(comparer.Seed, connection.OutgoingAliasMaximum);
-        var alias = aliases.Find(message.Topic, out var isKnown);
-        if (alias == 0)
+        if (connection.OutgoingAliases is null
+            && memory.TryHoldOutgoingAliases(connection, OutgoingAliases.SizeOf(connection.OutgoingAliasMaximum)))
         {
+            connection.OutgoingAliases = new OutgoingAliases(comparer.Seed, connection.OutgoingAliasMaximum);
+        }
+
+        if (connection.OutgoingAliases is not { } aliases
+            || aliases.Find(message.Topic, out var isKnown) is not (> 0 and var alias)
+            || (!isKnown && !memory.TryHoldOutgoingAliases(connection, aliases.CostOf(alias, message.Topic))))
+        {
+            // The topic does not repeat, or there is no memory for one more alias.
             return TryAppend(connection, message, copy, delivery);
         }
 
@@ -68,6 +83,11 @@ internal sealed class MessageWriter(Utf8Comparer comparer, FlushList flushList, 
             }
 
             return true;
+        }
+
+        if (!isKnown)
+        {
+            memory.ReturnOutgoingAliases(connection, aliases.CostOf(alias, message.Topic));
         }
 
         // Alias and topic together are longer than the topic alone.

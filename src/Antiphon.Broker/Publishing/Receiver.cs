@@ -77,7 +77,7 @@ internal sealed class Receiver(
         }
         else
         {
-            Route(connection, session, ref publish, frame.Length, now);
+            Route(connection, session, ref publish, frame.Length, now, out _);
         }
 
         pressure.AfterPublish(connection);
@@ -140,23 +140,28 @@ internal sealed class Receiver(
             return TooManyUnfinished(maximum);
         }
 
+        FanOut? underWay = null;
         var (code, reason) = stage switch
         {
-            ReceivedStage.None => Route(connection, session, ref publish, size, now),
+            ReceivedStage.None => Route(connection, session, ref publish, size, now, out underWay),
             ReceivedStage.Earlier when answer == PacketType.PubRec => default,
 
             // The identifier is one of QoS 2. MQTT 3.1.1 has no words for that: at least once is kept.
             _ => connection.Version == ProtocolVersion.V5
                 ? new Fault(ReasonCode.PacketIdentifierInUse, null)
-                : Route(connection, session, ref publish, size, now),
+                : Route(connection, session, ref publish, size, now, out underWay),
         };
-        if (connection.IsOnHold)
+        if (connection.IsAsking)
         {
             return default;
         }
 
-        // What waits since there was a rate leaves first, also where there is none any more.
-        if (rates.IsSet || session.Pace is { Held.Count: > 0 })
+        if (underWay is not null)
+        {
+            session.Received.Withhold(answer, identifier, code);
+            underWay.AnswerWith(connection, answer, identifier, size);
+        }
+        else if (HasPace(session))
         {
             rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
         }
@@ -168,16 +173,38 @@ internal sealed class Receiver(
         return default;
     }
 
+    /// <summary>A message has been delivered to all whom it concerns: it is acknowledged, unless its connection has ended since.</summary>
+    public void Finish(FanOut fanOut, Instant now)
+    {
+        if (fanOut is not { Connection: { Session: { } session } connection })
+        {
+            return;
+        }
+
+        session.Received.TakeUp();
+        if (HasPace(session))
+        {
+            rates.Acknowledge(
+                connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code, reason: null, fanOut.PacketSize, now);
+        }
+        else
+        {
+            gate.Acknowledge(connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code);
+        }
+    }
+
     /// <returns>
     /// What the acknowledgement says, and why if there is more to say than the code does; nothing where the connection is on hold.
     /// </returns>
-    private Fault Route(Connection connection, Session session, ref PublishView publish, int size, Instant now)
+    private Fault Route(
+        Connection connection, Session session, ref PublishView publish, int size, Instant now, out FanOut? underWay)
     {
+        underWay = null;
         var refusal = limits.Check(publish);
         if (!refusal.Exists)
         {
             refusal = rules.Check(connection, session, ref publish, now);
-            if (connection.IsOnHold)
+            if (connection.IsAsking)
             {
                 // It comes once more.
                 counters.MessagesReceived--;
@@ -194,7 +221,8 @@ internal sealed class Receiver(
         }
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
-        if (refusal.Exists)
+        underWay = result.UnderWay;
+        if (refusal.Exists && !isTooFast)
         {
             events.AddDenied(connection, publish.Topic, refusal);
         }
@@ -211,6 +239,9 @@ internal sealed class Receiver(
 
         return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
+
+    /// <summary>What waits since there was a rate leaves first, also where there is none any more.</summary>
+    private bool HasPace(Session session) => rates.IsSet || session.Pace is { Held.Count: > 0 };
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)
     {

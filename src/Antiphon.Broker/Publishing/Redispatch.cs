@@ -13,12 +13,23 @@ namespace Antiphon.Broker.Publishing;
 /// at the end of its Session also QoS 1 messages that it did not acknowledge.
 /// Of requests it may have been executing only those that say they are idempotent.
 /// </summary>
-internal sealed class Redispatch(Router router, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
+internal sealed class Redispatch(Sender sender, ExchangeTable exchanges, MessagePool messages, EngineCounters counters)
 {
     /// <summary>A User Property of a request: <c>1</c> when it may be executed twice.</summary>
     private static ReadOnlySpan<byte> IdempotentProperty => "antiphon-idempotent"u8;
 
-    /// <summary>A client is away. What waits for it need not wait where another member is connected.</summary>
+    /// <summary>So many messages are looked at in one turn, for all Sessions whose connections were lost.</summary>
+    internal const int StepsPerTurn = 2048;
+
+    private readonly Queue<Session> _away = new();
+    private int _steps = StepsPerTurn;
+
+    /// <summary>Whether <see cref="Continue"/> has something to do.</summary>
+    public bool IsReady => _away.Count > 0;
+
+    /// <summary>
+    /// A client is away. What waits for it need not wait where another member is connected. A long queue is searched in slices.
+    /// </summary>
     public void ConnectionEnded(Session session, Instant now)
     {
         if (!session.HasWaiting || session.Waiting.OfGroups == 0)
@@ -26,26 +37,22 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             return;
         }
 
-        var queue = session.Waiting;
-        ShareGroup? lastGroup = null;
-        var isConnected = false;
-        for (var left = queue.Count; left > 0; left--)
+        session.Waiting.BeginSearch();
+        if (IsReady || !TryPassSome(session, now))
         {
-            var outgoing = queue.Dequeue();
-            if (outgoing.Group is { } group && group != lastGroup)
-            {
-                // Looked up once for the many messages of one group.
-                lastGroup = group;
-                isConnected = group.HasConnected;
-            }
-
-            if (outgoing.Group is null || !isConnected || !TryPass(outgoing, session, now))
-            {
-                queue.Enqueue(outgoing);
-            }
-
-            messages.Release(outgoing.Message);
+            _away.Enqueue(session);
         }
+    }
+
+    /// <summary>Does the work of one turn.</summary>
+    public void Continue(Instant now)
+    {
+        while (_away.TryPeek(out var session) && TryPassSome(session, now))
+        {
+            _away.Dequeue();
+        }
+
+        _steps = StepsPerTurn;
     }
 
     /// <summary>A Session that no connection serves has ended, and has left its share groups: nothing stays with it.</summary>
@@ -57,17 +64,62 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         while (steps > 0 && session.HasUnsent && session.Window.TryTakeOldest(out var outgoing))
         {
             steps--;
-            Leave(outgoing, session, wasSent: true, now);
+            if (outgoing.Message is not null)
+            {
+                Leave(outgoing, wasSent: true, ref steps, now);
+            }
         }
 
         while (steps > 0 && session.HasWaiting)
         {
             steps--;
-            Leave(session.Waiting.Dequeue(), session, wasSent: false, now);
+            Leave(session.Waiting.Dequeue(), wasSent: false, ref steps, now);
         }
     }
 
-    private void Leave(in OutgoingMessage outgoing, Session session, bool wasSent, Instant now)
+    /// <returns><c>false</c>: there is more to be looked at, in another turn.</returns>
+    private bool TryPassSome(Session session, Instant now)
+    {
+        if (!session.HasWaiting)
+        {
+            return true;
+        }
+
+        var queue = session.Waiting;
+        ShareGroup? lastGroup = null;
+        var isConnected = false;
+        while (session.Connection is null && queue.Unsearched > 0)
+        {
+            if (_steps <= 0)
+            {
+                return false;
+            }
+
+            _steps--;
+            queue.TrySearch(out var outgoing);
+            if (outgoing.Group is { } group && group != lastGroup)
+            {
+                // Looked up once for the many messages of one group.
+                lastGroup = group;
+                isConnected = group.HasConnected;
+            }
+
+            if (outgoing.Group is not null && isConnected && TryPass(outgoing, ref _steps, now))
+            {
+                messages.Release(outgoing.Message);
+            }
+            else
+            {
+                queue.Keep(outgoing);
+            }
+        }
+
+        // Where its client is back, it gets the rest itself.
+        queue.EndSearch();
+        return true;
+    }
+
+    private void Leave(in OutgoingMessage outgoing, bool wasSent, ref int steps, Instant now)
     {
         var mayHaveBeenExecuted = wasSent && outgoing.Group is not null && outgoing.Message.IsRequest && !IsIdempotent(outgoing.Message);
 
@@ -77,7 +129,7 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
         {
             counters.UncertainRequests++;
         }
-        else if (isStuck || !TryPass(outgoing, session, now))
+        else if (isStuck || !TryPass(outgoing, ref steps, now))
         {
             counters.DroppedWithSession++;
         }
@@ -86,9 +138,10 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
     }
 
     /// <returns><c>false</c>: there is nobody to take it.</returns>
-    private bool TryPass(in OutgoingMessage outgoing, Session from, Instant now)
+    private bool TryPass(in OutgoingMessage outgoing, ref int steps, Instant now)
     {
-        if (outgoing.Group is not { IsEmpty: false } group)
+        outgoing.Message.Read(out var publish);
+        if (outgoing.Group?.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1)) is not { } member)
         {
             return false;
         }
@@ -100,8 +153,6 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             return true;
         }
 
-        copy.Read(out var publish);
-        var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
         Recipient? recipient = null;
         if (outgoing.Recipient is { } left)
         {
@@ -115,13 +166,14 @@ internal sealed class Redispatch(Router router, ExchangeTable exchanges, Message
             }
         }
 
-        router.Deliver(publish, ref copy, member, now, recipient);
+        sender.Deliver(publish, ref copy, member, now, recipient);
         if (recipient is not null)
         {
             exchanges.Settle(recipient.Exchange, now);
         }
 
         counters.Redispatched++;
+        steps -= MessageWriter.Steps(publish) - 1;
         return true;
     }
 

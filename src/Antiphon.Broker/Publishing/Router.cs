@@ -3,7 +3,6 @@ using Antiphon.Broker.Messages;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
-using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.SystemTopics;
 using Antiphon.Broker.Timing;
 using Antiphon.Protocol;
@@ -13,7 +12,7 @@ namespace Antiphon.Broker.Publishing;
 
 /// <summary>Finds who gets a message: by the owner of a response topic, else by the subscriptions; and has it retained.</summary>
 internal sealed class Router(
-    MatchCache matches,
+    FanOuts fanOuts,
     OwnResponseTopics responseTopics,
     ExchangeTable exchanges,
     RetainedStore retained,
@@ -21,6 +20,18 @@ internal sealed class Router(
     MessagePool messages,
     EngineCounters counters)
 {
+    private readonly List<FanOut> _announced = [];
+
+    /// <summary>Whether a message of the broker's own is still on its way to many.</summary>
+    public bool IsAnnouncing
+    {
+        get
+        {
+            _announced.RemoveAll(fanOut => fanOut.IsFinished);
+            return _announced.Count > 0;
+        }
+    }
+
     /// <summary>Delivers a message to everyone whom it concerns.</summary>
     /// <param name="publish">The message, with its Topic Name.</param>
     /// <param name="publisher">Whose it is; <c>null</c>: a Will's.</param>
@@ -49,7 +60,7 @@ internal sealed class Router(
             ? new RoutingResult(ReasonCode.QuotaExceeded)
             : isSpecial && OwnResponseTopics.Includes(publish.Topic)
                 ? RouteResponse(publish, ref copy, publisher, now)
-                : RouteToSubscriptions(publish, ref copy, publisher, requester, now);
+                : fanOuts.Route(publish, ref copy, publisher, requester, now);
         if (copy is not null)
         {
             messages.Release(copy);
@@ -69,88 +80,12 @@ internal sealed class Router(
         var message = messages.Copy(publish, now);
         retained.StoreOwn(message);
         Message? copy = message;
-        RouteToSubscriptions(publish, ref copy, publisher: null, requester: null, now);
+        if (fanOuts.Route(publish, ref copy, publisher: null, requester: null, now).UnderWay is { } underWay)
+        {
+            _announced.Add(underWay);
+        }
+
         messages.Release(message);
-    }
-
-    /// <summary>Delivers a message through one subscription.</summary>
-    public RecipientState Deliver(
-        in PublishView publish, ref Message? copy, Subscription subscription, Instant now, Recipient? recipient) =>
-        sender.Deliver(
-            publish,
-            ref copy,
-            subscription.Session,
-            Lower(publish.QoS, subscription.QoS),
-            publish.Retain && subscription.Options.RetainAsPublished,
-            subscription.Identifiers,
-            now,
-            subscription.Group,
-            recipient);
-
-    private RoutingResult RouteToSubscriptions(
-        in PublishView publish, ref Message? copy, Session? publisher, Session? requester, Instant now)
-    {
-        var match = matches.Match(publish.Topic);
-        if (match.IsNobody)
-        {
-            return new RoutingResult(ReasonCode.NoMatchingSubscribers);
-        }
-
-        if (publish.MessageExpiryInterval == 0)
-        {
-            counters.Expired++;
-            return new RoutingResult(ReasonCode.Success);
-        }
-
-        // Opened with the first recipient that may answer, once a PUBLISH.
-        Exchange? exchange = null;
-        var recipients = 0;
-        var isNobody = true;
-        foreach (ref readonly var matched in match.Sessions.AsSpan())
-        {
-            if (matched.Session.HasEnded)
-            {
-                continue;
-            }
-
-            isNobody = false;
-            foreach (ref readonly var to in matched.WithoutNoLocal(publisher))
-            {
-                Recipient? recipient = null;
-                if (requester is not null && to.MayAnswer)
-                {
-                    recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(to.Session, to.IsResponder);
-                }
-
-                var retain = publish.Retain && to.RetainAsPublished;
-                var state = sender.Deliver(
-                    publish, ref copy, to.Session, Lower(publish.QoS, to.QoS), retain, to.Identifiers, now, group: null, recipient);
-                recipients += state == RecipientState.Gone ? 0 : 1;
-            }
-        }
-
-        foreach (var group in match.Groups)
-        {
-            if (group.IsEmpty)
-            {
-                // Its last members have ended, and are still to be taken out of the tree.
-                continue;
-            }
-
-            isNobody = false;
-            var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-            Recipient? recipient = null;
-            if (requester is not null && member.MayAnswer)
-            {
-                recipient = (exchange ??= exchanges.Open(publish, requester, now)).Admit(member.Session, member.IsResponder);
-            }
-
-            recipients += Deliver(publish, ref copy, member, now, recipient) == RecipientState.Gone ? 0 : 1;
-        }
-
-        return isNobody
-            ? new RoutingResult(ReasonCode.NoMatchingSubscribers)
-            : new RoutingResult(ReasonCode.Success, recipients, exchange is not null && exchanges.Settle(exchange, now) ? exchange : null);
     }
 
     private RoutingResult RouteResponse(in PublishView publish, ref Message? copy, Session? publisher, Instant now)
@@ -180,18 +115,14 @@ internal sealed class Router(
         {
             foreach (ref readonly var to in several[0].WithoutNoLocal(publisher))
             {
-                var retain = publish.Retain && to.RetainAsPublished;
-                var state = sender.Deliver(publish, ref copy, owner, Lower(publish.QoS, to.QoS), retain, to.Identifiers, now);
-                recipients += state == RecipientState.Gone ? 0 : 1;
+                recipients += sender.Deliver(publish, ref copy, to, now, recipient: null) == RecipientState.Gone ? 0 : 1;
             }
         }
         else if (!only.Options.NoLocal || publisher != owner)
         {
-            recipients += Deliver(publish, ref copy, only, now, recipient: null) == RecipientState.Gone ? 0 : 1;
+            recipients += sender.Deliver(publish, ref copy, only, now, recipient: null) == RecipientState.Gone ? 0 : 1;
         }
 
         return new RoutingResult(ReasonCode.Success, recipients);
     }
-
-    private static QualityOfService Lower(QualityOfService left, QualityOfService right) => left < right ? left : right;
 }

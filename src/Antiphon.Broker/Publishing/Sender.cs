@@ -3,6 +3,7 @@ using Antiphon.Broker.Buffers;
 using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Sessions;
 using Antiphon.Broker.Subscriptions;
 using Antiphon.Broker.Timing;
@@ -21,48 +22,45 @@ internal sealed class Sender(
     MessageWriter writer,
     MessagePool messages,
     ExchangeTable exchanges,
+    MemoryPressure pressure,
     TimingWheel wheel,
     FlushList flushList,
     EngineCounters counters)
 {
-    /// <summary>Delivers a message that is still in the receive buffer.</summary>
-    /// <param name="publish">The message.</param>
+    /// <summary>Delivers a message through one subscription.</summary>
+    /// <param name="publish">The message, which may still be in the receive buffer.</param>
     /// <param name="copy">
     /// Its one copy for all Sessions that it has to wait for; made here when the first needs it, released by the caller.
     /// </param>
-    /// <param name="session">To whom.</param>
-    /// <param name="qos">QoS of the delivery.</param>
-    /// <param name="retain">RETAIN of the delivery.</param>
-    /// <param name="identifiers">Subscription Identifiers.</param>
+    /// <param name="subscription">The subscription.</param>
     /// <param name="now">The current instant.</param>
-    /// <param name="group">The share group that it is for, if any.</param>
     /// <param name="recipient">What the Session is in the exchange of the request, if anything; it is told.</param>
     /// <returns>Whether it was sent, or waits, or was dropped.</returns>
     public RecipientState Deliver(
-        in PublishView publish,
-        ref Message? copy,
-        Session session,
-        QualityOfService qos,
-        bool retain,
-        uint[] identifiers,
-        Instant now,
-        ShareGroup? group = null,
-        Recipient? recipient = null)
-    {
-        RecipientState state;
-        if (qos == QualityOfService.AtMostOnce)
-        {
-            state = DeliverAtMostOnce(publish, ref copy, session, retain, identifiers, now);
-        }
-        else
-        {
-            copy ??= messages.Copy(publish, now);
-            state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
-        }
+        in PublishView publish, ref Message? copy, Subscription subscription, Instant now, Recipient? recipient) =>
+        DeliverTo(
+            publish,
+            ref copy,
+            subscription.Session,
+            Lower(publish.QoS, subscription.QoS),
+            publish.Retain && subscription.Options.RetainAsPublished,
+            subscription.Identifiers,
+            now,
+            subscription.Group,
+            recipient);
 
-        recipient?.Exchange.Delivered(recipient, state, now);
-        return state;
-    }
+    /// <summary>Delivers a message to a Session once, whatever the number of its subscriptions that match.</summary>
+    public RecipientState Deliver(in PublishView publish, ref Message? copy, in MatchedSession to, Instant now, Recipient? recipient) =>
+        DeliverTo(
+            publish,
+            ref copy,
+            to.Session,
+            Lower(publish.QoS, to.QoS),
+            publish.Retain && to.RetainAsPublished,
+            to.Identifiers,
+            now,
+            group: null,
+            recipient);
 
     /// <summary>The client is there: sends what an earlier connection left unacknowledged [MQTT-4.4.0-1], and what has waited.</summary>
     public void Resume(Session session, Connection connection, Instant now)
@@ -186,6 +184,35 @@ internal sealed class Sender(
         }
     }
 
+    /// <summary>Delivers a message to a Session as it is told.</summary>
+    public RecipientState DeliverTo(
+        in PublishView publish,
+        ref Message? copy,
+        Session session,
+        QualityOfService qos,
+        bool retain,
+        uint[] identifiers,
+        Instant now,
+        ShareGroup? group = null,
+        Recipient? recipient = null)
+    {
+        RecipientState state;
+        if (qos == QualityOfService.AtMostOnce)
+        {
+            state = DeliverAtMostOnce(publish, ref copy, session, retain, identifiers, now);
+        }
+        else
+        {
+            copy ??= messages.Copy(publish, now);
+            state = DeliverCopy(publish, copy, session, qos, retain, identifiers, now, group, recipient);
+        }
+
+        recipient?.Exchange.Delivered(recipient, state, now);
+        return state;
+    }
+
+    private static QualityOfService Lower(QualityOfService left, QualityOfService right) => left < right ? left : right;
+
     private RecipientState DeliverAtMostOnce(
         in PublishView publish, ref Message? copy, Session session, bool retain, uint[] identifiers, Instant now)
     {
@@ -215,7 +242,7 @@ internal sealed class Sender(
         return writer.TryWrite(connection, publish, copy, delivery) ? RecipientState.Sent : RecipientState.Gone;
     }
 
-    /// <summary>Apart from <see cref="Deliver"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
+    /// <summary>Apart from <see cref="DeliverTo"/>, whose QoS 0 would otherwise clear the room for all of this.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private RecipientState DeliverCopy(
         in PublishView publish,
@@ -354,6 +381,12 @@ internal sealed class Sender(
         };
         if (writer.TryWrite(connection, view, outgoing.Message, delivery))
         {
+            if (connection.IsPaused)
+            {
+                // Left unread it could not acknowledge.
+                pressure.Spare(connection, now);
+            }
+
             return true;
         }
 

@@ -40,7 +40,7 @@ internal sealed class RetainedListing
                     Topic = NameOf(next),
                     QoS = message.QoS,
                     PayloadBytes = message.Payload.Count,
-                    ClientId = next.Publisher,
+                    ClientId = next.Publisher?.ClientId,
                     ExpiresIn = message.Expires == Instant.Never ? null : message.Expires - now,
                 });
             }

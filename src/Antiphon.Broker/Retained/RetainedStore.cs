@@ -54,9 +54,9 @@ internal sealed class RetainedStore(
         }
 
         copy ??= messages.Copy(publish, now);
-        if (HasRoom(level, missing, copy))
+        if (HasRoom(level, missing, copy, publisher))
         {
-            Store(level, missing, copy, publisher?.ClientId);
+            Store(level, missing, copy, publisher is null ? null : (publisher.RetainedAs ??= new RetainedPublisher(publisher.ClientId)));
             return true;
         }
 
@@ -101,15 +101,16 @@ internal sealed class RetainedStore(
         }
     }
 
-    private bool HasRoom(TopicLevel level, Levels missing, Message message)
+    private bool HasRoom(TopicLevel level, Levels missing, Message message, Session? publisher)
     {
         var replaced = missing.IsEmpty ? level.Message : null;
         var more = SizeOf(message) - (replaced is null ? 0 : SizeOf(replaced)) + missing.Count * LevelSize + missing.Length;
+        more += publisher is { RetainedAs: not { Messages: > 0 } } ? RetainedPublisher.SizeOf(publisher.ClientId) : 0;
         return (replaced is not null || counters.RetainedMessages < options.Current.MaximumRetainedMessages)
             && counters.RetainedBytes + more <= options.Current.MaximumRetainedBytes;
     }
 
-    private void Store(TopicLevel level, Levels missing, Message message, string? publisher)
+    private void Store(TopicLevel level, Levels missing, Message message, RetainedPublisher? publisher)
     {
         for (; !missing.IsEmpty; missing = missing.Rest)
         {
@@ -121,6 +122,12 @@ internal sealed class RetainedStore(
         messages.SetApart(message);
         level.Message = message;
         level.Publisher = publisher;
+        if (publisher is { Messages: var held })
+        {
+            counters.RetainedBytes += held == 0 ? publisher.Size : 0;
+            publisher.Messages++;
+        }
+
         level.Number = ++LastNumber;
         counters.RetainedMessages++;
         counters.RetainedBytes += SizeOf(message);
@@ -154,7 +161,13 @@ internal sealed class RetainedStore(
         counters.RetainedMessages--;
         counters.RetainedBytes -= SizeOf(message);
         level.Message = null;
-        level.Publisher = null;
+        if (level.Publisher is { } publisher)
+        {
+            publisher.Messages--;
+            counters.RetainedBytes -= publisher.Messages == 0 ? publisher.Size : 0;
+            level.Publisher = null;
+        }
+
         messages.ReleaseSetApart(message);
     }
 

@@ -46,6 +46,14 @@ internal sealed class RetainedWalk
 
     public Subscription Subscription { get; }
 
+    /// <summary>What it takes in memory, in bytes.</summary>
+    public int Size => SizeOf(_pattern.Length, _pattern.Sum(level => level.Length));
+
+    /// <summary>What a walk takes in memory, in bytes.</summary>
+    /// <param name="levels">How many levels its filter has.</param>
+    /// <param name="bytes">How many bytes these have together.</param>
+    public static int SizeOf(int levels, int bytes) => 200 + 32 * levels + bytes;
+
     /// <summary>The subscription asks again for all retained messages: they come once more after this walk [MQTT-3.8.4-4].</summary>
     public void AskAgain() => _again = _store.LastNumber;
 
@@ -101,7 +109,7 @@ internal sealed class RetainedWalk
             return true;
         }
 
-        if (Subscription.Options.NoLocal && _level.Publisher == Subscription.Session.ClientId)
+        if (Subscription.Options.NoLocal && _level.Publisher?.ClientId == Subscription.Session.ClientId)
         {
             // Not to the client that published it, whenever that was [MQTT-3.8.3-3].
             return true;

@@ -11,7 +11,7 @@ namespace Antiphon.Broker.Retained;
 /// The walks under way. The walks of one Session take place one after the other, those of different Sessions in turns;
 /// all together get so many steps per turn of the loop, so that a <c>#</c> over a million retained messages holds nobody up.
 /// </summary>
-internal sealed class RetainedWalks(RetainedStore store, Sender sender)
+internal sealed class RetainedWalks(RetainedStore store, Sender sender, SessionMemory memory)
 {
     /// <summary>Measured: 0.15 ms with the memory warm, below 3 ms with all of it cold.</summary>
     internal const int StepsPerTurn = 4096;
@@ -35,16 +35,18 @@ internal sealed class RetainedWalks(RetainedStore store, Sender sender)
         {
             var levels = Array.ConvertAll(filter.Pattern.Split('/'), Encoding.UTF8.GetBytes);
             subscription.Walk = subscription.Session.Walks.AddLast(new RetainedWalk(store, sender, subscription, levels));
+            memory.Add(subscription.Session, subscription.Walk.Value.Size);
         }
     }
 
     /// <summary>The subscription ends, and its walk with it.</summary>
-    public static void Remove(Subscription subscription)
+    public void Remove(Subscription subscription)
     {
         if (subscription.Walk is { } walk)
         {
             subscription.Walk = null;
             walk.Value.End();
+            memory.Add(subscription.Session, -walk.Value.Size);
             subscription.Session.Walks.Remove(walk);
         }
     }

@@ -24,8 +24,8 @@ internal sealed class TopicLevel(TopicLevel? parent, byte[] name, int hash)
     /// <summary>The retained message of the Topic Name that ends here; the level is one of its holders.</summary>
     public Message? Message { get; set; }
 
-    /// <summary>Client Identifier of who published <see cref="Message"/>; <c>null</c>: a Will, or the broker.</summary>
-    public string? Publisher { get; set; }
+    /// <summary>Who published <see cref="Message"/>; <c>null</c>: a Will, or the broker.</summary>
+    public RetainedPublisher? Publisher { get; set; }
 
     /// <summary>The how many-th stored message <see cref="Message"/> is.</summary>
     public long Number { get; set; }

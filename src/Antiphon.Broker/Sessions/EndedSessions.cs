@@ -26,7 +26,6 @@ internal sealed class EndedSessions(
     public void Add(Session session, Instant now)
     {
         session.HasEnded = true;
-        SubscriptionTable.LeaveGroups(session);
         if (IsReady || !TryClear(session, now))
         {
             _sessions.Enqueue(session);

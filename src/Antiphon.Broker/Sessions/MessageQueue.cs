@@ -10,14 +10,14 @@ internal sealed class MessageQueue(QueueMemory memory)
     /// <summary>A search goes through the whole queue; messages that expire one by one must not lead to one each.</summary>
     private static readonly TimeSpan BetweenSearches = TimeSpan.FromMilliseconds(32);
 
-    private QueueChunk? _first;
-    private QueueChunk? _last;
+    // Those of which the search under way has found that they stay, and behind them the others.
+    private QueueChunks _found;
+    private QueueChunks _waiting;
 
-    // The place of the oldest in the first chunk, and behind the youngest in the last.
-    private int _start;
-    private int _end;
+    public int Count => _found.Count + _waiting.Count;
 
-    public int Count { get; private set; }
+    /// <summary>How many the search has not come to yet.</summary>
+    public int Unsearched { get; private set; }
 
     /// <summary>How many of them are on behalf of a share group.</summary>
     public int OfGroups { get; private set; }
@@ -32,7 +32,8 @@ internal sealed class MessageQueue(QueueMemory memory)
     public void Enqueue(in OutgoingMessage outgoing)
     {
         outgoing.Message.Retain();
-        Append(outgoing);
+        _waiting.Append(outgoing, memory);
+        OfGroups += outgoing.Group is null ? 0 : 1;
         Bytes += outgoing.Message.Size;
         NextSearch = Instant.Earlier(NextSearch, outgoing.Message.Expires);
     }
@@ -40,14 +41,50 @@ internal sealed class MessageQueue(QueueMemory memory)
     /// <summary>Takes the oldest out; the caller becomes its holder.</summary>
     public OutgoingMessage Dequeue()
     {
-        var oldest = TakeFirst();
-        Bytes -= oldest.Message.Size;
-        if (Count == 0)
+        var oldest = _found.Count > 0 ? _found.TakeFirst(memory) : TakeUnsearched();
+        Forget(oldest);
+        return oldest;
+    }
+
+    /// <summary>
+    /// Begins to search for messages that may go elsewhere. A search may take as long as it likes: meanwhile the queue is as any other.
+    /// </summary>
+    public void BeginSearch()
+    {
+        EndSearch();
+        Unsearched = Count;
+    }
+
+    /// <summary>
+    /// Takes the next one out, to be looked at; it is given back by <see cref="Keep"/>, or the caller becomes its holder.
+    /// </summary>
+    /// <returns><c>false</c>: all that were there when the search began have been looked at.</returns>
+    public bool TrySearch(out OutgoingMessage outgoing)
+    {
+        outgoing = Unsearched > 0 ? TakeUnsearched() : default;
+        if (outgoing.Message is null)
         {
-            NextSearch = Instant.Never;
+            return false;
         }
 
-        return oldest;
+        Forget(outgoing);
+        return true;
+    }
+
+    /// <summary>The one that was taken out last by <see cref="TrySearch"/> stays where it was.</summary>
+    public void Keep(in OutgoingMessage outgoing)
+    {
+        _found.Append(outgoing, memory);
+        Bytes += outgoing.Message.Size;
+        OfGroups += outgoing.Group is null ? 0 : 1;
+        NextSearch = Instant.Earlier(NextSearch, outgoing.Message.Expires);
+    }
+
+    /// <summary>Nothing more is searched for.</summary>
+    public void EndSearch()
+    {
+        _waiting.Prepend(ref _found);
+        Unsearched = 0;
     }
 
     /// <summary>Throws out what has expired, wherever it stands.</summary>
@@ -59,66 +96,52 @@ internal sealed class MessageQueue(QueueMemory memory)
             return 0;
         }
 
-        var expired = 0;
+        var before = Count;
         var next = Instant.Never;
-        for (var left = Count; left > 0; left--)
+        RemoveExpiredOf(ref _found, _found.Count, now, pool, ref next);
+        Unsearched -= RemoveExpiredOf(ref _waiting, Unsearched, now, pool, ref next);
+        RemoveExpiredOf(ref _waiting, _waiting.Count - Unsearched, now, pool, ref next);
+        NextSearch = next < now + BetweenSearches ? now + BetweenSearches : next;
+        return before - Count;
+    }
+
+    /// <summary>Looks at the first so many; those that stay are the last then.</summary>
+    /// <returns>How many were thrown out.</returns>
+    private int RemoveExpiredOf(ref QueueChunks chunks, int count, Instant now, MessagePool pool, ref Instant next)
+    {
+        var before = chunks.Count;
+        for (var left = count; left > 0; left--)
         {
-            var outgoing = TakeFirst();
+            var outgoing = chunks.TakeFirst(memory);
             if (outgoing.Message.Expires <= now)
             {
-                expired++;
                 Bytes -= outgoing.Message.Size;
+                OfGroups -= outgoing.Group is null ? 0 : 1;
                 pool.Release(outgoing.Message);
             }
             else
             {
                 next = Instant.Earlier(next, outgoing.Message.Expires);
-                Append(outgoing);
+                chunks.Append(outgoing, memory);
             }
         }
 
-        NextSearch = next < now + BetweenSearches ? now + BetweenSearches : next;
-        return expired;
+        return before - chunks.Count;
     }
 
-    private void Append(in OutgoingMessage outgoing)
+    private OutgoingMessage TakeUnsearched()
     {
-        if (_last is null)
-        {
-            _first = _last = memory.Rent();
-            _start = _end = 0;
-        }
-        else if (_end == QueueChunk.Length)
-        {
-            _last = _last.Next = memory.Rent();
-            _end = 0;
-        }
-
-        _last.Places[_end++] = outgoing;
-        Count++;
-        OfGroups += outgoing.Group is null ? 0 : 1;
+        Unsearched -= Unsearched > 0 ? 1 : 0;
+        return _waiting.TakeFirst(memory);
     }
 
-    private OutgoingMessage TakeFirst()
+    private void Forget(in OutgoingMessage outgoing)
     {
-        var chunk = _first!;
-        ref var place = ref chunk.Places[_start++];
-        var outgoing = place;
-        place = default;
-        Count--;
+        Bytes -= outgoing.Message.Size;
         OfGroups -= outgoing.Group is null ? 0 : 1;
         if (Count == 0)
         {
-            _first = _last = null;
-            memory.Return(chunk);
+            NextSearch = Instant.Never;
         }
-        else if (_start == QueueChunk.Length)
-        {
-            _first = chunk.Next;
-            _start = 0;
-            memory.Return(chunk);
-        }
-
-        return outgoing;
     }
 }

@@ -37,5 +37,6 @@ internal readonly struct OutgoingMessage(
     public bool Retain { get; } = retain;
 
     /// <summary>The recipient, while its exchange is open.</summary>
-    public Recipient? Recipient => _recipient is { } recipient && recipient.Version == _recipientVersion ? recipient : null;
+    public Recipient? Recipient =>
+        _recipient is { IsOpen: true } recipient && recipient.Version == _recipientVersion ? recipient : null;
 }

@@ -10,6 +10,12 @@ internal sealed class QueueChunk
 
     public OutgoingMessage[] Places { get; } = new OutgoingMessage[Length];
 
+    /// <summary>The place of the oldest.</summary>
+    public int Start { get; set; }
+
+    /// <summary>Behind the place of the youngest.</summary>
+    public int End { get; set; }
+
     /// <summary>The one behind it.</summary>
     public QueueChunk? Next { get; set; }
 }

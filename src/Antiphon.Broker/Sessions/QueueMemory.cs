@@ -26,6 +26,7 @@ internal sealed class QueueMemory(MemoryAccount account)
     {
         account.Add(-QueueChunk.Size);
         chunk.Next = null;
+        chunk.Start = chunk.End = 0;
         if (_free.Count < Kept)
         {
             _free.Push(chunk);

@@ -54,6 +54,11 @@ internal sealed class ReceiveWindow(MemoryAccount account)
         }
     }
 
+    /// <summary>
+    /// What kept an acknowledgement from being given to the <see cref="Publishing.AcknowledgementGate"/> is over, and it is about to be.
+    /// </summary>
+    public void TakeUp() => Unfinished--;
+
     /// <summary>An acknowledgement that was withheld is sent after all.</summary>
     public void EndWithholding(PacketType answer, PacketIdentifier identifier, ReasonCode code)
     {

@@ -220,23 +220,22 @@ internal sealed class SendWindow(MemoryAccount account)
     }
 
     /// <summary>
-    /// The Session has ended: takes the oldest message out, until there is none left.
-    /// What waits for PUBCOMP is with the client, and is forgotten.
+    /// The Session has ended: takes the oldest entry out, until there is none left.
     /// </summary>
+    /// <param name="message">
+    /// Its message; the default where it waits for PUBCOMP: that is with the client, and is forgotten.
+    /// </param>
     public bool TryTakeOldest(out OutgoingMessage message)
     {
-        while (!IsEmpty)
+        message = default;
+        if (IsEmpty)
         {
-            message = _entries[_entries.Oldest].Outgoing;
-            End(_entries.Oldest);
-            if (message.Message is not null)
-            {
-                return true;
-            }
+            return false;
         }
 
-        message = default;
-        return false;
+        message = _entries[_entries.Oldest].Outgoing;
+        End(_entries.Oldest);
+        return true;
     }
 
     private void CountPlaces()

@@ -51,6 +51,11 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     public SubscriptionList Subscriptions { get; } = new();
 
+    /// <summary>
+    /// How many of <see cref="Subscriptions"/>, the first ones, are still to tell their groups that the client has come or gone.
+    /// </summary>
+    public int UntoldSubscriptions { get; set; }
+
     /// <summary>What the client has not acknowledged.</summary>
     public SendWindow Window => _window ??= new SendWindow(_memory.Account);
 
@@ -68,6 +73,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     public bool HasWaiting => _waiting is { Count: > 0 };
 
+    /// <summary>How many of its messages are on their way to very many; until they are there, what its client sends has to wait.</summary>
+    public int FanOuts { get; set; }
+
     /// <summary>
     /// The Response Information of this Session, once its client has asked for it: what its own response topics begin with.
     /// </summary>
@@ -84,6 +92,9 @@ internal sealed class Session(string clientId, ClientUser? user = null, QueueMem
 
     /// <summary>Those that somebody has answered and that are open for others; <c>null</c> until it has one.</summary>
     public RequesterShare? AnsweredExchanges { get; set; }
+
+    /// <summary>What its retained messages refer to; <c>null</c> until it has one.</summary>
+    public RetainedPublisher? RetainedAs { get; set; }
 
     /// <summary>
     /// Subscriptions on their way through the retained messages, one after the other. They go on over the next connection.

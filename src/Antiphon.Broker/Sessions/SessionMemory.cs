@@ -12,8 +12,8 @@ namespace Antiphon.Broker.Sessions;
 /// </summary>
 internal sealed class SessionMemory(OptionsInForce options)
 {
-    private const int SessionSize = 500;
-    private const int SubscriptionSize = 216;
+    private const int SessionSize = 512;
+    private const int SubscriptionSize = 232;
 
     /// <summary>A level of the tree, with a table of children.</summary>
     private const int LevelSize = 336;
@@ -81,12 +81,37 @@ internal sealed class SessionMemory(OptionsInForce options)
         return true;
     }
 
-    /// <summary>The connection has ended, and its Topic Aliases with it.</summary>
+    /// <summary>
+    /// The Topic Aliases that are used towards the client are to take so many bytes more. They count until the connection ends.
+    /// </summary>
+    /// <returns><c>false</c>: there is no room for them, and nothing has changed.</returns>
+    public bool TryHoldOutgoingAliases(Connection connection, long more)
+    {
+        var session = connection.Session!;
+        if (more > 0 && !HasRoom(session, more))
+        {
+            return false;
+        }
+
+        Add(session, more);
+        connection.OutgoingAliasBytes += more;
+        return true;
+    }
+
+    /// <summary>So many bytes of what was held last are not needed.</summary>
+    public void ReturnOutgoingAliases(Connection connection, long bytes)
+    {
+        Add(connection.Session!, -bytes);
+        connection.OutgoingAliasBytes -= bytes;
+    }
+
+    /// <summary>The connection has ended, and the Topic Aliases of both directions with it.</summary>
     public void ReleaseAliases(Connection connection, Session session)
     {
-        Add(session, -connection.AliasBytes);
-        connection.AliasBytes = 0;
+        Add(session, -(connection.AliasBytes + connection.OutgoingAliasBytes));
+        connection.AliasBytes = connection.OutgoingAliasBytes = 0;
         connection.IncomingAliases = null;
+        connection.OutgoingAliases = null;
     }
 
     /// <summary>What Sessions share takes so many bytes more; fewer, where it is negative.</summary>

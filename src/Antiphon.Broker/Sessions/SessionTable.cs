@@ -19,6 +19,7 @@ internal sealed class SessionTable(
     Sender sender,
     Redispatch redispatch,
     EndedSessions ended,
+    GroupMembers groupMembers,
     SessionMemory memory,
     QueueMemory queueMemory,
     AccessControl access,
@@ -57,8 +58,9 @@ internal sealed class SessionTable(
         ConnectedCount++;
         session.Connection = connection;
         connection.Session = session;
+        connection.IsFanningOut = session.FanOuts > 0;
         session.ConnectedBy(connection.User);
-        SubscriptionTable.Move(session);
+        groupMembers.Update(session);
         counters.ConnectedClients++;
         counters.MaximumConnectedClients = Math.Max(counters.MaximumConnectedClients, counters.ConnectedClients);
         session.WillDue = session.Expires = Instant.Never;
@@ -76,7 +78,6 @@ internal sealed class SessionTable(
         ConnectedCount--;
         memory.ReleaseAliases(session.Connection!, session);
         session.ConnectionEnded();
-        SubscriptionTable.Move(session);
         counters.ConnectedClients--;
         if (session.ExpiryInterval == TimeSpan.Zero)
         {
@@ -84,6 +85,7 @@ internal sealed class SessionTable(
             return;
         }
 
+        groupMembers.Update(session);
         redispatch.ConnectionEnded(session, now);
         session.Expires = now + session.ExpiryInterval;
         if (session.Will is { } will)

@@ -7,11 +7,17 @@ namespace Antiphon.Broker.Subscriptions;
 /// <summary>
 /// Whom a message to one Topic Name goes to: Sessions, each once whatever the number of its subscriptions that match, and share groups.
 /// </summary>
-internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups)
+/// <param name="Sessions">The Sessions.</param>
+/// <param name="Groups">The share groups.</param>
+/// <param name="Subscriptions">How many subscriptions and groups that are.</param>
+internal sealed record Match(MatchedSession[] Sessions, ShareGroup[] Groups, int Subscriptions)
 {
-    public static Match Nobody { get; } = new([], []);
+    public static Match Nobody { get; } = new([], [], 0);
 
-    public bool IsNobody => Sessions.Length == 0 && Groups.Length == 0;
+    /// <summary>How many deliveries that are at most.</summary>
+    public int Count { get; } = Sessions.Length + Groups.Length;
+
+    public bool IsNobody => Count == 0;
 }
 
 /// <summary>

@@ -14,7 +14,7 @@ internal sealed class MatchCache
     private const int Buckets = 4096;
     private const int MaximumTopics = 8192;
     private const int MaximumTopicLength = 256;
-    private const int MaximumRecipients = 1_000_000;
+    private const int MaximumSubscriptions = 1_000_000;
 
     private readonly SubscriptionTree _tree;
     private readonly Utf8Comparer _comparer;
@@ -22,7 +22,7 @@ internal sealed class MatchCache
     private readonly Dictionary<byte[], Entry>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
     private readonly uint[] _changes = new uint[Buckets];
     private uint _wildcardChanges;
-    private int _recipients;
+    private int _subscriptions;
 
     public MatchCache(SubscriptionTree tree, Utf8Comparer comparer)
     {
@@ -32,21 +32,39 @@ internal sealed class MatchCache
         _lookup = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 
+    /// <summary>Whom a message to that Topic Name goes to.</summary>
     public Match Match(ReadOnlySpan<byte> topic)
+    {
+        var steps = int.MaxValue;
+        return TryMatch(topic, ref steps)!;
+    }
+
+    /// <summary>Whom a message to that Topic Name goes to, if that is remembered or found soon.</summary>
+    /// <param name="topic">The Topic Name.</param>
+    /// <param name="steps">How many levels and subscriptions may be looked at, and what was left of them.</param>
+    /// <returns><c>null</c>: it takes more.</returns>
+    public Match? TryMatch(ReadOnlySpan<byte> topic, ref int steps)
     {
         if (_lookup.TryGetValue(topic, out var entry) && entry.Changes == Changes(entry.First, entry.Second, entry.Third))
         {
             return entry.Match;
         }
 
-        var match = _tree.Match(topic);
-        if (topic.Length <= MaximumTopicLength)
+        var match = _tree.TryMatch(topic, ref steps);
+        if (match is not null && topic.Length <= MaximumTopicLength)
         {
             Remember(topic, match);
         }
 
         return match;
     }
+
+    /// <summary>The number of the subscription that was added last.</summary>
+    public long LastNumber => _tree.LastNumber;
+
+    /// <summary>Begins to find whom a message goes to, for a walk that takes as long as it likes and is not remembered.</summary>
+    /// <param name="newest">The number of the last subscription that may be found.</param>
+    public MatchWalk BeginWalk(long newest) => _tree.BeginWalk(newest);
 
     /// <summary>A subscription with that filter was added, changed or removed.</summary>
     public void Outdate(TopicFilter filter)
@@ -67,17 +85,16 @@ internal sealed class MatchCache
 
     private void Remember(ReadOnlySpan<byte> topic, Match match)
     {
-        var recipients = match.Sessions.Length + match.Groups.Length;
-        if (_entries.Count >= MaximumTopics || _recipients + recipients > MaximumRecipients)
+        if (_entries.Count >= MaximumTopics || _subscriptions + match.Subscriptions > MaximumSubscriptions)
         {
             _entries.Clear();
-            _recipients = 0;
+            _subscriptions = 0;
         }
 
         var first = Bucket(Beginning(topic, 1));
         var second = Bucket(Beginning(topic, 2));
         var third = Bucket(Beginning(topic, Depth));
-        _recipients += recipients;
+        _subscriptions += match.Subscriptions;
         _lookup[topic] = new Entry(match, first, second, third, Changes(first, second, third));
     }
 

@@ -2,7 +2,11 @@ using Antiphon.Broker.Listing;
 
 namespace Antiphon.Broker.Subscriptions;
 
-/// <summary>The members of one shared subscription: each message goes to one of them (MQTT 5 §4.8.2).</summary>
+/// <summary>
+/// The members of one shared subscription: each message goes to one of them (MQTT 5 §4.8.2).
+/// A Session may be a member of very many groups, so it may take a while until each has been told that its client has come or gone
+/// (see <see cref="GroupMembers"/>). A member that is met in the wrong place meanwhile is put into the right one.
+/// </summary>
 /// <param name="name">The Share Name.</param>
 internal sealed class ShareGroup(string name)
 {
@@ -20,10 +24,25 @@ internal sealed class ShareGroup(string name)
 
     public string Name { get; } = name;
 
+    /// <summary>Where it stands among the groups of its Topic Filter.</summary>
+    public int Place { get; set; }
+
+    /// <summary>Whether nobody has joined who has not left. Its last members may have ended all the same.</summary>
     public bool IsEmpty => _connected.Count + _away.Count == 0;
 
     /// <summary>Whether the client of a member is connected.</summary>
-    public bool HasConnected => _connected.Count > 0;
+    public bool HasConnected
+    {
+        get
+        {
+            while (_connected.Count > 0 && _connected[^1].Session.Connection is null)
+            {
+                Update(_connected[^1]);
+            }
+
+            return _connected.Count > 0;
+        }
+    }
 
     public void Add(Subscription member)
     {
@@ -39,18 +58,20 @@ internal sealed class ShareGroup(string name)
         }
     }
 
-    /// <summary>A member's Session has ended. The member may be removed later, which then changes nothing.</summary>
-    public void Leave(Subscription member)
+    /// <summary>A member's client has gone or is back, or its Session has ended; nothing changes where that is known.</summary>
+    public void Update(Subscription member)
     {
-        Remove(member);
-        member.HasLeft = true;
-    }
-
-    /// <summary>A member's client has gone, or is back.</summary>
-    public void Move(Subscription member)
-    {
-        Remove(member);
-        Add(member);
+        if (member.Session.HasEnded)
+        {
+            // It may be removed later, which then changes nothing.
+            Remove(member);
+            member.HasLeft = true;
+        }
+        else if (member.IsAway != member.Session.Connection is null)
+        {
+            Remove(member);
+            Add(member);
+        }
     }
 
     /// <summary>
@@ -58,34 +79,55 @@ internal sealed class ShareGroup(string name)
     /// One that may not be sent a packet of that size comes after those that may, and one that is away after those.
     /// </summary>
     /// <param name="size">What the message takes at most as a packet, in bytes.</param>
-    public Subscription Choose(uint size)
+    /// <returns>The member; <c>null</c>: there is none.</returns>
+    public Subscription? Choose(uint size)
     {
-        var members = _connected.Count > 0 ? _connected : _away;
-        var start = _next++ % members.Count;
+        var turn = _next++;
         if (_next == int.MaxValue)
         {
             _next = 0;
         }
 
-        if (members == _away)
-        {
-            return members[start];
-        }
-
+        Subscription? first = null;
         Subscription? best = null;
         var bestLoad = int.MaxValue;
-        var looks = Math.Min(members.Count, LookedAt);
-        for (var i = 0; i < looks && (best is null || i < Compared) && bestLoad > 0; i++)
+        var start = _connected.Count == 0 ? 0 : turn % _connected.Count;
+        for (var i = 0; i < Math.Min(_connected.Count, LookedAt) && (best is null || i < Compared) && bestLoad > 0;)
         {
-            var member = members[(start + i) % members.Count];
+            var member = _connected[(start + i) % _connected.Count];
             var session = member.Session;
-            if (session.Connection!.MaximumPacketSize >= size && session.Load < bestLoad)
+            if (session.Connection is not { } connection)
+            {
+                // Another stands in its place from now on. Only Sessions in very many groups leave such members behind, so there are few.
+                Update(member);
+                continue;
+            }
+
+            i++;
+            first ??= member;
+            if (connection.MaximumPacketSize >= size && session.Load < bestLoad)
             {
                 best = member;
                 bestLoad = session.Load;
             }
         }
 
-        return best ?? members[start];
+        return best ?? first ?? ChooseAway(turn);
+    }
+
+    private Subscription? ChooseAway(int turn)
+    {
+        while (_away.Count > 0)
+        {
+            var member = _away[turn % _away.Count];
+            if (!member.Session.HasEnded)
+            {
+                return member;
+            }
+
+            Update(member);
+        }
+
+        return null;
     }
 }

@@ -36,8 +36,17 @@ internal sealed class Subscription(Session session, string topicFilter) : IPlace
     /// <summary>Whether its filter is <c>$SYS</c> or lies below it.</summary>
     public bool IsToSystemTopics { get; init; }
 
+    /// <summary>The how many-th it is in its tree: what was published before it does not concern it.</summary>
+    public long Number { get; set; }
+
     /// <summary>Where it stands in the list that holds it, so that leaving a long one costs no more than leaving a short one.</summary>
     public int Place { get; set; }
+
+    /// <summary>Where it stands in the list of its Session.</summary>
+    public int PlaceInSession { get; set; }
+
+    /// <summary>Whether it has been removed: nothing is delivered through it any more.</summary>
+    public bool HasEnded { get; set; }
 
     /// <summary>The group, if it is a shared subscription.</summary>
     public ShareGroup? Group { get; set; }

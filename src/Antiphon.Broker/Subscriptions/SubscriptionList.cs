@@ -9,68 +9,83 @@ internal sealed class SubscriptionList
 {
     private const int IndexedFrom = 16;
 
-    private Subscription[] _few = [];
-    private Dictionary<string, Subscription>? _many;
-    private Stack<Subscription>? _taking;
+    // In no order: who is last takes the place of one that leaves.
+    private Subscription[] _all = [];
+    private Dictionary<string, Subscription>? _index;
 
     public int Count { get; private set; }
 
+    public ReadOnlySpan<Subscription> All => _all.AsSpan(0, Count);
+
+    /// <summary>Some of them: those from a place on, and no more than a number.</summary>
+    public ReadOnlySpan<Subscription> Page(int from, int atMost)
+    {
+        var start = Math.Min(from, Count);
+        return All.Slice(start, Math.Min(atMost, Count - start));
+    }
+
     public bool TryGet(string topicFilter, [NotNullWhen(true)] out Subscription? subscription)
     {
-        if (_many is not null)
+        if (_index is not null)
         {
-            return _many.TryGetValue(topicFilter, out subscription);
+            return _index.TryGetValue(topicFilter, out subscription);
         }
 
-        subscription = Array.Find(_few, held => held.TopicFilter == topicFilter);
+        subscription = null;
+        foreach (var held in All)
+        {
+            if (held.TopicFilter == topicFilter)
+            {
+                subscription = held;
+                break;
+            }
+        }
+
         return subscription is not null;
     }
 
     public void Add(Subscription subscription)
     {
-        Count++;
-        if (_many is null && _few.Length == IndexedFrom)
+        if (Count == _all.Length)
         {
-            _many = _few.ToDictionary(held => held.TopicFilter, StringComparer.Ordinal);
-            _few = [];
+            // One more at first, since most Sessions have one or two.
+            Array.Resize(ref _all, Count < IndexedFrom ? Count + 1 : 2 * Count);
         }
 
-        if (_many is not null)
+        subscription.PlaceInSession = Count;
+        _all[Count++] = subscription;
+        if (_index is not null)
         {
-            _many.Add(subscription.TopicFilter, subscription);
+            _index.Add(subscription.TopicFilter, subscription);
         }
-        else
+        else if (Count > IndexedFrom)
         {
-            _few = [.. _few, subscription];
+            _index = new Dictionary<string, Subscription>(2 * Count, StringComparer.Ordinal);
+            foreach (var held in All)
+            {
+                _index.Add(held.TopicFilter, held);
+            }
         }
     }
 
     public void Remove(Subscription subscription)
     {
-        Count--;
-        if (_many is not null)
-        {
-            _many.Remove(subscription.TopicFilter);
-        }
-        else
-        {
-            _few = Array.FindAll(_few, held => held != subscription);
-        }
+        var last = _all[--Count];
+        last.PlaceInSession = subscription.PlaceInSession;
+        _all[subscription.PlaceInSession] = last;
+        _all[Count] = null!;
+        _index?.Remove(subscription.TopicFilter);
     }
 
-    /// <summary>Takes any one out, until there is none left; each costs the same, however many there are.</summary>
+    /// <summary>Takes any one out, until there is none left.</summary>
     public bool TryTake([NotNullWhen(true)] out Subscription? subscription)
     {
-        // From the end: what a table has lost at its beginning is passed over each time anew.
-        _taking ??= new Stack<Subscription>(All);
-        if (!_taking.TryPop(out subscription))
+        subscription = Count == 0 ? null : _all[Count - 1];
+        if (subscription is not null)
         {
-            return false;
+            Remove(subscription);
         }
 
-        Remove(subscription);
-        return true;
+        return subscription is not null;
     }
-
-    public IEnumerable<Subscription> All => _many is not null ? _many.Values : _few;
 }

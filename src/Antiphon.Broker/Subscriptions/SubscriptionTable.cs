@@ -22,6 +22,9 @@ internal sealed class SubscriptionTable(
     SessionMemory memory,
     EngineCounters counters)
 {
+    /// <summary>Taking so many levels out of the tree takes as long as all else that removing a subscription takes.</summary>
+    private const int LevelsPerStep = 4;
+
     /// <summary>Subscriptions to <c>$SYS</c> and below.</summary>
     public int ToSystemTopics { get; private set; }
 
@@ -65,7 +68,8 @@ internal sealed class SubscriptionTable(
             counters.RefusedSubscriptions++;
             return ReasonCode.TopicFilterInvalid;
         }
-        else if (session.Subscriptions.Count >= options.Current.MaximumSubscriptions || !memory.HasRoom(session, SizeOf(topicFilter)))
+        else if (session.Subscriptions.Count >= options.Current.MaximumSubscriptions
+            || !memory.HasRoom(session, SizeOf(topicFilter) + RetainedWalk.SizeOf(filter.Pattern.AsSpan().Count('/') + 1, pattern.Length)))
         {
             counters.RefusedSubscriptions++;
             return ReasonCode.QuotaExceeded;
@@ -157,24 +161,6 @@ internal sealed class SubscriptionTable(
         return ReasonCode.Success;
     }
 
-    /// <summary>The client has gone, or is back: its share groups give their messages to others first, or to it as well.</summary>
-    public static void Move(Session session)
-    {
-        foreach (var subscription in session.Subscriptions.All)
-        {
-            subscription.Group?.Move(subscription);
-        }
-    }
-
-    /// <summary>The Session has ended: none of its share groups chooses it any more.</summary>
-    public static void LeaveGroups(Session session)
-    {
-        foreach (var subscription in session.Subscriptions.All)
-        {
-            subscription.Group?.Leave(subscription);
-        }
-    }
-
     /// <summary>The Session has ended, and its subscriptions with it.</summary>
     /// <param name="session">The Session.</param>
     /// <param name="steps">How many of them may be removed, and what was left; with none left, there may be more.</param>
@@ -182,7 +168,7 @@ internal sealed class SubscriptionTable(
     {
         while (steps > 0 && session.Subscriptions.TryTake(out var subscription))
         {
-            steps--;
+            steps -= 1 + subscription.TopicFilter.AsSpan().Count('/') / LevelsPerStep;
             Remove(subscription);
         }
     }
@@ -192,10 +178,11 @@ internal sealed class SubscriptionTable(
     private void Remove(Subscription subscription)
     {
         counters.Subscriptions--;
+        subscription.HasEnded = true;
         var topicFilter = subscription.TopicFilter;
         memory.Add(subscription.Session, -SessionMemory.SizeOfSubscription(topicFilter), -SizeOf(topicFilter));
         ToSystemTopics -= subscription.IsToSystemTopics ? 1 : 0;
-        RetainedWalks.Remove(subscription);
+        walks.Remove(subscription);
         if (subscription.Pattern is not null)
         {
             subscription.Session.ResponseSubscriptions!.Remove(subscription);

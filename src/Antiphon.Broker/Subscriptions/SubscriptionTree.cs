@@ -1,6 +1,4 @@
 using System.Text;
-using Antiphon.Broker.Listing;
-using Antiphon.Broker.Sessions;
 using Antiphon.Protocol.Topics;
 
 namespace Antiphon.Broker.Subscriptions;
@@ -18,15 +16,17 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
     /// <summary>What a level takes more that has children.</summary>
     private const int ChildrenSize = 216;
 
-    private readonly Level _root = new(null, []);
+    private readonly SubscriptionLevel _root = new(null, []);
 
-    // For one match: what has been found, by Session.
-    private readonly Dictionary<Session, List<Subscription>> _found = [];
-    private readonly List<ShareGroup> _foundGroups = [];
+    // For matches that are found in one go.
+    private readonly MatchWalk _walk = new();
 
     public Utf8Comparer Comparer => comparer;
 
     public int Count { get; private set; }
+
+    /// <summary>The number of the subscription that was added last.</summary>
+    public long LastNumber { get; private set; }
 
     /// <summary>What its levels take in memory, in bytes.</summary>
     public long Bytes { get; private set; }
@@ -34,6 +34,7 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
     public void Add(Subscription subscription, TopicFilter filter)
     {
         Count++;
+        subscription.Number = ++LastNumber;
         var level = _root;
         foreach (var part in Levels(filter))
         {
@@ -47,16 +48,11 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
 
         if (filter.ShareName is null)
         {
-            level.Subscriptions.Join(subscription);
+            level.Add(subscription);
             return;
         }
 
-        if (!level.Groups.TryGetValue(filter.ShareName, out var group))
-        {
-            group = new ShareGroup(filter.ShareName);
-            level.Groups.Add(group.Name, group);
-        }
-
+        var group = level.Group(filter.ShareName);
         group.Add(subscription);
         subscription.Group = group;
     }
@@ -73,16 +69,14 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
         if (subscription.Group is { } group)
         {
             group.Remove(subscription);
-
-            // Who has left before it was taken out of the tree may be the last of a group that has begun anew since.
-            if (group.IsEmpty && level.Groups.TryGetValue(group.Name, out var held) && held == group)
+            if (group.IsEmpty)
             {
-                level.Groups.Remove(group.Name);
+                level.Remove(group);
             }
         }
         else
         {
-            level.Subscriptions.Leave(subscription);
+            level.Remove(subscription);
         }
 
         for (; level.Parent is not null && level.IsEmpty; level = level.Parent)
@@ -95,196 +89,32 @@ internal sealed class SubscriptionTree(Utf8Comparer comparer)
     /// <summary>Finds who gets a message to that Topic Name.</summary>
     public Match Match(ReadOnlySpan<byte> topic)
     {
-        Collect(_root, topic, wildcardsMatch: topic[0] != (byte)'$');
-        if (_found.Count == 0 && _foundGroups.Count == 0)
-        {
-            return Subscriptions.Match.Nobody;
-        }
+        var steps = int.MaxValue;
+        return TryMatch(topic, ref steps)!;
+    }
 
-        var match = new Match([.. _found.Select(found => new MatchedSession(found.Key, [.. found.Value]))], [.. _foundGroups]);
-        _found.Clear();
-        _foundGroups.Clear();
+    /// <summary>Finds who gets a message to that Topic Name, if that does not take long.</summary>
+    /// <param name="topic">The Topic Name.</param>
+    /// <param name="steps">How many levels and subscriptions may be looked at, and what was left of them.</param>
+    /// <returns><c>null</c>: it takes more.</returns>
+    public Match? TryMatch(ReadOnlySpan<byte> topic, ref int steps)
+    {
+        _walk.Begin(_root, LastNumber);
+        var match = _walk.Go(topic, ref steps) ? _walk.ToMatch() : null;
+        _walk.Clear();
         return match;
     }
 
-    private static int SizeOf(Level level) => LevelSize + level.Name.Length;
+    /// <summary>Begins to find who gets a message, for a walk that takes as long as it likes.</summary>
+    /// <param name="newest">The number of the last subscription that may be found.</param>
+    public MatchWalk BeginWalk(long newest)
+    {
+        var walk = new MatchWalk();
+        walk.Begin(_root, newest);
+        return walk;
+    }
+
+    private static int SizeOf(SubscriptionLevel level) => LevelSize + level.Name.Length;
 
     private static IEnumerable<byte[]> Levels(TopicFilter filter) => filter.Pattern.Split('/').Select(Encoding.UTF8.GetBytes);
-
-    /// <param name="level">Where in the tree.</param>
-    /// <param name="topic">The levels of the Topic Name that are still to be matched.</param>
-    /// <param name="wildcardsMatch"><c>false</c> at the root for a topic that begins with <c>$</c> [MQTT-4.7.2-1].</param>
-    private void Collect(Level level, ReadOnlySpan<byte> topic, bool wildcardsMatch)
-    {
-        while (true)
-        {
-            var end = topic.IndexOf((byte)'/');
-            var name = end < 0 ? topic : topic[..end];
-            if (wildcardsMatch)
-            {
-                Take(level.Multi);
-                if (level.Single is { } single)
-                {
-                    Descend(single, end, topic);
-                }
-            }
-
-            if (!level.TryGetChild(name, out var child))
-            {
-                return;
-            }
-
-            if (end < 0)
-            {
-                TakeWithParentWildcard(child);
-                return;
-            }
-
-            level = child;
-            topic = topic[(end + 1)..];
-            wildcardsMatch = true;
-        }
-    }
-
-    private void Descend(Level single, int end, ReadOnlySpan<byte> topic)
-    {
-        if (end < 0)
-        {
-            TakeWithParentWildcard(single);
-        }
-        else
-        {
-            Collect(single, topic[(end + 1)..], wildcardsMatch: true);
-        }
-    }
-
-    /// <summary>
-    /// The last level of the Topic Name: its own subscriptions, and those to «…/#», which matches its parent too (§4.7.1.2).
-    /// </summary>
-    private void TakeWithParentWildcard(Level level)
-    {
-        Take(level);
-        Take(level.Multi);
-    }
-
-    private void Take(Level? level)
-    {
-        if (level is null)
-        {
-            return;
-        }
-
-        foreach (var subscription in level.SubscriptionsOrNone)
-        {
-            if (!_found.TryGetValue(subscription.Session, out var held))
-            {
-                _found.Add(subscription.Session, held = new List<Subscription>(1));
-            }
-
-            held.Add(subscription);
-        }
-
-        if (level.GroupsOrNone is { } groups)
-        {
-            _foundGroups.AddRange(groups.Values);
-        }
-    }
-
-    /// <summary>One level of the tree.</summary>
-    private sealed class Level(Level? parent, byte[] name)
-    {
-        private static readonly List<Subscription> NoSubscriptions = [];
-        private Dictionary<byte[], Level>? _children;
-        private Dictionary<byte[], Level>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
-        private List<Subscription>? _subscriptions;
-        private Dictionary<string, ShareGroup>? _groups;
-
-        public Level? Parent { get; } = parent;
-
-        public byte[] Name { get; } = name;
-
-        public Level? Single { get; private set; }
-
-        public Level? Multi { get; private set; }
-
-        public List<Subscription> Subscriptions => _subscriptions ??= new List<Subscription>(1);
-
-        /// <summary>By Share Name.</summary>
-        public Dictionary<string, ShareGroup> Groups => _groups ??= new Dictionary<string, ShareGroup>(StringComparer.Ordinal);
-
-        public List<Subscription> SubscriptionsOrNone => _subscriptions ?? NoSubscriptions;
-
-        public Dictionary<string, ShareGroup>? GroupsOrNone => _groups;
-
-        public bool IsEmpty =>
-            _children is not { Count: > 0 }
-                && Single is null
-                && Multi is null
-                && _subscriptions is not { Count: > 0 }
-                && _groups is not { Count: > 0 };
-
-        /// <summary>Whether it has a table of children, which it keeps when they have gone.</summary>
-        public bool HasChildren => _children is not null;
-
-        public Level Child(byte[] name, Utf8Comparer comparer, out bool isNew)
-        {
-            isNew = false;
-            if (Find(name) is { } existing)
-            {
-                return existing;
-            }
-
-            isNew = true;
-            var child = new Level(this, name);
-            if (name is [(byte)'+'])
-            {
-                Single = child;
-            }
-            else if (name is [(byte)'#'])
-            {
-                Multi = child;
-            }
-            else
-            {
-                if (_children is null)
-                {
-                    _children = new Dictionary<byte[], Level>(comparer);
-                    _lookup = _children.GetAlternateLookup<ReadOnlySpan<byte>>();
-                }
-
-                _children.Add(name, child);
-            }
-
-            return child;
-        }
-
-        public Level? Find(byte[] name) => name switch
-        {
-            [(byte)'+'] => Single,
-            [(byte)'#'] => Multi,
-            _ => TryGetChild(name, out var child) ? child : null,
-        };
-
-        public bool TryGetChild(ReadOnlySpan<byte> name, out Level child)
-        {
-            child = null!;
-            return _children is not null && _lookup.TryGetValue(name, out child!);
-        }
-
-        public void RemoveChild(byte[] name)
-        {
-            if (name is [(byte)'+'])
-            {
-                Single = null;
-            }
-            else if (name is [(byte)'#'])
-            {
-                Multi = null;
-            }
-            else
-            {
-                _children!.Remove(name);
-            }
-        }
-    }
 }

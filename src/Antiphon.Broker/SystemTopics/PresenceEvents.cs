@@ -108,17 +108,16 @@ internal sealed class PresenceEvents(
             if (!matched.Session.HasEnded)
             {
                 deliveries++;
-                sender.Deliver(publish, ref copy, matched.Session, Granted(matched.QoS), retain: false, matched.Identifiers, now);
+                sender.DeliverTo(publish, ref copy, matched.Session, Granted(matched.QoS), retain: false, matched.Identifiers, now);
             }
         }
 
         foreach (var group in match.Groups)
         {
-            if (!group.IsEmpty)
+            if (group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1)) is { } member)
             {
                 deliveries++;
-                var member = group.Choose(MessageWriter.AtMost(publish, subscriptionIdentifiers: 1));
-                sender.Deliver(publish, ref copy, member.Session, Granted(member.QoS), retain: false, member.Identifiers, now, group);
+                sender.DeliverTo(publish, ref copy, member.Session, Granted(member.QoS), retain: false, member.Identifiers, now, group);
             }
         }
 

@@ -92,6 +92,12 @@ internal sealed class SystemFigures
     private void Refresh(Instant now)
     {
         _nextRefresh = now + Interval;
+        if (_router.IsAnnouncing)
+        {
+            // So many are subscribed that the last ones are still on their way.
+            return;
+        }
+
         foreach (var figure in _figures)
         {
             if (figure.TryRefresh(now))

@@ -6,15 +6,14 @@ namespace Antiphon.Broker.Timing;
 /// <param name="owner">Whom it belongs to.</param>
 internal sealed class Deadline(object owner)
 {
-    internal const int NotSet = -1;
-
     public object Owner { get; } = owner;
 
     public Instant Due { get; internal set; }
 
-    public bool IsSet => Slot != NotSet;
+    public bool IsSet => Slot is not null;
 
-    internal int Slot { get; set; } = NotSet;
+    /// <summary>The list that it stands in.</summary>
+    internal DeadlineSlot? Slot { get; set; }
 
     internal Deadline? Previous { get; set; }
 
@@ -23,18 +22,21 @@ internal sealed class Deadline(object owner)
 
 /// <summary>
 /// All deadlines of the broker: setting and cancelling cost O(1), whatever their number. A deadline fires up to one tick late, never early.
-/// One that lies further ahead than the wheel is wide stays in its slot and is passed over once per turn.
+/// One that lies further ahead than the wheel is wide stays in its slot and is passed over once per turn of the wheel.
+/// Very many may stand in one slot: they are looked at in as many calls as it takes.
 /// </summary>
 internal sealed class TimingWheel
 {
     private const int Slots = 4096;
-    private const int Firing = Slots;
 
     /// <summary>32 ms: with 4,096 slots one turn is 131 seconds.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(32);
 
-    private readonly Deadline?[] _heads = new Deadline?[Slots + 1];
+    private readonly DeadlineSlot[] _slots = [.. Enumerable.Range(0, Slots).Select(_ => new DeadlineSlot())];
     private readonly ulong[] _occupied = new ulong[Slots / 64];
+
+    // The slot whose tick has come; an empty one has taken its place in the wheel.
+    private DeadlineSlot _firing = new();
     private long _tick;
     private int _count;
 
@@ -47,7 +49,7 @@ internal sealed class TimingWheel
         }
 
         deadline.Due = due;
-        Link(deadline, (int)(Math.Max(TickAfter(due), _tick + 1) % Slots));
+        Link(deadline);
         _count++;
     }
 
@@ -65,7 +67,7 @@ internal sealed class TimingWheel
     /// </summary>
     public Instant NextVisit()
     {
-        if (_heads[Firing] is not null)
+        if (_firing.First is not null)
         {
             return new Instant(TimeSpan.Zero);
         }
@@ -74,13 +76,23 @@ internal sealed class TimingWheel
     }
 
     /// <summary>Takes one deadline that is due, in the order of their ticks. Call it until there is none.</summary>
-    public Deadline? TryTakeDue(Instant now)
+    /// <param name="now">The current instant.</param>
+    /// <param name="looks">
+    /// How many deadlines may be looked at, and how many of them are left; with none left, there may be more that are due.
+    /// </param>
+    public Deadline? TryTakeDue(Instant now, ref int looks)
     {
         var nowTick = now.Elapsed.Ticks / Tick.Ticks;
         while (true)
         {
-            while (_heads[Firing] is { } deadline)
+            while (_firing.First is { } deadline)
             {
+                if (looks <= 0)
+                {
+                    return null;
+                }
+
+                looks--;
                 Unlink(deadline);
                 if (TickAfter(deadline.Due) <= _tick)
                 {
@@ -88,7 +100,7 @@ internal sealed class TimingWheel
                     return deadline;
                 }
 
-                Link(deadline, (int)(TickAfter(deadline.Due) % Slots));
+                Link(deadline);
             }
 
             if (_tick >= nowTick)
@@ -97,7 +109,7 @@ internal sealed class TimingWheel
             }
 
             _tick = _count == 0 ? nowTick : Math.Min(NextOccupiedTick(), nowTick);
-            MoveToFiring((int)(_tick % Slots));
+            Fire((int)(_tick % Slots));
         }
     }
 
@@ -126,39 +138,41 @@ internal sealed class TimingWheel
         return _tick + Slots;
     }
 
-    private void MoveToFiring(int slot)
+    /// <summary>
+    /// The tick of a slot has come. The slots change places, so it takes the same time however many deadlines stand there.
+    /// </summary>
+    private void Fire(int slot)
     {
-        while (_heads[slot] is { } deadline)
-        {
-            Unlink(deadline);
-            Link(deadline, Firing);
-        }
+        (_slots[slot], _firing) = (_firing, _slots[slot]);
+        _slots[slot].Index = slot;
+        _firing.Index = DeadlineSlot.Firing;
+        _occupied[slot / 64] &= ~(1UL << (slot % 64));
     }
 
-    private void Link(Deadline deadline, int slot)
+    private void Link(Deadline deadline)
     {
-        var head = _heads[slot];
+        var index = (int)(Math.Max(TickAfter(deadline.Due), _tick + 1) % Slots);
+        var slot = _slots[index];
+        var first = slot.First;
         deadline.Slot = slot;
         deadline.Previous = null;
-        deadline.Next = head;
-        if (head is not null)
+        deadline.Next = first;
+        if (first is not null)
         {
-            head.Previous = deadline;
+            first.Previous = deadline;
         }
 
-        _heads[slot] = deadline;
-        if (slot != Firing)
-        {
-            _occupied[slot / 64] |= 1UL << (slot % 64);
-        }
+        slot.First = deadline;
+        slot.Index = index;
+        _occupied[index / 64] |= 1UL << (index % 64);
     }
 
     private void Unlink(Deadline deadline)
     {
-        var slot = deadline.Slot;
+        var slot = deadline.Slot!;
         if (deadline.Previous is null)
         {
-            _heads[slot] = deadline.Next;
+            slot.First = deadline.Next;
         }
         else
         {
@@ -170,13 +184,25 @@ internal sealed class TimingWheel
             deadline.Next.Previous = deadline.Previous;
         }
 
-        if (slot != Firing && _heads[slot] is null)
+        if (slot.First is null && slot.Index != DeadlineSlot.Firing)
         {
-            _occupied[slot / 64] &= ~(1UL << (slot % 64));
+            _occupied[slot.Index / 64] &= ~(1UL << (slot.Index % 64));
         }
 
-        deadline.Slot = Deadline.NotSet;
+        deadline.Slot = null;
         deadline.Previous = null;
         deadline.Next = null;
     }
+}
+
+/// <summary>Deadlines that fall into the same tick of the wheel, in any of its turns.</summary>
+internal sealed class DeadlineSlot
+{
+    /// <summary>The <see cref="Index"/> of the slot whose tick has come.</summary>
+    public const int Firing = -1;
+
+    public Deadline? First { get; set; }
+
+    /// <summary>Where in the wheel it stands.</summary>
+    public int Index { get; set; }
 }

@@ -21,7 +21,18 @@ internal sealed class OutgoingAliases(ulong seed, int maximum)
     /// <summary>Bounds what the table can take in memory.</summary>
     private const int LongestTopic = 1024;
 
+    /// <summary>What it takes in memory without a Topic Name, in bytes, but for its places.</summary>
+    private const int OwnSize = 64;
+
+    private const int PlaceSize = 24;
+
     private readonly Place[] _places = new Place[maximum];
+
+    /// <summary>What a table for so many aliases takes in memory before it has any, in bytes.</summary>
+    public static long SizeOf(int maximum) => OwnSize + (long)PlaceSize * maximum;
+
+    /// <summary>How much memory it takes more to <see cref="Teach"/> an alias, in bytes.</summary>
+    public long CostOf(ushort alias, ReadOnlySpan<byte> topic) => _places[alias - 1].Topic.CostOf(topic);
 
     /// <summary>Which alias a PUBLISH with that topic should have.</summary>
     /// <param name="topic">The Topic Name in UTF-8.</param>

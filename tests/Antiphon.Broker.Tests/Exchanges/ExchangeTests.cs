@@ -492,6 +492,38 @@ public sealed class ExchangeTests
     }
 
     [Fact]
+    public void An_exchange_with_very_many_recipients_ends_at_once_and_forgets_them_in_slices()
+    {
+        const int Count = 2 * ExchangeTable.StepsPerTurn;
+        var broker = new HandTurnedBroker();
+        var requester = Requester(broker);
+        var responders = Enumerable.Range(0, Count)
+            .Select(i => broker.Subscriber(
+                $"responder{i}", "service", QualityOfService.AtLeastOnce, connect => connect with { SessionExpiryInterval = 3600 }))
+            .ToList();
+        responders[0].Lose();
+        requester.Publish(Request(requester, 1));
+        var answer = Answer(responders[1].NextMessage("?").Message);
+        broker.Advance(broker.Options.ExchangeTimeout + TimeSpan.FromSeconds(1));
+
+        broker.Engine.Advance(broker.Now);
+        Assert.Equal(0, broker.Counters.OpenExchanges);
+        Assert.True(broker.Engine.HasWork);
+
+        // What waits for one that has not been forgotten yet may be dropped, and one may go.
+        broker.Engine.Dismiss("responder0", withSession: true, broker.Now);
+        broker.Engine.Dismiss("responder2", withSession: true, broker.Now);
+        broker.Engine.Advance(broker.Now);
+        Assert.True(broker.Engine.HasWork);
+        broker.Settle();
+        Assert.Equal(ReasonCode.NotAuthorized, responders[1].PublishAcknowledged(answer));
+
+        requester.Publish(Request(requester, 1));
+        Assert.Equal(1, broker.Counters.OpenExchanges);
+        Assert.Equal(ReasonCode.Success, responders[1].PublishAcknowledged(answer));
+    }
+
+    [Fact]
     public void Fifty_thousand_responders_may_answer_one_request()
     {
         const int Count = 50_000;

@@ -54,6 +54,35 @@ public sealed class MemoryAccountTests
     public void Retained_messages(int messages, int size) =>
         Measure(() => Publish(messages, i => $"house/room{i % 1000}/device{i}", size, retain: true));
 
+    [Fact]
+    public void Retained_messages_keep_the_names_of_their_publishers() => Measure(() =>
+    {
+        for (var i = 0; i < 2000; i++)
+        {
+            // A name of 4,000 characters takes 8 KB, and the Session has ended.
+            var publisher = _broker.Connect($"{i}-" + new string('n', 4000));
+            publisher.Publish(TestLink.Message($"t/{i}", "x") with { Retain = true });
+            publisher.Publish(TestLink.Message($"u/{i}", "x") with { Retain = true });
+            Leave(publisher);
+        }
+
+        Assert.InRange(_broker.Counters.RetainedBytes, 2000 * 8000, 2000 * 10_000);
+    });
+
+    [Fact]
+    public void What_is_retained_is_forgotten_with_the_name_of_its_publisher()
+    {
+        var publisher = _broker.Connect(new string('n', 4000));
+        publisher.Publish(TestLink.Message("t", "x") with { Retain = true });
+        publisher.Publish(TestLink.Message("u", "x") with { Retain = true });
+        publisher.Publish(TestLink.Message("u", "") with { Retain = true });
+        Assert.InRange(_broker.Counters.RetainedBytes, 8000, 9000);
+        _publisher.Publish(TestLink.Message("t", "y") with { Retain = true });
+        Assert.InRange(_broker.Counters.RetainedBytes, 300, 1000);
+        publisher.Publish(TestLink.Message("t", "") with { Retain = true });
+        Assert.Equal(0, _broker.Counters.RetainedBytes);
+    }
+
     [Theory]
     [InlineData(20_000, 1)]
     [InlineData(500, 100)]

@@ -1,3 +1,4 @@
+using Antiphon.Broker.Pressure;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Packets;
 
@@ -185,6 +186,66 @@ public sealed class MemoryPressureTests
     }
 
     [Fact]
+    public void Very_many_that_are_left_unread_are_read_again_in_slices_and_one_that_owes_at_once()
+    {
+        const int Count = 3 * MemoryPressure.ResumedPerTurn;
+        var held = _broker.Subscriber("held", "u");
+        var filler = _broker.Connect("filler");
+        for (ushort i = 1; i <= 40; i++)
+        {
+            filler.Send(new PublishPacket(TestLink.Message("u", Large, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(i) });
+        }
+
+        var publishers = Enumerable.Range(0, Count).Select(i => _broker.Subscriber($"publisher{i}", $"own/{i}")).ToList();
+        publishers.ForEach(publisher => publisher.Publish("nobody"));
+        Assert.Equal(Count + 1, _broker.Counters.PausedConnections);
+
+        // Without a turn, and whoever else is left unread.
+        var own = new PublishPacket(TestLink.Message("own/5", "x", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) };
+        _broker.Engine.Receive(_broker.Connect("other").Connection, TestLink.Bytes(own), _broker.Now);
+        Assert.False(publishers[5].IsPaused);
+
+        foreach (var message in held.All().Cast<PublishPacket>())
+        {
+            var acknowledgement = new AcknowledgementPacket(PacketType.PubAck, message.PacketIdentifier);
+            _broker.Engine.Receive(held.Connection, TestLink.Bytes(acknowledgement), _broker.Now);
+        }
+
+        for (var left = _broker.Counters.PausedConnections; left > 0; left = _broker.Counters.PausedConnections)
+        {
+            _broker.Engine.Advance(_broker.Now);
+            _broker.Engine.Flush(_broker.Now);
+            Assert.Equal(Math.Max(0, left - MemoryPressure.ResumedPerTurn), _broker.Counters.PausedConnections);
+            Assert.Equal(_broker.Counters.PausedConnections > 0, _broker.Engine.HasWork);
+        }
+
+        Assert.All(publishers, publisher => Assert.False(publisher.IsPaused));
+    }
+
+    [Fact]
+    public void Who_has_65535_messages_unacknowledged_and_publishes_on_is_left_unread_for_what_is_withheld_from_it()
+    {
+        // Beyond the bound, but not by a quarter.
+        var slow = Fill(messages: 17);
+        var publisher = _broker.ConnectV311("publisher");
+        var sent = 0;
+        while (!publisher.IsPaused && sent < ushort.MaxValue)
+        {
+            sent++;
+            publisher.Send(new PublishPacket(TestLink.Message("nobody", "", QualityOfService.AtLeastOnce))
+            {
+                PacketIdentifier = new((ushort)sent),
+            });
+        }
+
+        // A quarter of the bound at most, in pieces of 32 bytes.
+        Assert.InRange(sent, 1000, Mebibyte / 4 / 32 + 1);
+        slow.All().Cast<PublishPacket>().ToList().ForEach(slow.Acknowledge);
+        Assert.False(publisher.IsPaused);
+        Assert.Equal(Enumerable.Range(1, sent), Acknowledgements(publisher));
+    }
+
+    [Fact]
     public void Messages_for_clients_that_are_away_never_hold_up_those_who_are_there()
     {
         for (var i = 0; i < 3; i++)
@@ -207,11 +268,11 @@ public sealed class MemoryPressureTests
     }
 
     /// <summary>Takes the memory away from which acknowledgements are withheld, until the client that is returned acknowledges.</summary>
-    private TestLink Fill()
+    private TestLink Fill(ushort messages = 30)
     {
         var slow = _broker.Subscriber("slow", "t");
         var filler = _broker.Connect("filler");
-        for (ushort i = 1; i <= 30; i++)
+        for (ushort i = 1; i <= messages; i++)
         {
             Send(filler, i);
         }

@@ -79,6 +79,28 @@ public sealed class AcknowledgementGateTests
         Assert.Equal(0, _counters.WithheldAcknowledgements);
     }
 
+    [Fact]
+    public void Very_many_leave_in_slices_and_in_order()
+    {
+        const int Count = 3 * AcknowledgementGate.ReleasedPerTurn;
+        for (var i = 1; i <= Count; i++)
+        {
+            Acknowledge(_first, (ushort)i, afterCommit: 1);
+        }
+
+        _gate.Committed(1);
+        _gate.Release();
+        Acknowledge(_first, Count + 1, AcknowledgementGate.NoCommit);
+        Assert.Equal(AcknowledgementGate.ReleasedPerTurn, Left(_first).Count());
+
+        while (_gate.IsReady)
+        {
+            _gate.Release();
+        }
+
+        Assert.Equal(Enumerable.Range(1, Count + 1), Left(_first));
+    }
+
     private Connection Open(string clientId)
     {
         var link = new TestLink(new HandTurnedBroker());

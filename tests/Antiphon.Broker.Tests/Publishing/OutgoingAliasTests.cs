@@ -46,6 +46,46 @@ public sealed class OutgoingAliasTests
     }
 
     [Fact]
+    public void Aliases_count_in_what_a_Session_holds_and_where_there_is_no_room_topics_go_without()
+    {
+        // A sixteenth of it for one Session: 64 KB.
+        var broker = new HandTurnedBroker(new BrokerOptions { MaximumSessionBytes = 1024 * 1024, MaximumOutgoingTopicAliases = 1000 });
+        var narrow = broker.Subscriber(
+            "narrow", "#", with: connect => connect with { TopicAliasMaximum = 1000, SessionExpiryInterval = 100 });
+        var publisher = broker.Connect("publisher");
+        var before = broker.Engine.SessionBytes;
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                for (var repeat = 0; repeat < 3; repeat++)
+                {
+                    publisher.Publish($"{i}/{new string('t', 900)}", "x");
+                }
+            }
+
+            Assert.InRange(broker.Engine.SessionBytes - before, 55_000, 65_536);
+        }
+
+        var sent = Sent(narrow);
+        Assert.Equal(1800, sent.Count);
+        Assert.InRange(sent.Count(each => each.Topic == ""), 30, 600);
+        narrow.Lose();
+        Assert.Equal(before, broker.Engine.SessionBytes);
+
+        // A table that takes more than there is room for is not begun.
+        var wide = new HandTurnedBroker(
+            new BrokerOptions { MaximumSessionBytes = 1024 * 1024, MaximumOutgoingTopicAliases = ushort.MaxValue });
+        var subscriber = wide.Subscriber("subscriber", "#", with: connect => connect with { TopicAliasMaximum = ushort.MaxValue });
+        for (var i = 0; i < 3; i++)
+        {
+            wide.Connect($"publisher{i}").Publish(Topic);
+        }
+
+        Assert.All(Sent(subscriber), each => Assert.Equal((Topic, null), each));
+    }
+
+    [Fact]
     [Trait("Label", "MQTT-3.1.2-27")]
     public void A_client_that_takes_none_is_sent_none_and_a_topic_that_would_not_get_shorter_has_none()
     {

@@ -5,6 +5,7 @@ using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.ResponseTopics;
 using Antiphon.Broker.Retained;
@@ -40,20 +41,23 @@ public sealed class RouterTests
         var inForce = new OptionsInForce(options);
         var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
-        var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(inForce, account, writer, messages, exchanges, wheel, flushList, counters);
+        var memory = new SessionMemory(inForce);
+        var writer = new MessageWriter(comparer, memory, flushList, counters);
+        var sender = new Sender(
+            inForce, account, writer, messages, exchanges, new MemoryPressure(inForce, account, counters), wheel, flushList, counters);
         var access = new AccessControl(inForce);
         _subscriptions = new SubscriptionTable(
             inForce,
             tree,
             cache,
-            new RetainedWalks(retained, sender),
+            new RetainedWalks(retained, sender, memory),
             access,
             new MessageLimits(inForce, counters),
-            new SessionMemory(inForce),
+            memory,
             counters);
         var responseTopics = new OwnResponseTopics(comparer, new Random(1).NextBytes);
-        _router = new Router(cache, responseTopics, exchanges, retained, sender, messages, counters);
+        var fanOuts = new FanOuts(cache, exchanges, sender, messages, flushList, counters);
+        _router = new Router(fanOuts, responseTopics, exchanges, retained, sender, messages, counters);
         _responseTopic = Encoding.UTF8.GetBytes(responseTopics.Grant(_requester));
     }
 

@@ -16,6 +16,7 @@ public sealed class LongWorkTests
     {
         MaximumSubscriptions = Many,
         MaximumQueuedMessages = Many,
+        MaximumInflight = ushort.MaxValue,
         MaximumSessionBytes = 16L * 1024 * 1024 * 1024,
     });
 
@@ -57,7 +58,11 @@ public sealed class LongWorkTests
         Assert.Null(_broker.Engine.FindSession("client"));
         Assert.Equal(1, _broker.Counters.Sessions);
         Assert.Equal(ReasonCode.NoMatchingSubscribers, PublishNow(other, "t/5"));
-        Assert.Equal(ReasonCode.NoMatchingSubscribers, PublishNow(other, "t"));
+        if (filter != "$share/{0}/t")
+        {
+            // To a hundred thousand groups it would go in slices too.
+            Assert.Equal(ReasonCode.NoMatchingSubscribers, PublishNow(other, "t"));
+        }
 
         var turns = Turns(() => _broker.Counters.Subscriptions);
         Assert.InRange(turns.Count, Many / EndedSessionsSteps - 1, Many / EndedSessionsSteps + 2);
@@ -83,6 +88,145 @@ public sealed class LongWorkTests
 
         Assert.Equal(Many, _broker.Counters.Redispatched);
         Assert.Equal(0, _broker.Counters.DroppedWithSession + _broker.Counters.DroppedQueueFull);
+    }
+
+    [Fact]
+    public void A_client_in_a_hundred_thousand_share_groups_comes_and_goes_in_slices_and_no_message_is_given_to_who_is_away()
+    {
+        var often = Subscriber("often", "u");
+        for (var i = 0; i < Many; i++)
+        {
+            often.Subscribe($"$share/g/t/{i}", QualityOfService.AtLeastOnce);
+        }
+
+        var other = _broker.Connect("other");
+        for (var i = 0; i < Many; i += Many / 10)
+        {
+            other.Subscribe($"$share/g/t/{i}", QualityOfService.AtLeastOnce);
+        }
+
+        var publisher = _broker.Connect("publisher");
+        for (var round = 0; round < 3; round++)
+        {
+            _broker.Engine.Ended(often.Connection, _broker.Now);
+            Assert.True(_broker.Engine.HasWork);
+            for (var i = 0; i < Many; i += Many / 10)
+            {
+                Assert.Equal(ReasonCode.Success, PublishNow(publisher, $"t/{i}"));
+                Assert.Equal(ReasonCode.Success, PublishNow(publisher, $"t/{i}"));
+            }
+
+            // All went to the other, though few groups have been told so far.
+            other.Flush();
+            var got = other.All().Cast<PublishPacket>().ToList();
+            Assert.Equal(20, got.Count);
+            got.ForEach(other.Acknowledge);
+
+            // It comes and goes before all have been told, too.
+            often = _broker.Open();
+            often.Send(new ConnectPacket { ClientId = "often", CleanStart = false, SessionExpiryInterval = 3600 });
+            for (var i = 0; i < Many; i += Many / 10)
+            {
+                Assert.Equal(ReasonCode.Success, PublishNow(publisher, $"t/{i}"));
+                Assert.Equal(ReasonCode.Success, PublishNow(publisher, $"t/{i}"));
+            }
+
+            // Equally busy members take turns again.
+            other.Flush();
+            got = [.. other.All().Cast<PublishPacket>()];
+            Assert.Equal(10, got.Count);
+            got.ForEach(other.Acknowledge);
+            often.Flush();
+            got = [.. often.All().OfType<PublishPacket>()];
+            Assert.Equal(10, got.Count);
+            got.ForEach(often.Acknowledge);
+        }
+    }
+
+    [Fact]
+    public void A_long_queue_goes_to_another_member_in_slices_when_the_connection_is_lost_and_who_is_back_gets_the_rest_in_order()
+    {
+        const int Count = 5 * Broker.Publishing.Redispatch.StepsPerTurn;
+        var first = Subscriber("first", "$share/g/t", receiveMaximum: 1);
+        first.Subscribe("own", QualityOfService.AtLeastOnce);
+        var publisher = _broker.Connect("publisher");
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.Equal(ReasonCode.Success, PublishNow(publisher, i % 10 == 0 ? "own" : "t", $"{i}"));
+        }
+
+        var second = Subscriber("second", "$share/g/t");
+        _broker.Engine.Ended(first.Connection, _broker.Now);
+        var before = _broker.Counters.Redispatched;
+        Assert.InRange(before, 1, Broker.Publishing.Redispatch.StepsPerTurn);
+        Assert.True(_broker.Engine.HasWork);
+        _broker.Engine.Advance(_broker.Now);
+        _broker.Engine.Flush(_broker.Now);
+        _broker.Engine.Advance(_broker.Now);
+        Assert.InRange(_broker.Counters.Redispatched - before, 1, 2 * Broker.Publishing.Redispatch.StepsPerTurn);
+        var passed = _broker.Counters.Redispatched;
+
+        // New ones come, and the client is back before all was looked at.
+        Assert.Equal(ReasonCode.Success, PublishNow(publisher, "own", "last"));
+        var back = _broker.Open();
+        back.Send(new ConnectPacket { ClientId = "first", CleanStart = false, SessionExpiryInterval = 3600 });
+
+        Assert.Equal(passed, _broker.Counters.Redispatched);
+        second.Flush();
+        var toSecond = Numbers(second);
+        var toFirst = Numbers(first).Concat(Numbers(back)).ToList();
+        Assert.Equal(passed, toSecond.Count);
+        Assert.Equal(toSecond.Order(), toSecond);
+        Assert.Equal(toFirst.Order(), toFirst);
+        Assert.Equal(Count + 1, toFirst.Concat(toSecond).Distinct().Count());
+        Assert.DoesNotContain(toSecond, number => number % 10 == 0);
+
+        static List<int> Numbers(TestLink link) =>
+            [.. link.All().OfType<PublishPacket>().Where(publish => !publish.Dup).Select(TestLink.Text)
+                .Select(text => text == "last" ? int.MaxValue : int.Parse(text, null))];
+    }
+
+    [Fact]
+    public void A_Session_whose_messages_wait_for_their_PUBCOMP_ends_in_slices()
+    {
+        const int Count = 3 * EndedSessionsSteps;
+        var client = _broker.Subscriber("client", "t", QualityOfService.ExactlyOnce);
+        var publisher = _broker.Connect("publisher");
+        for (var i = 0; i < Count; i++)
+        {
+            publisher.PublishExactlyOnce("t");
+        }
+
+        foreach (var publish in client.All().Cast<PublishPacket>())
+        {
+            client.Answer(PacketType.PubRec, publish.PacketIdentifier);
+        }
+
+        _broker.Engine.Ended(client.Connection, _broker.Now);
+
+        Assert.InRange(Turns(() => _broker.Engine.BufferBytes).Count, 3, 5);
+        Assert.Equal(0, _broker.Counters.Sessions - 1);
+    }
+
+    [Fact]
+    public void Taking_the_first_of_many_subscriptions_copies_none()
+    {
+        var session = new Broker.Sessions.Session("client");
+        var list = new Broker.Subscriptions.SubscriptionList();
+        for (var i = 0; i < Many; i++)
+        {
+            list.Add(new Broker.Subscriptions.Subscription(session, $"t/{i}"));
+        }
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        var left = Many;
+        for (; list.TryTake(out var taken); left--)
+        {
+            Assert.False(list.TryGet(taken.TopicFilter, out _));
+        }
+
+        Assert.Equal(0, left);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 4096);
     }
 
     [Fact]
@@ -120,17 +264,18 @@ public sealed class LongWorkTests
         return falls;
     }
 
-    private TestLink Subscriber(string clientId, string filter)
+    private TestLink Subscriber(string clientId, string filter, ushort? receiveMaximum = null)
     {
-        var link = _broker.Connect(clientId, connect => connect with { SessionExpiryInterval = 3600 });
+        var link = _broker.Connect(
+            clientId, connect => connect with { SessionExpiryInterval = 3600, ReceiveMaximum = receiveMaximum });
         link.Subscribe(filter, QualityOfService.AtLeastOnce);
         return link;
     }
 
     /// <summary>Publishes without a turn of the loop.</summary>
-    private ReasonCode PublishNow(TestLink publisher, string topic)
+    private ReasonCode PublishNow(TestLink publisher, string topic, string payload = "x")
     {
-        var publish = new PublishPacket(TestLink.Message(topic, "x", QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) };
+        var publish = new PublishPacket(TestLink.Message(topic, payload, QualityOfService.AtLeastOnce)) { PacketIdentifier = new(1) };
         _broker.Engine.Receive(publisher.Connection, TestLink.Bytes(publish), _broker.Now);
         publisher.Flush();
         return publisher.Next<AcknowledgementPacket>().ReasonCode;

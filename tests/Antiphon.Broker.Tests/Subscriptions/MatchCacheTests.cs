@@ -5,6 +5,7 @@ using Antiphon.Broker.Connections;
 using Antiphon.Broker.Exchanges;
 using Antiphon.Broker.Limits;
 using Antiphon.Broker.Messages;
+using Antiphon.Broker.Pressure;
 using Antiphon.Broker.Publishing;
 using Antiphon.Broker.Retained;
 using Antiphon.Broker.Sessions;
@@ -80,17 +81,14 @@ public sealed class MatchCacheTests
         var inForce = new OptionsInForce(options);
         var retained = new RetainedStore(inForce, comparer, messages, wheel, counters);
         var exchanges = new ExchangeTable(inForce, comparer, wheel, watch: null, counters);
-        var writer = new MessageWriter(comparer, flushList, counters);
-        var sender = new Sender(inForce, new MemoryAccount(), writer, messages, exchanges, wheel, flushList, counters);
+        var memory = new SessionMemory(inForce);
+        var writer = new MessageWriter(comparer, memory, flushList, counters);
+        var account = new MemoryAccount();
+        var pressure = new MemoryPressure(inForce, account, counters);
+        var sender = new Sender(inForce, account, writer, messages, exchanges, pressure, wheel, flushList, counters);
         var table = new SubscriptionTable(
-            inForce,
-            tree,
-            cache,
-            new RetainedWalks(retained, sender),
-            new AccessControl(inForce),
-            new MessageLimits(inForce, counters),
-            new SessionMemory(inForce),
-            counters);
+            inForce, tree, cache, new RetainedWalks(retained, sender, memory), new AccessControl(inForce),
+            new MessageLimits(inForce, counters), memory, counters);
         var sessions = Enumerable.Range(0, Clients).Select(i => new Session($"client{i}")).ToArray();
         var model = new Dictionary<(int Client, string Filter), QualityOfService>();
         foreach (var step in steps)
@@ -154,7 +152,7 @@ public sealed class MatchCacheTests
             Assert.Equal(groups.Count(), match.Groups.Length);
             foreach (var group in match.Groups)
             {
-                var chosen = group.Choose(0);
+                var chosen = group.Choose(0)!;
                 Assert.Contains((Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter), matching.Select(held => held.Key));
                 Assert.Equal(model[(Array.IndexOf(sessions, chosen.Session), chosen.TopicFilter)], chosen.QoS);
             }

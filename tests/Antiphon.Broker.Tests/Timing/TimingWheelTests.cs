@@ -11,7 +11,7 @@ public sealed class TimingWheelTests
     [Fact]
     public void Nothing_is_due_in_an_empty_wheel()
     {
-        Assert.Null(_wheel.TryTakeDue(At(1_000_000)));
+        Assert.Null(TryTakeDue(At(1_000_000)));
         Assert.Equal(Instant.Never, _wheel.NextVisit());
     }
 
@@ -30,10 +30,10 @@ public sealed class TimingWheelTests
         var deadline = new Deadline(this);
         _wheel.Set(deadline, At(seconds));
 
-        Assert.Null(_wheel.TryTakeDue(At(seconds) + TimeSpan.FromTicks(-1)));
+        Assert.Null(TryTakeDue(At(seconds) + TimeSpan.FromTicks(-1)));
         Assert.True(_wheel.NextVisit() <= At(seconds) + Tick);
-        Assert.Same(deadline, _wheel.TryTakeDue(At(seconds) + Tick));
-        Assert.Null(_wheel.TryTakeDue(At(seconds) + Tick));
+        Assert.Same(deadline, TryTakeDue(At(seconds) + Tick));
+        Assert.Null(TryTakeDue(At(seconds) + Tick));
         Assert.False(deadline.IsSet);
         Assert.Equal(Instant.Never, _wheel.NextVisit());
     }
@@ -45,9 +45,9 @@ public sealed class TimingWheelTests
         _wheel.Set(deadline, At(1));
         _wheel.Set(deadline, At(10));
 
-        Assert.Null(_wheel.TryTakeDue(At(9.9)));
-        Assert.Same(deadline, _wheel.TryTakeDue(At(10.1)));
-        Assert.Null(_wheel.TryTakeDue(At(100)));
+        Assert.Null(TryTakeDue(At(9.9)));
+        Assert.Same(deadline, TryTakeDue(At(10.1)));
+        Assert.Null(TryTakeDue(At(100)));
     }
 
     [Fact]
@@ -62,18 +62,18 @@ public sealed class TimingWheelTests
         _wheel.Set(never, Instant.Never);
 
         Assert.Equal(Instant.Never, _wheel.NextVisit());
-        Assert.Null(_wheel.TryTakeDue(At(100)));
+        Assert.Null(TryTakeDue(At(100)));
     }
 
     [Fact]
     public void A_deadline_in_the_past_fires_at_the_next_tick()
     {
-        _wheel.TryTakeDue(At(100));
+        TryTakeDue(At(100));
         var deadline = new Deadline(this);
         _wheel.Set(deadline, At(1));
 
         Assert.True(_wheel.NextVisit() <= At(100) + Tick);
-        Assert.Same(deadline, _wheel.TryTakeDue(At(100) + Tick));
+        Assert.Same(deadline, TryTakeDue(At(100) + Tick));
     }
 
     [Fact]
@@ -81,21 +81,21 @@ public sealed class TimingWheelTests
     {
         var deadlines = Enumerable.Range(0, 10).Select(_ => new Deadline(this)).ToList();
         deadlines.ForEach(deadline => _wheel.Set(deadline, At(1)));
-        var fired = new List<Deadline> { _wheel.TryTakeDue(At(1.1))! };
+        var fired = new List<Deadline> { TryTakeDue(At(1.1))! };
         var rest = deadlines.Except(fired).ToList();
         _wheel.Cancel(rest[0]);
         _wheel.Set(rest[1], At(2));
         _wheel.Set(fired[0], At(3));
 
-        while (_wheel.TryTakeDue(At(1.1)) is { } next)
+        while (TryTakeDue(At(1.1)) is { } next)
         {
             fired.Add(next);
         }
 
         Assert.Equal(8, fired.Count);
         Assert.DoesNotContain(rest[0], fired);
-        Assert.Same(rest[1], _wheel.TryTakeDue(At(2.1)));
-        Assert.Same(fired[0], _wheel.TryTakeDue(At(3.1)));
+        Assert.Same(rest[1], TryTakeDue(At(2.1)));
+        Assert.Same(fired[0], TryTakeDue(At(3.1)));
         Assert.Equal(Instant.Never, _wheel.NextVisit());
     }
 
@@ -107,7 +107,7 @@ public sealed class TimingWheelTests
         deadlines.ForEach(deadline => _wheel.Set(deadline, At(random.NextDouble() * 1000)));
         var fired = new List<Deadline>();
 
-        while (_wheel.TryTakeDue(At(5000)) is { } next)
+        while (TryTakeDue(At(5000)) is { } next)
         {
             fired.Add(next);
         }
@@ -145,7 +145,7 @@ public sealed class TimingWheelTests
                     break;
                 default:
                     now += TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(300_000) : random.Next(100));
-                    while (_wheel.TryTakeDue(now) is { } fired)
+                    while (TryTakeDue(now) is { } fired)
                     {
                         Assert.True(model.Remove(fired, out var expected), "It fired, and was not set.");
                         Assert.True(expected <= now, "It fired early.");
@@ -161,6 +161,34 @@ public sealed class TimingWheelTests
                 Assert.True(_wheel.NextVisit() <= model.Values.Min() + Tick + Tick, "The next visit comes too late.");
             }
         }
+    }
+
+    [Fact]
+    public void A_slot_that_very_many_share_is_gone_through_in_as_many_calls_as_it_takes()
+    {
+        const int Many = 100_000;
+        const int Looks = 1000;
+
+        // Their slot comes round every 131.072 s; they are due in its eighth turn.
+        var far = Enumerable.Range(0, Many).Select(_ => new Deadline(this)).ToList();
+        far.ForEach(deadline => _wheel.Set(deadline, At(8 * 131.072)));
+        var calls = 0;
+        for (var looks = 0; looks == 0; calls++)
+        {
+            looks = Looks;
+            Assert.Null(_wheel.TryTakeDue(At(132), ref looks));
+        }
+
+        Assert.InRange(calls, Many / Looks, Many / Looks + 3);
+        Assert.Null(TryTakeDue(At(8 * 131.072) + TimeSpan.FromTicks(-1)));
+        Assert.Equal(Many, far.Count(_ => TryTakeDue(At(8 * 131.072) + Tick) is not null));
+        Assert.Equal(Instant.Never, _wheel.NextVisit());
+    }
+
+    private Deadline? TryTakeDue(Instant now)
+    {
+        var looks = int.MaxValue;
+        return _wheel.TryTakeDue(now, ref looks);
     }
 
     private static Instant At(double seconds) => new(TimeSpan.FromSeconds(seconds));

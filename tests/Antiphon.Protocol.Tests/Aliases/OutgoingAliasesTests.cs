@@ -101,6 +101,26 @@ public sealed class OutgoingAliasesTests
         }
     }
 
+    [Theory]
+    [InlineData(16)]
+    [InlineData(1000)]
+    public void What_it_takes_in_memory_is_told_beforehand(int maximum)
+    {
+        var topics = Enumerable.Range(0, maximum).Select(i => new byte[100 + i % 400]).ToArray();
+        var (allocated, told) = (GC.GetAllocatedBytesForCurrentThread(), OutgoingAliases.SizeOf(maximum));
+        var aliases = new OutgoingAliases(seed: 1, maximum);
+        for (ushort alias = 1; alias <= maximum; alias++)
+        {
+            told += aliases.CostOf(alias, topics[alias - 1]);
+            aliases.Teach(alias, topics[alias - 1]);
+        }
+
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        Assert.InRange((double)told / allocated, 0.95, 1.05);
+        Assert.Equal(0, aliases.CostOf(1, topics[0]));
+        Assert.Equal(50, aliases.CostOf(1, new byte[topics[0].Length + 50]));
+    }
+
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private void Teach(string topic)

@@ -31,7 +31,8 @@ internal sealed class QueuedLink : ILink
 
     // The reading task owns these until it posts, the loop's thread until it releases the task.
     private readonly SemaphoreSlim _taken = new(0, 1);
-    private ReadOnlyMemory<byte> _received;
+    private byte[] _buffer = [];
+    private int _length;
 
     // The sending task writes it before it posts.
     private string? _sendFailure;
@@ -160,20 +161,16 @@ internal sealed class QueuedLink : ILink
             {
                 // Waits without a buffer, so that an idle connection holds none.
                 await _stream.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
-                var buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferSize);
-                var length = await _stream.ReadAsync(buffer).ConfigureAwait(false);
-                if (length > 0)
+                _buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferSize);
+                _length = await _stream.ReadAsync(_buffer).ConfigureAwait(false);
+                if (_length == 0)
                 {
-                    _received = buffer.AsMemory(0, length);
-                    _shell.Post(_onReceived);
-                    await _taken.WaitAsync().ConfigureAwait(false);
-                }
-
-                ArrayPool<byte>.Shared.Return(buffer);
-                if (length == 0)
-                {
+                    ArrayPool<byte>.Shared.Return(_buffer);
                     break;
                 }
+
+                _shell.Post(_onReceived);
+                await _taken.WaitAsync().ConfigureAwait(false);
             }
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
@@ -242,7 +239,7 @@ internal sealed class QueuedLink : ILink
         {
             if (!_closed)
             {
-                _shell.Engine.Receive(_connection, _received.Span, _shell.Now);
+                _shell.Engine.Receive(_connection, _buffer.AsSpan(0, _length), _shell.Now);
             }
         }
         catch (Exception defect) when (defect is not OutOfMemoryException)
@@ -251,6 +248,9 @@ internal sealed class QueuedLink : ILink
         }
         finally
         {
+            // At once: a connection may be left unread for long, and there may be many of them.
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
             if (_isPaused)
             {
                 _isHeldUp = true;
