@@ -249,6 +249,25 @@ public sealed class MosquittoImportTests : IDisposable
     }
 
     [Fact]
+    public void Secrets_are_not_repeated_wherever_they_stand()
+    {
+        _folder.Write("users", "ann:hush\nbob:$6$hush$hush");
+        var conf = _folder.Write(
+            "mosquitto.conf",
+            "listener 1883\nauth_opt_db_pass hush\nplugin_opt_key hush\nremote_password hush\npassword hush\nbridge_psk hush\nplugin hash.so");
+
+        var translation = MosquittoImport.Translate([conf, _folder.PathOf("users")], "u", new HashSet<string> { "plugin_opt_key" });
+
+        string[] told = [.. translation.Refusals, .. translation.Notes];
+        foreach (var part in new[] { "«auth_opt_db_pass …»", "«plugin_opt_key …»", "«remote_password …»", "«ann:…»", "«plugin hash.so»" })
+        {
+            Assert.Contains(told, line => line.Contains(part, StringComparison.Ordinal));
+        }
+
+        Assert.DoesNotContain(told, line => line.Contains("hush", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void What_is_said_not_to_matter_is_left_out()
     {
         var translation = Translate(
