@@ -30,6 +30,6 @@ public sealed class OptionsKeptTests
     }
 
     /// <summary>Parameters of a constructor that a method uses are fields too.</summary>
-    private static FieldInfo[] FieldsOf(Type type) =>
-        type.GetFields(BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly);
+    private static FieldInfo[] FieldsOf(Type type) => type.GetFields(
+        BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly);
 }

@@ -45,7 +45,12 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
     private int _refused;
 
     private AdminEndpoint(
-        AdminOptions options, AdminToken token, ListenerCertificates? certificates, ServerHost server, MeterReader meters, BrokerOptions broker)
+        AdminOptions options,
+        AdminToken token,
+        ListenerCertificates? certificates,
+        ServerHost server,
+        MeterReader meters,
+        BrokerOptions broker)
     {
         _options = options;
         _token = token;

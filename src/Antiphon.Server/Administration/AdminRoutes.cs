@@ -135,6 +135,9 @@ internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters,
     private static Task RefuseUnknownAsync(HttpContext context, string sentence) =>
         AdminResponse.RefuseAsync(context, StatusCodes.Status404NotFound, sentence);
 
-    [LoggerMessage(EventId = 2022, Level = LogLevel.Information, Message = "{What} of client «{ClientId}» was ended by an operator at {Address}")]
+    [LoggerMessage(
+        EventId = 2022,
+        Level = LogLevel.Information,
+        Message = "{What} of client «{ClientId}» was ended by an operator at {Address}")]
     private static partial void LogEnded(ILogger logger, string what, string clientId, System.Net.IPAddress? address);
 }

@@ -254,7 +254,8 @@ public sealed class MosquittoImportTests : IDisposable
         _folder.Write("users", "ann:hush\nbob:$6$hush$hush");
         var conf = _folder.Write(
             "mosquitto.conf",
-            "listener 1883\nauth_opt_db_pass hush\nplugin_opt_key hush\nremote_password hush\npassword hush\nbridge_psk hush\nplugin hash.so");
+            "listener 1883\nauth_opt_db_pass hush\nplugin_opt_key hush\nremote_password hush\npassword hush\nbridge_psk hush\n"
+                + "plugin hash.so");
 
         var translation = MosquittoImport.Translate([conf, _folder.PathOf("users")], "u", new HashSet<string> { "plugin_opt_key" });
 

@@ -29,7 +29,8 @@ public sealed class TlsTests : IDisposable
         subject.AddCommonName("a\nCritical: b");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var now = TimeProvider.System.GetUtcNow();
-        using var certificate = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256).CreateSelfSigned(now, now.AddDays(1));
+        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(now, now.AddDays(1));
 
         Assert.False(
             options.RemoteCertificateValidationCallback!(this, certificate, null, SslPolicyErrors.RemoteCertificateChainErrors));

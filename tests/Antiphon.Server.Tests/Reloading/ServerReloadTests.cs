@@ -238,7 +238,8 @@ public sealed class ServerReloadTests : IDisposable
     {
         if (limit.TryGetProperty("enum", out var words))
         {
-            return words.EnumerateArray().Select(word => word.GetString()!).First(word => word != limit.GetProperty("default").GetString());
+            return words.EnumerateArray().Select(word => word.GetString()!)
+                .First(word => word != limit.GetProperty("default").GetString());
         }
 
         if (limit.GetProperty("type").GetString() == "boolean")
