@@ -437,8 +437,15 @@ internal sealed class BrokerEngine
         _review.Start([]);
     }
 
-    /// <summary>These users are no more: their connections end with 0x98, and their Sessions with them, in the turns that follow.</summary>
-    public void EndUsers(IEnumerable<string> userNames) => _review.Start(userNames);
+    /// <summary>
+    /// These users are no more: their connections end with 0x98, and their Sessions with them, in the turns that follow.
+    /// Who is about to connect as one of them does not come in.
+    /// </summary>
+    public void EndUsers(IReadOnlyCollection<string> userNames, Instant now)
+    {
+        _identification.EndUsers(_connections, userNames, now);
+        _review.Start(userNames);
+    }
 
     /// <summary>Ends a client's connection with 0x98 Administrative action (MQTT 5 §3.14.2.1).</summary>
     /// <param name="clientId">The Client Identifier.</param>

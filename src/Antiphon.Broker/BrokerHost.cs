@@ -219,7 +219,7 @@ public sealed class BrokerHost : IAsyncDisposable
         AskAsync(
             () =>
             {
-                _engine.EndUsers(userNames);
+                _engine.EndUsers(userNames, _loop.Shell.Now);
                 return true;
             },
             cancellationToken);

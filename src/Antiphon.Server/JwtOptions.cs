@@ -29,6 +29,11 @@ public sealed record JwtOptions
     /// </summary>
     public string? GroupsClaim { get; init; }
 
+    /// <summary>What deserves a look, a sentence; <c>null</c>: nothing.</summary>
+    internal string? Warning => Audience is null
+        ? "Jwt has no audience: a token that was issued for another service lets its bearer in here too."
+        : null;
+
     internal IEnumerable<string> Mistakes()
     {
         if (Keys.Length == 0)

@@ -60,6 +60,11 @@ internal sealed record ServerFiles
             .. flaws.Where(flaw => !flaw.IsWarning).Select(flaw => flaw.Sentence).Distinct(),
             .. new[] { wrongUsers, wrongKeys, wrongToken }.OfType<string>(),
         ];
+        if (options.Jwt is { Warning: { } tokensOfOthers })
+        {
+            keyWarnings.Add(tokensOfOthers);
+        }
+
         string[] warnings = [.. flaws.Select(flaw => flaw.Sentence).Distinct(), .. keyWarnings];
         if (options.Admin is { TokenFile: var tokenFile } && AdminToken.Warning(tokenFile) is { } readable)
         {

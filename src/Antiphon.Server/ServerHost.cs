@@ -245,7 +245,9 @@ public sealed partial class ServerHost : IAsyncDisposable
         {
             Broker = wanted.Broker with { StampCaller = _running.Broker.StampCaller },
             Admin = _running.Admin,
-            Audit = _running.Audit,
+            Audit = _running.Audit is { } audit && wanted.Audit is { } audited
+                ? audit with { Topics = audited.Topics, Payloads = audited.Payloads }
+                : _running.Audit,
             Log = wanted.Log with { Format = _running.Log.Format },
         };
         return report;

@@ -111,6 +111,10 @@ public sealed class OptionsInForceTests
         _broker.TurnSeconds(4);
         _broker.TurnSeconds(30);
         Assert.Empty(watcher.All());
+
+        Replace(options => options with { SystemTopicsInterval = TimeSpan.FromSeconds(3) });
+        _broker.TurnSeconds(4);
+        Assert.NotEmpty(watcher.All());
     }
 
     [Fact]

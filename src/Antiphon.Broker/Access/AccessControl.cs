@@ -59,12 +59,12 @@ internal sealed class AccessControl(OptionsInForce options)
     public bool IsBridge(Session session) => options.Current.BridgeGroups.Count > 0 && IsBridge(IdentityOf(session));
 
     /// <summary>What is said of a client to those that its requests reach.</summary>
-    public Caller CallerOf(ClientIdentity client) => new(client, _all, IsBridge(client));
+    public Caller CallerOf(ClientIdentity client) => new(client, _all, options.Current.BridgeGroups, IsBridge(client));
 
     /// <inheritdoc cref="CallerOf(ClientIdentity)"/>
     public Caller CallerOf(Session session)
     {
-        if (session.Caller is not { } caller || caller.Rules != _all)
+        if (session.Caller is not { } caller || caller.Rules != _all || caller.BridgeGroups != options.Current.BridgeGroups)
         {
             session.Caller = caller = CallerOf(IdentityOf(session));
         }

@@ -12,7 +12,7 @@ public sealed record AccessRule
     /// <summary>
     /// The topics, one or more, as Topic Filters that are not shared (MQTT 5 §4.7). <c>${clientid}</c>, <c>${user}</c> and
     /// <c>${claim:NAME}</c> stand for what the client is. A client that has no such value, or one with <c>+</c>, <c>#</c> or <c>/</c> in
-    /// it, is not meant by that topic.
+    /// it, is not meant by that topic; nor is one whose value begins with <c>$</c>, where the topic begins with the variable.
     /// </summary>
     public required IReadOnlyList<string> Topics { get; init; }
 

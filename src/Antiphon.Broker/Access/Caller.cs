@@ -6,7 +6,7 @@ namespace Antiphon.Broker.Access;
 
 /// <summary>
 /// What the broker says of a client to those that its requests reach, and what the client may say of itself. It holds for one connection,
-/// and for the rules that it was made by. Immutable.
+/// and for the rules and the bridges that it was made by. Immutable.
 /// </summary>
 internal sealed class Caller
 {
@@ -15,10 +15,12 @@ internal sealed class Caller
 
     /// <param name="client">The client.</param>
     /// <param name="rules">The rules in whose groups it was looked for.</param>
+    /// <param name="bridgeGroups">The groups that are bridges.</param>
     /// <param name="isBridge">Whether it speaks for others as well.</param>
-    public Caller(ClientIdentity client, AccessRules? rules, bool isBridge)
+    public Caller(ClientIdentity client, AccessRules? rules, IReadOnlyList<string> bridgeGroups, bool isBridge)
     {
         Rules = rules;
+        BridgeGroups = bridgeGroups;
         IsBridge = isBridge;
         _clientId = Encoding.UTF8.GetBytes(client.ClientId);
         var text = CallerText.Write(client.ClientId, client.UserName);
@@ -28,6 +30,9 @@ internal sealed class Caller
 
     /// <summary>The rules whose groups it was made by.</summary>
     public AccessRules? Rules { get; }
+
+    /// <summary>The groups that were bridges when it was made.</summary>
+    public IReadOnlyList<string> BridgeGroups { get; }
 
     /// <summary>Whether it speaks for others as well.</summary>
     public bool IsBridge { get; }

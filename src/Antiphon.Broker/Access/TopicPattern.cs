@@ -87,7 +87,8 @@ internal sealed class TopicPattern
             text.Append(value).Append(_texts[i + 1]);
         }
 
-        return Encoding.UTF8.GetBytes(text.ToString());
+        // Nobody gets at $SYS by a name that he gives himself.
+        return _texts[0].Length == 0 && text[0] == '$' ? null : Encoding.UTF8.GetBytes(text.ToString());
     }
 
     private static bool IsVariable(string name) =>

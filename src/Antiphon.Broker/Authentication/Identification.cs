@@ -143,10 +143,13 @@ internal sealed class Identification
         }
 
         var inquiry = connection.Inquiry!;
-        inquiry.Step = null;
-        inquiry.Exchange = null;
+        var gone = inquiry.Gone;
+        inquiry.EndStep();
         switch (result.ReasonCode)
         {
+            case ReasonCode.Success when result.User is { Name: var name } && gone?.Contains(name) == true:
+                _closer.Refuse(connection, NoMore(name), now);
+                return false;
             case ReasonCode.Success when result.User is null
                 && !_options.Current.AllowAnonymous
                 && inquiry.Pending is { AuthenticationMethod: null, UserName: null, Password: null }:
@@ -176,6 +179,27 @@ internal sealed class Identification
             default:
                 Refuse(connection, result, now);
                 return false;
+        }
+    }
+
+    /// <summary>Users are no more: nobody connects as one of them who has been asked about before.</summary>
+    /// <param name="connections">All connections.</param>
+    /// <param name="userNames">The users.</param>
+    /// <param name="now">The current instant.</param>
+    public void EndUsers(IReadOnlyList<Connection> connections, IReadOnlyCollection<string> userNames, Instant now)
+    {
+        var gone = userNames.ToHashSet(StringComparer.Ordinal);
+        foreach (var connection in connections.Where(connection => connection.Phase == ConnectionPhase.Authenticating))
+        {
+            if (connection.UserName is { } name && gone.Contains(name))
+            {
+                // It waits for its Will to be judged.
+                _closer.Refuse(connection, NoMore(name), now);
+            }
+            else
+            {
+                connection.Inquiry?.EndUsers(gone);
+            }
         }
     }
 
@@ -210,6 +234,9 @@ internal sealed class Identification
     private string SupportedMethods => _options.Current.AuthenticationMethods is { Count: > 0 } methods
         ? $"({string.Join(", ", methods.Select(method => method.Name))})"
         : "(none is)";
+
+    private static Fault NoMore(string userName) =>
+        new(ReasonCode.NotAuthorized, $"The user «{Utf8Text.Excerpt(userName)}» is no more.");
 
     private static Fault Anonymous =>
         new(

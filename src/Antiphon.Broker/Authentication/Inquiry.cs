@@ -36,6 +36,26 @@ internal sealed class Inquiry
     /// <summary>The step that runs on another thread; <c>null</c>: none does.</summary>
     public AuthenticationStep? Step { get; set; }
 
+    /// <summary>Users that were found to be no more while <see cref="Step"/> runs; <c>null</c>: none.</summary>
+    public IReadOnlySet<string>? Gone { get; private set; }
+
+    /// <summary>Users are no more. Whoever runs the step may not know yet.</summary>
+    public void EndUsers(IReadOnlySet<string> gone)
+    {
+        if (Step is not null)
+        {
+            Gone = Gone is null ? gone : gone.Union(Gone).ToHashSet(StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>The step has run: the next one is asked by who knows.</summary>
+    public void EndStep()
+    {
+        Step = null;
+        Exchange = null;
+        Gone = null;
+    }
+
     /// <summary>Who the client is, is known: its CONNECT waits no longer.</summary>
     public ConnectPacket TakePending()
     {

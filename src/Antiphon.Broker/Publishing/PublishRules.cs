@@ -137,6 +137,9 @@ internal sealed class PublishRules(AccessControl access, Authorizations? authori
         return true;
     }
 
+    /// <summary>Whether only the broker, and a bridge, may write a User Property of that name.</summary>
+    public static bool IsBrokers(UserProperty property) => BrokerPropertyName.Includes(Encoding.UTF8.GetBytes(property.Name));
+
     private static Fault Denied(AuthorizationResult answer) =>
         new(ReasonCode.NotAuthorized, answer.ReasonString ?? "This client is not allowed to publish that message to that topic.");
 
@@ -147,6 +150,4 @@ internal sealed class PublishRules(AccessControl access, Authorizations? authori
         ? default
         : new Fault(
             ReasonCode.NotAuthorized, $"The access rules do not allow a Will on «{Utf8Text.Excerpt(will.Topic)}» (MQTT 5 §3.1.3.3).");
-
-    private static bool IsBrokers(UserProperty property) => BrokerPropertyName.Includes(Encoding.UTF8.GetBytes(property.Name));
 }

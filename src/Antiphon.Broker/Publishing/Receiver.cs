@@ -164,7 +164,7 @@ internal sealed class Receiver(
             session.Received.Withhold(answer, identifier, code);
             underWay.AnswerWith(connection, answer, identifier, size);
         }
-        else if (rates.IsSet)
+        else if (HasPace(session))
         {
             rates.Acknowledge(connection, session, answer, identifier, code, reason, size, now);
         }
@@ -185,7 +185,7 @@ internal sealed class Receiver(
         }
 
         session.Received.TakeUp();
-        if (rates.IsSet)
+        if (HasPace(session))
         {
             rates.Acknowledge(
                 connection, session, fanOut.Answer, fanOut.PacketIdentifier, fanOut.Code, reason: null, fanOut.PacketSize, now);
@@ -257,6 +257,9 @@ internal sealed class Receiver(
 
         return refusal.Exists ? refusal : new Fault(result.Code, null);
     }
+
+    /// <summary>What waits since there was a rate leaves first, also where there is none any more.</summary>
+    private bool HasPace(Session session) => rates.IsSet || session.Pace is { Held.Count: > 0 };
 
     private Fault ReceiveRelease(Connection connection, Session session, PacketIdentifier identifier)
     {

@@ -153,8 +153,8 @@ internal sealed class SessionTable(
             throw new InvalidOperationException($"A Will that CONNECT brought cannot be published: {fault.Message}");
         }
 
-        // Rules that came since may deny it.
-        if (session.IsWillAuthorized || access.MayPublish(session, publish))
+        // Rules that came since may deny it, and its client may be no bridge any more.
+        if ((session.IsWillAuthorized || access.MayPublish(session, publish)) && MaySay(session, will.Message))
         {
             router.Route(publish, publisher: null, now);
         }
@@ -163,4 +163,8 @@ internal sealed class SessionTable(
             counters.DeniedMessages++;
         }
     }
+
+    private bool MaySay(Session session, ApplicationMessage will) =>
+        (!will.UserProperties.Any(PublishRules.IsBrokers) || access.IsBridge(session))
+        && stamp?.CheckWill(new ClientIdentity(session.ClientId, session.User), will) is not { Exists: true };
 }

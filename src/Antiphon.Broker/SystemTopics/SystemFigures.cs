@@ -30,6 +30,7 @@ internal sealed class SystemFigures
         _router = router;
         _wheel = wheel;
         _deadline = new Deadline(this);
+        options.Replaced += Resume;
         var version = "antiphon version " + Version();
         _figures =
         [
@@ -75,6 +76,15 @@ internal sealed class SystemFigures
         if (_subscriptions.ToSystemTopics > 0 && Interval > TimeSpan.Zero)
         {
             Refresh(now);
+            _wheel.Set(_deadline, _nextRefresh);
+        }
+    }
+
+    /// <summary>There may be an interval again: whoever has subscribed meanwhile is told in the next turn.</summary>
+    private void Resume()
+    {
+        if (Interval > TimeSpan.Zero && !_deadline.IsSet)
+        {
             _wheel.Set(_deadline, _nextRefresh);
         }
     }

@@ -1,5 +1,6 @@
 using Antiphon.Broker.Authentication;
 using Antiphon.Protocol;
+using Antiphon.Protocol.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Antiphon.Broker.Transport;
@@ -44,7 +45,7 @@ internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger lo
         {
             if (!step.Token.IsCancellationRequested)
             {
-                LogFailed(logger, step.Connection.ClientId, failure);
+                LogFailed(logger, Utf8Text.Excerpt(step.Connection.ClientId ?? ""), failure);
             }
 
             result = AuthenticationResult.Reject(ReasonCode.ServerUnavailable, "It could not be found out who the client is.");
@@ -71,5 +72,5 @@ internal sealed partial class AuthenticationRunner(EngineShell shell, ILogger lo
         EventId = 1104,
         Level = LogLevel.Error,
         Message = "The authentication of client «{ClientId}» failed; the client was refused")]
-    private static partial void LogFailed(ILogger logger, string? clientId, Exception failure);
+    private static partial void LogFailed(ILogger logger, string clientId, Exception failure);
 }

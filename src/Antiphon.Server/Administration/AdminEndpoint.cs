@@ -45,7 +45,12 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
     private int _refused;
 
     private AdminEndpoint(
-        AdminOptions options, AdminToken token, ListenerCertificates? certificates, ServerHost server, MeterReader meters, BrokerOptions broker)
+        AdminOptions options,
+        AdminToken token,
+        ListenerCertificates? certificates,
+        ServerHost server,
+        MeterReader meters,
+        BrokerOptions broker)
     {
         _options = options;
         _token = token;
@@ -66,6 +71,9 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
             kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
             kestrel.Limits.MaxRequestBodySize = 0;
             kestrel.Limits.RequestHeadersTimeout = broker.ConnectTimeout;
+
+            // Who connects and says nothing does not keep the places of operators.
+            kestrel.Limits.KeepAliveTimeout = broker.ConnectTimeout;
             kestrel.Listen(options.Bind, options.Port, Configure);
         });
         _web = builder.Build();
@@ -95,7 +103,7 @@ internal sealed partial class AdminEndpoint : IAsyncDisposable
         }
         catch (Exception failure)
         {
-            await endpoint._web.DisposeAsync();
+            await endpoint.DisposeAsync();
             throw failure is IOException or System.Net.Sockets.SocketException
                 ? new BrokerStartException(
                     $"The admin endpoint cannot listen: {failure.Message.TrimEnd('.')}. Choose another port, or 0 for a free one.", failure)

@@ -1,4 +1,5 @@
 using Antiphon.Broker;
+using Antiphon.Protocol.Wire;
 using Antiphon.Server.Metrics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -108,7 +109,8 @@ internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters,
         if (await Broker.EndClientAsync(id, dropSession, context.RequestAborted))
         {
             var what = dropSession ? "The Session" : "The connection";
-            LogEnded(logger, what, id, context.Connection.RemoteIpAddress);
+            var client = Utf8Text.Excerpt(id);
+            LogEnded(logger, what, client, context.Connection.RemoteIpAddress);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }
         else
@@ -133,6 +135,9 @@ internal sealed partial class AdminRoutes(ServerHost server, MeterReader meters,
     private static Task RefuseUnknownAsync(HttpContext context, string sentence) =>
         AdminResponse.RefuseAsync(context, StatusCodes.Status404NotFound, sentence);
 
-    [LoggerMessage(EventId = 2022, Level = LogLevel.Information, Message = "{What} of client «{ClientId}» was ended by an operator at {Address}")]
+    [LoggerMessage(
+        EventId = 2022,
+        Level = LogLevel.Information,
+        Message = "{What} of client «{ClientId}» was ended by an operator at {Address}")]
     private static partial void LogEnded(ILogger logger, string what, string clientId, System.Net.IPAddress? address);
 }

@@ -58,7 +58,7 @@ internal sealed class ConfigurationText
         var text = new StringBuilder();
         foreach (var line in head)
         {
-            text.Append("// ").Append(line).Append('\n');
+            text.Append("// ").Append(OneLine(line)).Append('\n');
         }
 
         return text.Append("{\n").AppendJoin(",\n", _sections).Append("\n}\n").ToString();
@@ -66,5 +66,8 @@ internal sealed class ConfigurationText
 
     private static string List(IEnumerable<string> texts) => string.Join(", ", texts.Select(Quote));
 
-    private static string Comment(string indent, string? place) => place is null ? "" : $"{indent}// {place}\n";
+    private static string Comment(string indent, string? place) => place is null ? "" : $"{indent}// {OneLine(place)}\n";
+
+    /// <summary>The name of a file may have line ends in it, and a comment ends with its line.</summary>
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

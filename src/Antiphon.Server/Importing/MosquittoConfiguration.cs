@@ -5,6 +5,7 @@ internal sealed class MosquittoConfiguration(TranslationLog log)
 {
     private readonly List<MosquittoListener> _listeners = [new MosquittoListener(null)];
     private bool _isInBridge;
+    private bool _isIncluded;
     private MosquittoLine? _perListener;
 
     /// <summary>The listeners that there are; one at least.</summary>
@@ -135,6 +136,12 @@ internal sealed class MosquittoConfiguration(TranslationLog log)
 
     private void Include(MosquittoLine line)
     {
+        if (_isIncluded)
+        {
+            log.Note(line, "mosquitto passes it over in an included file.");
+            return;
+        }
+
         string[] files;
         try
         {
@@ -146,10 +153,13 @@ internal sealed class MosquittoConfiguration(TranslationLog log)
             return;
         }
 
+        _isIncluded = true;
         foreach (var file in files.Order(StringComparer.Ordinal))
         {
             Read(log.Read(file, line));
         }
+
+        _isIncluded = false;
     }
 
     private static string Normal(string value) => value switch

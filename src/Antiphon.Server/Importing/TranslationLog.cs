@@ -9,9 +9,9 @@ internal sealed class TranslationLog(IReadOnlySet<string> without)
     public List<string> Notes { get; } = [];
 
     /// <summary>The line cannot be translated.</summary>
-    public void Refuse(MosquittoLine line, string why) => Refusals.Add($"{line.Place}: error: «{line.Text}»: {why}");
+    public void Refuse(MosquittoLine line, string why) => Refusals.Add($"{line.Place}: error: «{Shown(line)}»: {why}");
 
-    public void Note(MosquittoLine line, string what) => Notes.Add($"{line.Place}: note: «{line.Text}»: {what}");
+    public void Note(MosquittoLine line, string what) => Notes.Add($"{line.Place}: note: «{Shown(line)}»: {what}");
 
     /// <summary>Whether somebody has said that lines of that name do not count.</summary>
     public bool IsLeftOut(MosquittoLine line)
@@ -38,4 +38,20 @@ internal sealed class TranslationLog(IReadOnlySet<string> without)
             return [];
         }
     }
+
+    /// <summary>
+    /// The line without what may be a secret in it: what plugins and bridges prove themselves by, and a line of a password file that was
+    /// taken for one of a configuration.
+    /// </summary>
+    private static string Shown(MosquittoLine line) => line.Name.IndexOf(':', StringComparison.Ordinal) switch
+    {
+        > 0 and var colon => $"{line.Name[..colon]}:…",
+        _ => IsSecret(line.Name) ? $"{line.Name} …" : line.Text,
+    };
+
+    private static bool IsSecret(string name) =>
+        name.StartsWith("auth_opt_", StringComparison.Ordinal)
+        || name.StartsWith("plugin_opt_", StringComparison.Ordinal)
+        || name.EndsWith("password", StringComparison.Ordinal)
+        || name.EndsWith("_psk", StringComparison.Ordinal);
 }

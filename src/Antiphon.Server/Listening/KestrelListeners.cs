@@ -40,6 +40,9 @@ internal sealed class KestrelListeners : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.RequestHeadersTimeout = options.ConnectTimeout;
+
+            // It holds for a connection on which nothing has come yet, and not for a WebSocket.
+            kestrel.Limits.KeepAliveTimeout = options.ConnectTimeout;
             kestrel.Limits.MaxRequestBodySize = 0;
             foreach (var listener in listeners)
             {

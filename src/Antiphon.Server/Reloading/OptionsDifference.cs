@@ -6,7 +6,7 @@ namespace Antiphon.Server.Reloading;
 /// <summary>Says what differs between the options that a server runs with and others.</summary>
 internal static class OptionsDifference
 {
-    /// <summary>Limits that TLS and WebSocket are set up with.</summary>
+    /// <summary>Limits that whatever speaks TLS, WebSocket or HTTP is set up with.</summary>
     private static readonly string[] OfTermination = ["connectTimeout", "closeTimeout"];
 
     /// <summary>What a reload has changed, and what it could not.</summary>
@@ -57,6 +57,18 @@ internal static class OptionsDifference
             yield return "Tokens are accepted no more.";
         }
 
+        if (running.FailedLogIns != wanted.FailedLogIns)
+        {
+            yield return "«users.failedLogIns» differs.";
+        }
+
+        if (running.Audit is { } before
+            && wanted.Audit is { } after
+            && (before.Payloads != after.Payloads || !before.Topics.SequenceEqual(after.Topics)))
+        {
+            yield return "«audit.topics» or «audit.payloads» differs.";
+        }
+
         if (running.Admin is not null && wanted.Admin is not null)
         {
             yield return "The token of the admin endpoint was read anew.";
@@ -95,10 +107,17 @@ internal static class OptionsDifference
             yield return "The listeners differ.";
         }
 
-        if (limits.Intersect(OfTermination).ToArray() is { Length: > 0 } ofTermination
-            && running.Listeners.Any(listener => listener.IsTerminated))
+        if (limits.Intersect(OfTermination).ToArray() is { Length: > 0 } ofTermination)
         {
-            yield return $"{Named(ofTermination)}, for TLS and WebSocket.";
+            if (running.Listeners.Any(listener => listener.IsTerminated))
+            {
+                yield return $"{Named(ofTermination)}, for TLS and WebSocket.";
+            }
+
+            if (running.Admin is not null)
+            {
+                yield return $"{Named(ofTermination)}, for the admin endpoint.";
+            }
         }
 
         if (running.Broker.StampCaller != wanted.Broker.StampCaller)

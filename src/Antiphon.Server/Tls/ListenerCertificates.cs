@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Antiphon.Protocol.Wire;
 
 namespace Antiphon.Server.Tls;
 
@@ -137,7 +138,7 @@ internal sealed class ListenerCertificates
         }
 
         var why = (chain?.ChainStatus ?? []).Select(status => status.StatusInformation.Trim().TrimEnd('.')).Distinct();
-        refused($"its certificate «{certificate.Subject}» is not accepted: {string.Join("; ", why)}");
+        refused($"its certificate «{Utf8Text.Excerpt(certificate.Subject)}» is not accepted: {string.Join("; ", why)}");
         return false;
     }
 }

@@ -68,7 +68,15 @@ internal sealed class TokenCheck(JwtOptions options, TokenKeys keys, TimeProvide
             });
         }
 
-        return TokenClaims.TryRead(token.EncodedPayload, out var claims) ? Judge(claims) : Refuse("What it says is no object of JSON");
+        try
+        {
+            return TokenClaims.TryRead(token.EncodedPayload, out var claims) ? Judge(claims) : Refuse("What it says is no object of JSON");
+        }
+        catch (InvalidOperationException)
+        {
+            // The escape of half a character is JSON all the same.
+            return Refuse("It says a text that is none");
+        }
     }
 
     private static bool TryParse(string text, [NotNullWhen(true)] out JsonWebToken? token)

@@ -331,13 +331,29 @@ public sealed class AccessControlTests
         var bob = broker.Connect("c", connect => connect with { UserName = "bob" });
         var nobody = broker.Connect("d");
 
-        broker.Engine.EndUsers(["ann", "eve"]);
+        broker.Engine.EndUsers(["ann", "eve"], broker.Now);
         broker.Settle();
 
         Assert.Contains("«ann»", ann.ExpectDisconnect(ReasonCode.AdministrativeAction).ReasonString, StringComparison.Ordinal);
         Assert.Equal(2, broker.Counters.Sessions);
         bob.ExpectNothing();
         nobody.ExpectNothing();
+    }
+
+    [Theory]
+    [InlineData("ann", ReasonCode.NotAuthorized)]
+    [InlineData("bob", ReasonCode.Success)]
+    public void Who_was_asked_about_before_its_user_was_gone_does_not_come_in(string userName, ReasonCode expected)
+    {
+        var broker = new HandTurnedBroker(new BrokerOptions { Authenticator = new Believing() }) { HoldsSteps = true };
+        var client = broker.Open();
+        client.Send(new ConnectPacket { ClientId = "a", UserName = userName });
+
+        broker.Engine.EndUsers(["ann"], broker.Now);
+        broker.Engine.EndUsers(["eve"], broker.Now);
+        broker.Return(broker.Steps.Dequeue(), AuthenticationResult.Accept(userName));
+
+        Assert.Equal(expected, client.Next<ConnAckPacket>().ReasonCode);
     }
 
     [Theory]

@@ -92,6 +92,19 @@ public sealed class AccessRulesTests
             team is null ? ImmutableDictionary<string, string>.Empty : ImmutableDictionary<string, string>.Empty.Add("team", team);
     }
 
+    [Theory]
+    [InlineData("$SYS", "${clientid}/#", "$SYS/#", false)]
+    [InlineData("$SYS", "${clientid}/#", "$SYS/clients/+/connected", false)]
+    [InlineData("$", "${clientid}${user}/#", "$ann/t", false)]
+    [InlineData("$SYS", "devices/${clientid}/#", "devices/$SYS/#", true)]
+    [InlineData("broker", "$SYS/${clientid}/#", "$SYS/broker/#", true)]
+    public void Nobody_is_called_like_the_topics_of_the_broker(string clientId, string pattern, string filter, bool isAllowed)
+    {
+        var client = new ClientIdentity(clientId, new ClientUser("ann"));
+
+        Assert.Equal(isAllowed, Allows(client, Permissions.Subscribe, filter, Allow(Permissions.Subscribe, pattern)));
+    }
+
     [Fact]
     public void A_variable_may_stand_in_the_middle_of_a_level() =>
         Assert.True(Allows(Ann, Permissions.Publish, "dev-relay1-ann/t", Allow(Permissions.Publish, "dev-${clientid}-${user}/t")));

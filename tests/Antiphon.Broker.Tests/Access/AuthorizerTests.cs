@@ -355,6 +355,32 @@ public sealed class AuthorizerTests
     }
 
     [Fact]
+    public void A_user_that_is_gone_while_its_Will_is_judged_does_not_come_in()
+    {
+        _broker.HoldsQuestions = true;
+        var (ann, bob) = (Waiting("ann"), Waiting("bob"));
+
+        _broker.Engine.EndUsers(["ann"], _broker.Now);
+        _broker.Settle();
+        _broker.RunQuestion();
+        _broker.RunQuestion();
+
+        var refused = ann.Next<ConnAckPacket>();
+        Assert.Equal(ReasonCode.NotAuthorized, refused.ReasonCode);
+        Assert.Contains("«ann»", refused.ReasonString, StringComparison.Ordinal);
+        ann.ExpectClosed();
+        Assert.Equal(ReasonCode.Success, bob.Next<ConnAckPacket>().ReasonCode);
+
+        TestLink Waiting(string userName)
+        {
+            var client = _broker.Open();
+            client.Send(new ConnectPacket { ClientId = userName, UserName = userName, Will = new Will(TestLink.Message("gone")) });
+            client.ExpectNothing();
+            return client;
+        }
+    }
+
+    [Fact]
     public void A_Will_and_a_subscription_that_it_allows_stand_whatever_rules_come_later()
     {
         var broker = Broker(new AccessRules([Rule(Permissions.Publish, "x")]));

@@ -90,6 +90,23 @@ public sealed class PublishRatesTests
     }
 
     [Fact]
+    [Trait("Label", "MQTT-4.6.0-2")]
+    public void What_waits_still_leaves_first_where_a_rate_is_taken_back()
+    {
+        var publisher = _broker.Connect("publisher");
+        Send(publisher, 1, 7);
+        Acknowledged(publisher);
+
+        _broker.Engine.ReplaceOptions(_broker.Options with { MaximumPublishesPerSecond = 0 });
+        Send(publisher, 8, 9);
+        _broker.TurnSeconds(1);
+
+        Assert.Equal([6, 7, 8, 9], Acknowledged(publisher));
+        Send(publisher, 10, 20);
+        Assert.Equal(11, Acknowledged(publisher).Count);
+    }
+
+    [Fact]
     public void Of_QoS_2_it_is_PUBREC_that_waits()
     {
         var publisher = _broker.Connect("publisher");

@@ -178,6 +178,31 @@ public sealed class CallerStampTests
     }
 
     [Fact]
+    public void Who_is_no_bridge_any_more_speaks_for_nobody_else_and_neither_does_its_Will()
+    {
+        var broker = new HandTurnedBroker(
+            new BrokerOptions { StampCaller = true, Authenticator = new Grouping(), AllowAnonymous = true, BridgeGroups = ["found"] });
+        var responder = broker.Subscriber("responder", "relay");
+        var forged = Request(new UserProperty(Caller, "client=remote"));
+        var named = Request(new UserProperty("__srcId", "remote"));
+        var (first, second) = (Bridge("first", forged), Bridge("second", named));
+        first.Publish(named);
+        Assert.Single(responder.All());
+
+        broker.Engine.ReplaceOptions(broker.Engine.Options with { BridgeGroups = [] });
+
+        ExpectRefusal(first, named, "__srcId");
+        ExpectRefusal(first, forged, Caller);
+        first.Lose();
+        second.Lose();
+        responder.ExpectNothing();
+        Assert.Equal(4, broker.Counters.DeniedMessages);
+
+        TestLink Bridge(string clientId, ApplicationMessage will) =>
+            broker.Connect(clientId, connect => connect with { UserName = "bridge", Will = new Will(will) });
+    }
+
+    [Fact]
     public void Whose_names_are_too_long_to_be_told_cannot_ask()
     {
         var client = _broker.Connect(new string('c', 40_000), connect => connect with { UserName = new string('u', 40_000) });

@@ -44,6 +44,19 @@ public sealed class ForeignCodeTests
     }
 
     [Fact]
+    public async Task The_name_of_a_client_about_which_an_authenticator_throws_begins_no_line_of_the_log()
+    {
+        using var log = new RecordedLog(LogLevel.Error);
+        await using var broker = BrokerHost.Start(
+            new BrokerOptions { Port = 0, LoggerFactory = log, Authenticator = new ThrowingAuthenticator() });
+        await using var client = await TcpPeer.OpenAsync(broker);
+
+        await client.SendAsync(new ConnectPacket { ClientId = "a\nCritical: b", UserName = "bad" });
+
+        Assert.Contains("«a\uFFFDCritical: b»", await log.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_throws_when_an_authentication_is_cancelled_ends_nothing_else()
     {
         using var log = new RecordedLog(LogLevel.Error);

@@ -203,6 +203,33 @@ public sealed class AdminEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_connects_and_says_nothing_keeps_its_place_no_longer_than_a_new_connection_may_take()
+    {
+        await using var server = await ServerHost.StartAsync(
+            Options() with { Broker = new BrokerOptions { ConnectTimeout = TimeSpan.FromSeconds(1) } }, Servers.Ending);
+        using var silent = new TcpClient();
+        await silent.ConnectAsync(IPAddress.Loopback, new Uri(server.AdminUrl!).Port, Servers.Ending);
+
+        Assert.Empty(await Servers.ReadToEndAsync(silent.GetStream()));
+    }
+
+    [Fact]
+    public async Task What_a_client_calls_itself_begins_no_line_of_the_log()
+    {
+        await using var server = await StartAsync();
+        using var admin = await AdminAsync(server);
+        using var client = await RawClient.OpenAsync(server);
+        await client.ConnectAsync(null, null, "a\nCritical: b");
+
+        var path = $"/v1/client?id={Uri.EscapeDataString("a\nCritical: b")}";
+        Assert.Equal(HttpStatusCode.NoContent, (await admin.SendAsync(HttpMethod.Delete, path)).Status);
+
+        var lines = _log.Take();
+        Assert.Contains(lines, line => line.Contains("«a\uFFFDCritical: b» was ended by an operator", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains('\n', StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Over_HTTPS_it_shows_its_certificate_and_a_reload_takes_another_token()
     {
         var certificate = _folder.Issue("localhost");

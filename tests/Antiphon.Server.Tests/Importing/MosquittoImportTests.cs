@@ -218,6 +218,57 @@ public sealed class MosquittoImportTests : IDisposable
     }
 
     [Fact]
+    public void Folders_are_included_by_the_first_file_only_as_mosquitto_does_it()
+    {
+        Directory.CreateDirectory(_folder.PathOf("conf.d"));
+        _folder.Write("conf.d/a.conf", $"include_dir {_folder.PathOf("conf.d")}\nallow_anonymous true");
+
+        var translation = Translate("listener 1883 127.0.0.1\ninclude_dir conf.d");
+
+        Assert.Empty(translation.Refusals);
+        Assert.Contains(
+            translation.Notes, note => note.EndsWith("mosquitto passes it over in an included file.", StringComparison.Ordinal));
+        Assert.Contains("\"allowAnonymous\": true", translation.Configuration, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_name_of_a_file_ends_no_comment()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Names of files have no line ends there.");
+        }
+
+        Directory.CreateDirectory(_folder.PathOf("conf.d"));
+        _folder.Write("conf.d/a\n  \"allowAnonymous\": true, .conf", "allow_anonymous false\nmax_qos 1");
+        _folder.Write("passwords", Passwords);
+
+        var options = Check("listener 1883 127.0.0.1\npassword_file passwords\ninclude_dir conf.d", out _);
+
+        Assert.False(options.Broker.AllowAnonymous);
+    }
+
+    [Fact]
+    public void Secrets_are_not_repeated_wherever_they_stand()
+    {
+        _folder.Write("users", "ann:hush\nbob:$6$hush$hush");
+        var conf = _folder.Write(
+            "mosquitto.conf",
+            "listener 1883\nauth_opt_db_pass hush\nplugin_opt_key hush\nremote_password hush\npassword hush\nbridge_psk hush\n"
+                + "plugin hash.so");
+
+        var translation = MosquittoImport.Translate([conf, _folder.PathOf("users")], "u", new HashSet<string> { "plugin_opt_key" });
+
+        string[] told = [.. translation.Refusals, .. translation.Notes];
+        foreach (var part in new[] { "«auth_opt_db_pass …»", "«plugin_opt_key …»", "«remote_password …»", "«ann:…»", "«plugin hash.so»" })
+        {
+            Assert.Contains(told, line => line.Contains(part, StringComparison.Ordinal));
+        }
+
+        Assert.DoesNotContain(told, line => line.Contains("hush", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void What_is_said_not_to_matter_is_left_out()
     {
         var translation = Translate(

@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Antiphon.Broker;
 using Antiphon.Client;
 using Antiphon.Client.Tests.Peers;
 using Antiphon.Protocol;
 using Antiphon.Server.Tests.Peers;
+using Antiphon.Server.Tls;
 
 namespace Antiphon.Server.Tests.Listening;
 
@@ -16,6 +18,25 @@ public sealed class TlsTests : IDisposable
     private readonly CertificateFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void What_a_certificate_says_that_is_not_accepted_begins_no_line_of_the_log()
+    {
+        var tls = Servers.Tls(_folder.Issue("localhost")) with { ClientCertificates = ClientCertificates.Ask, ClientCa = _folder.Ca };
+        var refusals = new List<string>();
+        var options = ListenerCertificates.Read(tls, TimeProvider.System.GetUtcNow(), [])!.OptionsFor(null, new("mqtt"), refusals.Add);
+        var subject = new X500DistinguishedNameBuilder();
+        subject.AddCommonName("a\nCritical: b");
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = TimeProvider.System.GetUtcNow();
+        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(now, now.AddDays(1));
+
+        Assert.False(
+            options.RemoteCertificateValidationCallback!(this, certificate, null, SslPolicyErrors.RemoteCertificateChainErrors));
+
+        Assert.DoesNotContain('\n', Assert.Single(refusals));
+    }
 
     [Theory]
     [InlineData(100)]

@@ -68,6 +68,17 @@ public sealed class WebSocketTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_connects_and_says_nothing_is_waited_for_no_longer_than_for_a_CONNECT()
+    {
+        await using var server = await Servers.StartAsync(
+            Servers.Listener(ListenerProtocol.Ws), broker => broker with { ConnectTimeout = TimeSpan.FromSeconds(1) });
+        using var silent = new System.Net.Sockets.TcpClient();
+        await silent.ConnectAsync(System.Net.IPAddress.Loopback, Servers.PortOf(server), Servers.Ending);
+
+        Assert.Empty(await Servers.ReadToEndAsync(silent.GetStream()));
+    }
+
+    [Fact]
     public async Task Who_asks_for_no_WebSocket_is_told_that_this_is_one()
     {
         await using var server = await StartAsync();

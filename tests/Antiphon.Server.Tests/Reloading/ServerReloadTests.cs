@@ -1,10 +1,12 @@
 using System.Net;
+using System.Text.Json;
 using Antiphon.Broker;
 using Antiphon.Broker.Access;
 using Antiphon.Broker.Authentication;
 using Antiphon.Client;
 using Antiphon.Protocol;
 using Antiphon.Protocol.Authentication;
+using Antiphon.Server.Configuration;
 using Antiphon.Server.Tests.Peers;
 
 namespace Antiphon.Server.Tests.Reloading;
@@ -124,6 +126,60 @@ public sealed class ServerReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Every_limit_is_taken_over_and_named()
+    {
+        await using var server = await ServerHost.StartAsync(Usual, Servers.Ending);
+        using var schema = JsonDocument.Parse(ConfigurationSchema.Text);
+        var limits = schema.RootElement.GetProperty("properties").GetProperty("limits").GetProperty("properties");
+        var names = limits.EnumerateObject().Select(limit => limit.Name).ToArray();
+        Assert.Equal(LimitSettings.Shape.Settings.Count, names.Length);
+        foreach (var limit in limits.EnumerateObject())
+        {
+            var other = new ConfigurationOverride($"limits.{limit.Name}", OtherThanUsual(limit.Value), "test");
+            var reading = new ConfigurationFile(null, new Dictionary<string, string>(), [other]).Read();
+            Assert.Empty(reading.Mistakes);
+            var wanted = Usual with { Broker = reading.Options!.Broker };
+
+            Assert.Equal(
+                [$"«limits.{limit.Name}» differs; what CONNACK says holds for who connects from now on."],
+                (await server.ReloadAsync(wanted, Servers.Ending)).Applied);
+            var again = await server.ReloadAsync(wanted, Servers.Ending);
+            Assert.Empty(again.Applied.Concat(again.NeedsRestart));
+            await server.ReloadAsync(Usual, Servers.Ending);
+        }
+    }
+
+    [Fact]
+    public async Task Who_is_slowed_and_what_is_audited_may_change_and_that_is_said()
+    {
+        var options = Usual with { Audit = new AuditOptions { File = _folder.PathOf("audit") } };
+        await using var server = await ServerHost.StartAsync(options, Servers.Ending);
+        var other = options with
+        {
+            FailedLogIns = new FailedLogInLimits { Free = 1 },
+            Audit = options.Audit with { Topics = ["a/#"] },
+        };
+
+        var report = await server.ReloadAsync(other, Servers.Ending);
+
+        Assert.Equal(["«users.failedLogIns» differs.", "«audit.topics» or «audit.payloads» differs."], report.Applied);
+        Assert.Empty(report.NeedsRestart);
+        Assert.Empty((await server.ReloadAsync(other, Servers.Ending)).Applied);
+    }
+
+    [Fact]
+    public async Task The_admin_endpoint_keeps_its_times_until_the_next_start()
+    {
+        var options = Usual with { Admin = new AdminOptions { Port = 0, TokenFile = _folder.PathOf("token") } };
+        await using var server = await ServerHost.StartAsync(options, Servers.Ending);
+
+        var report = await server.ReloadAsync(
+            options with { Broker = new BrokerOptions { CloseTimeout = TimeSpan.FromSeconds(1) } }, Servers.Ending);
+
+        Assert.Equal(["«limits.closeTimeout», for the admin endpoint."], report.NeedsRestart);
+    }
+
+    [Fact]
     public async Task What_needs_a_restart_is_said_and_the_rest_is_done()
     {
         var options = Servers.Options(Servers.Listener(ListenerProtocol.Ws));
@@ -175,6 +231,29 @@ public sealed class ServerReloadTests : IDisposable
         var refused = await Assert.ThrowsAsync<ArgumentException>(() => server.ReloadAsync(Usual, Servers.Ending));
 
         Assert.Contains("«it» is bound to 0.0.0.0", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A value that a limit may have and usually does not have.</summary>
+    private static string OtherThanUsual(JsonElement limit)
+    {
+        if (limit.TryGetProperty("enum", out var words))
+        {
+            return words.EnumerateArray().Select(word => word.GetString()!)
+                .First(word => word != limit.GetProperty("default").GetString());
+        }
+
+        if (limit.GetProperty("type").GetString() == "boolean")
+        {
+            return limit.GetProperty("default").GetBoolean() ? "false" : "true";
+        }
+
+        if (!limit.TryGetProperty("default", out var usual))
+        {
+            return "1";
+        }
+
+        var value = usual.GetDecimal();
+        return $"{(limit.TryGetProperty("maximum", out var maximum) && maximum.GetDecimal() <= value ? value - 1 : value + 1)}";
     }
 
     private static BrokerOptions Rules(params AccessRule[] rules) => new() { AccessRules = new AccessRules(rules) };

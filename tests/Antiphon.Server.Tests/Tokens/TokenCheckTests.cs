@@ -260,6 +260,19 @@ public sealed class TokenCheckTests : IDisposable
     public async Task What_is_no_token_is_refused(string text) =>
         Assert.Equal(ReasonCode.NotAuthorized, (await CheckAsync(text)).ReasonCode);
 
+    [Theory]
+    [InlineData("""{"sub": "a\uD800", "exp": 9999999999}""")]
+    [InlineData("""{"sub": "ann", "other": "a\uD800", "exp": 9999999999}""")]
+    [InlineData("""{"sub": "ann", "a\uD800": 1, "exp": 9999999999}""")]
+    [InlineData("""{"sub": "ann", "groups": ["a\uD800"], "exp": 9999999999}""")]
+    public async Task What_says_a_text_that_is_none_is_refused(string said)
+    {
+        var result = await CheckAsync(
+            _issuer.Sign(said), options => options with { Issuer = null, Audience = null, GroupsClaim = "groups" });
+
+        Assert.Equal(ReasonCode.NotAuthorized, result.ReasonCode);
+    }
+
     [Fact]
     public async Task Demands_that_are_not_known_and_claims_that_say_two_things_are_refused()
     {

@@ -6,6 +6,7 @@ using Antiphon.Protocol;
 using Antiphon.Protocol.Authentication;
 using Antiphon.Protocol.Packets;
 using Antiphon.Server.Tests.Peers;
+using Antiphon.Server.Tests.Reloading;
 using Antiphon.Server.Users;
 
 namespace Antiphon.Server.Tests.Users;
@@ -23,6 +24,24 @@ public sealed class WhoMayComeTests : IDisposable
     {
         _folder.Dispose();
         _issuer.Dispose();
+    }
+
+    [Fact]
+    public async Task Tokens_for_other_services_are_a_warning_at_the_start_and_at_a_reload()
+    {
+        const string Warning = "Jwt has no audience: a token that was issued for another service lets its bearer in here too.";
+        using var log = new RecordedLog();
+        _folder.Write("jwks.json", _issuer.KeySet);
+        var options = Servers.Options(Servers.Listener(ListenerProtocol.Mqtt), broker => broker with { LoggerFactory = log }) with
+        {
+            Jwt = Options().Jwt,
+        };
+        var open = options with { Jwt = options.Jwt! with { Audience = null } };
+        await using var server = await ServerHost.StartAsync(open, Servers.Ending);
+
+        Assert.Contains($"Warning: {Warning}", log.Take());
+        Assert.Equal([Warning], (await server.ReloadAsync(open, Servers.Ending)).Warnings);
+        Assert.Empty((await server.ReloadAsync(options, Servers.Ending)).Warnings);
     }
 
     [Fact]
