@@ -52,7 +52,7 @@ internal sealed record Connecting
 
     public Will? Will { get; init; }
 
-    /// <summary>What the Network Connection is made of: mqtt, mqtts or wss (at /mqtt). Paho for C and our client know mqtt alone here.</summary>
+    /// <summary>What the Network Connection is: mqtt, mqtts or wss (at /mqtt). Paho C and our client know mqtt alone here.</summary>
     public string Scheme { get; init; } = "mqtt";
 
     /// <summary>The file, as PEM, of the authority that has to vouch for the broker, where there is TLS.</summary>

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Antiphon.Broker.Authentication;
 using Antiphon.Client;
+using Antiphon.Client.Tests.Peers;
 using Antiphon.Interop.Libraries;
 using Antiphon.Interop.Rules;
 using Antiphon.Protocol;
@@ -25,7 +27,8 @@ public sealed class RuledBroker : IAsyncLifetime
 {
     private const string Password = "secret";
 
-    private readonly CertificateFolder _folder = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("antiphon-rules-");
+    private readonly Authority _authority = new();
     private readonly TokenIssuer _issuer = new();
     private readonly ConcurrentDictionary<string, Channel<string>> _heard = new();
     private readonly Dictionary<Way, int> _ports = [];
@@ -35,27 +38,27 @@ public sealed class RuledBroker : IAsyncLifetime
     /// <summary>A client that may do everything, in this process, over TCP.</summary>
     internal MqttClient Watcher { get; private set; } = null!;
 
-    internal string CaFile => _folder.PathOf("ca.pem");
+    internal string CaFile => PathOf("ca.pem");
 
     internal int PortOf(Way way) => _ports[way];
 
     public async ValueTask InitializeAsync()
     {
-        _ = _folder.Ca;
-        _folder.Issue("localhost", file: "server");
-        _folder.Issue("device-7");
-        _folder.Write("users", ((string[])["ann", "bob", RuleTable.Watcher]).Aggregate(CredentialList.Empty, (users, name) =>
+        Write("ca.pem", _authority.Certificate.ExportCertificatePem());
+        Issue("localhost", "server");
+        Issue("device-7", "device-7");
+        Write("users", ((string[])["ann", "bob", RuleTable.Watcher]).Aggregate(CredentialList.Empty, (users, name) =>
             users.With(name, ScramCredential.Derive(Encoding.UTF8.GetBytes(Password), new byte[16], ScramCredential.MinimumIterations)))
             .ToString());
-        _folder.Write("issuer.json", _issuer.KeySet);
+        Write("issuer.json", _issuer.KeySet);
         var claims = TokenIssuer.Claims(TimeProvider.System.GetUtcNow().AddHours(1));
         claims["sub"] = "tess";
         claims["groups"] = new JsonArray("operators");
         claims["site"] = "north";
         _token = _issuer.Sign(claims);
-        _folder.Write("antiphon.json", Configuration().ToJsonString());
+        Write("antiphon.json", Configuration().ToJsonString());
 
-        _program = ProgramRun.StartBuilt("antiphon", ["broker", "--config", _folder.PathOf("antiphon.json")]);
+        _program = Programs.StartAntiphon("broker", "--config", PathOf("antiphon.json"));
         foreach (var way in Enum.GetValues<Way>())
         {
             var url = $"listening {SchemeOf(way)}://127.0.0.1:";
@@ -91,7 +94,8 @@ public sealed class RuledBroker : IAsyncLifetime
         }
 
         _issuer.Dispose();
-        _folder.Dispose();
+        _authority.Dispose();
+        _folder.Delete(recursive: true);
     }
 
     /// <summary>How a visitor connects.</summary>
@@ -101,7 +105,7 @@ public sealed class RuledBroker : IAsyncLifetime
         ClientId = RuleTable.ClientIdOf(visitor, peer, way, version),
         Scheme = SchemeOf(way),
         CaFile = way == Way.Tcp ? null : CaFile,
-        Own = visitor == Visitor.Device ? (_folder.PathOf("device-7.pem"), _folder.PathOf("device-7.key")) : null,
+        Own = visitor == Visitor.Device ? (PathOf("device-7.pem"), PathOf("device-7.key")) : null,
         UserName = visitor switch
         {
             Visitor.Ann or Visitor.Bob => RuleTable.UserOf(visitor),
@@ -171,6 +175,19 @@ public sealed class RuledBroker : IAsyncLifetime
         ["clientCa"] = "ca.pem",
         ["userFrom"] = "cn",
     };
+
+    private string PathOf(string file) => Path.Combine(_folder.FullName, file);
+
+    private void Write(string file, string text) => File.WriteAllText(PathOf(file), text);
+
+    /// <summary>Writes a certificate and its key to FILE.pem and FILE.key.</summary>
+    private void Issue(string name, string file)
+    {
+        var certificate = _authority.Issue(name);
+        Write($"{file}.pem", certificate.ExportCertificatePem());
+        using var key = certificate.GetECDsaPrivateKey()!;
+        Write($"{file}.key", key.ExportPkcs8PrivateKeyPem());
+    }
 
     private Channel<string> HeardOf(string payload) => _heard.GetOrAdd(payload, _ => Channel.CreateUnbounded<string>());
 }

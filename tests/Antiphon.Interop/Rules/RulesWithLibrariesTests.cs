@@ -66,8 +66,8 @@ public sealed class RulesWithLibrariesTests(Peers peers, RuledBroker broker)
         }
 
         await using var requester = new Requester(broker.Watcher);
-        var answer = requester.RequestAsync(
-            topic, "on", new RequestOptions { Timeout = Peers.Patience }, cancellationToken: TestContext.Current.CancellationToken).AsTask();
+        var patient = new RequestOptions { Timeout = Peers.Patience };
+        var answer = requester.RequestAsync(topic, "on", patient, cancellationToken: TestContext.Current.CancellationToken).AsTask();
 
         // The wrong answer comes first, and is gone when the right one comes.
         var refused = await AnswerAsync(listener, "listener");
