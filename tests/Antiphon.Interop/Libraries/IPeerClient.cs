@@ -52,6 +52,19 @@ internal sealed record Connecting
 
     public Will? Will { get; init; }
 
+    /// <summary>What the Network Connection is: mqtt, mqtts or wss (at /mqtt). Paho C and our client know mqtt alone here.</summary>
+    public string Scheme { get; init; } = "mqtt";
+
+    /// <summary>The file, as PEM, of the authority that has to vouch for the broker, where there is TLS.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>The files, as PEM, with the client's own certificate and its key.</summary>
+    public (string Certificate, string Key)? Own { get; init; }
+
+    public string? UserName { get; init; }
+
+    public string? Password { get; init; }
+
     /// <summary>Asks for a Session that outlives the connection.</summary>
     public Connecting Lasting() => this with { Clean = false, SessionExpiry = Version == ProtocolVersion.V5 ? 300 : null };
 }

@@ -13,6 +13,7 @@ namespace Antiphon.Interop.Libraries;
 /// <list type="bullet">
 /// <item><c>connect</c>: port, version (4 or 5), clientId, clean, and of MQTT 5 sessionExpiry, receiveMaximum, maximumPacketSize,
 /// topicAliasMaximum, requestResponseInformation. A Will's keys begin with <c>will.</c>.
+/// Further userName and password, and, for all but Paho C, scheme (mqtt, mqtts or wss), ca, certificate and key, which are names of files.
 /// The answer has reason, sessionPresent and responseInformation.
 /// A client that connects again is the same object of its library, with its Session.</item>
 /// <item><c>subscribe</c>: filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier; the answer has reason.

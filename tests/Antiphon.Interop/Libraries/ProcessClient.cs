@@ -29,6 +29,8 @@ internal sealed class ProcessClient : IPeerClient
         line.Add("sessionExpiry", how.SessionExpiry).Add("receiveMaximum", how.ReceiveMaximum);
         line.Add("maximumPacketSize", how.MaximumPacketSize);
         line.Add("topicAliasMaximum", how.TopicAliasMaximum).Add("autoAssignTopicAlias", how.AssignsTopicAliases);
+        line.Add("scheme", how.Scheme).Add("ca", how.CaFile).Add("certificate", how.Own?.Certificate).Add("key", how.Own?.Key);
+        line.Add("userName", how.UserName).Add("password", how.Password);
         if (how.RequestsResponseInformation)
         {
             line.Add("requestResponseInformation", true);

@@ -11,6 +11,20 @@ internal static class Programs
     /// <summary>Debian's own Python, whose packages ./test installs; the first one on the PATH may be another.</summary>
     private const string DebiansPython = "/usr/bin/python3";
 
+    /// <summary>Starts <c>antiphon</c>: as it was built with these tests, or what the variable <c>ANTIPHON_PROGRAM</c> names.</summary>
+    public static ProgramRun StartAntiphon(params string[] arguments)
+    {
+        if (Environment.GetEnvironmentVariable("ANTIPHON_PROGRAM") is { Length: > 0 } program)
+        {
+            return ProgramRun.Start(program, arguments);
+        }
+
+        // Its configuration and framework are those of the tests, whose folder ends with both.
+        var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var built = Path.Combine(Source(), "..", "..", "src", "Antiphon.Cli", "bin", here.Parent!.Name, here.Name, "antiphon.dll");
+        return ProgramRun.Start("dotnet", [Path.GetFullPath(built), .. arguments]);
+    }
+
     public static async Task<PeerProcess> StartPahoAsync()
     {
         var python = File.Exists(DebiansPython) ? DebiansPython : Peer.Find("python3");

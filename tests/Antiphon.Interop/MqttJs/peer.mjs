@@ -1,5 +1,6 @@
 // MQTT clients with MQTT.js, as the tests tell them on standard input. The lines are described in Libraries/PeerProcess.cs.
 
+import { readFileSync } from "node:fs";
 import readline from "node:readline";
 import mqtt from "mqtt";
 
@@ -45,6 +46,10 @@ function propertiesOf(command, prefix = "") {
     return properties;
 }
 
+function fileOf(command, key) {
+    return command.has(key) ? readFileSync(command.get(key)) : undefined;
+}
+
 class Client {
     constructor(name) {
         this.name = name;
@@ -70,8 +75,15 @@ class Client {
         }
         this.version = Number(command.get("version"));
         this.client = mqtt.connect({
+            protocol: command.get("scheme") ?? "mqtt",
             host: "127.0.0.1",
             port: Number(command.get("port")),
+            path: "/mqtt",
+            ca: fileOf(command, "ca"),
+            cert: fileOf(command, "certificate"),
+            key: fileOf(command, "key"),
+            username: command.get("userName") ?? undefined,
+            password: command.get("password") ?? undefined,
             clientId: command.get("clientId"),
             clean: command.get("clean") === "1",
             protocolVersion: this.version,

@@ -74,7 +74,15 @@ class Client:
         # paho-mqtt 2 has to be told which form of the callbacks is meant; 1.6 does not know the question.
         versions = getattr(mqtt, "CallbackAPIVersion", None)
         clean = {"clean_session": command["clean"] == "1"} if version == 4 else {}
-        client = mqtt.Client(*([versions.VERSION1] if versions else []), client_id=command["clientId"], protocol=version, **clean)
+        transport = command.get("scheme", "mqtt")
+        more = {**clean, "transport": "websockets" if transport == "wss" else "tcp"}
+        client = mqtt.Client(*([versions.VERSION1] if versions else []), client_id=command["clientId"], protocol=version, **more)
+        if "userName" in command:
+            client.username_pw_set(command["userName"], command.get("password"))
+        if transport != "mqtt":
+            client.tls_set(command["ca"], command.get("certificate"), command.get("key"))
+        if transport == "wss":
+            client.ws_set_options(path="/mqtt")
         client.suppress_exceptions = False
         client.on_connect = self.on_connect
         client.on_disconnect = self.on_disconnect
@@ -190,13 +198,20 @@ class Peer:
                 clients[socket].loop_write()
             for socket in readable:
                 if socket is not sys.stdin:
-                    clients[socket].loop_read()
+                    self.read(clients[socket])
                 elif not self.read_commands():
                     return
             for client in [*self.clients.values()]:
                 client.tell_what_is_published()
                 if client.client:
                     client.client.loop_misc()
+
+    @staticmethod
+    def read(client):
+        # TLS and WebSocket may hold bytes that select does not know of any more.
+        client.loop_read()
+        while getattr(client.socket(), "pending", lambda: 0)() > 0:
+            client.loop_read()
 
     def read_commands(self):
         read = os.read(sys.stdin.fileno(), 1 << 20)

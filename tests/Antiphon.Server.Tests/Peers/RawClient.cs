@@ -8,14 +8,15 @@ using Antiphon.Protocol.Wire;
 namespace Antiphon.Server.Tests.Peers;
 
 /// <summary>A client over plain TCP that says what the test wants, from the address that it wants.</summary>
-internal sealed class RawClient : IDisposable
+internal sealed class RawClient(ProtocolVersion version = ProtocolVersion.V5) : IDisposable
 {
     private readonly TcpClient _client = new();
     private readonly List<byte> _received = [];
 
-    public static async Task<RawClient> OpenAsync(ServerHost server, string? claimedAddress = null)
+    public static async Task<RawClient> OpenAsync(
+        ServerHost server, string? claimedAddress = null, ProtocolVersion version = ProtocolVersion.V5)
     {
-        var client = new RawClient();
+        var client = new RawClient(version);
         await client._client.ConnectAsync(IPAddress.Loopback, Servers.PortOf(server), Servers.Ending);
         if (claimedAddress is not null)
         {
@@ -27,9 +28,14 @@ internal sealed class RawClient : IDisposable
 
     /// <summary>Connects with a user name and a password, and says what came of it.</summary>
     public static async Task<ConnAckPacket> LogInAsync(
-        ServerHost server, string? user, string? password, string? claimedAddress = null, string clientId = "")
+        ServerHost server,
+        string? user,
+        string? password,
+        string? claimedAddress = null,
+        string clientId = "",
+        ProtocolVersion version = ProtocolVersion.V5)
     {
-        using var client = await OpenAsync(server, claimedAddress);
+        using var client = await OpenAsync(server, claimedAddress, version);
         return await client.ConnectAsync(user, password, clientId);
     }
 
@@ -37,6 +43,7 @@ internal sealed class RawClient : IDisposable
     {
         await SendAsync(new ConnectPacket
         {
+            ProtocolVersion = version,
             ClientId = clientId,
             UserName = user,
             Password = password is null ? null : (ReadOnlyMemory<byte>?)Encoding.UTF8.GetBytes(password),
@@ -54,7 +61,7 @@ internal sealed class RawClient : IDisposable
         return Assert.Single(Assert.IsType<SubAckPacket>(await NextAsync()).ReasonCodes);
     }
 
-    public Task SendAsync(Packet packet) => SendAsync(Packets.Bytes(packet));
+    public Task SendAsync(Packet packet) => SendAsync(Packets.Bytes(version, packet));
 
     public async Task<Packet> NextAsync()
     {
@@ -89,7 +96,7 @@ internal sealed class RawClient : IDisposable
             return null;
         }
 
-        Assert.True(PacketDecoder.TryDecode(frame, ProtocolVersion.V5, out var packet, out var fault), fault.Message);
+        Assert.True(PacketDecoder.TryDecode(frame, version, out var packet, out var fault), fault.Message);
         _received.RemoveRange(0, frame.Length);
         return packet;
     }
