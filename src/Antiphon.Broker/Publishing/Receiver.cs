@@ -240,7 +240,7 @@ internal sealed class Receiver(
 
         var result = refusal.Exists ? new RoutingResult(refusal.Code) : router.Route(publish, session, now);
         underWay = result.UnderWay;
-        if (refusal.Exists && !isTooFast)
+        if (refusal.Exists)
         {
             events.AddDenied(connection, publish.Topic, refusal);
         }
