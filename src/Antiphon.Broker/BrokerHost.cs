@@ -254,6 +254,15 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>Has the engine's thread do something between two turns.</summary>
     internal void Post(Action command) => _loop.Shell.Post(command);
 
+    /// <summary>The options in force.</summary>
+    internal BrokerOptions Options => _engine.Options;
+
+    /// <summary>A connection of an address that has too many has ended before the broker got it.</summary>
+    internal void CountRefusedByAddress() => _loop.Shell.Post(() => _engine.Counters.RefusedByAddress++);
+
+    /// <summary>A connection has ended before the broker got it, since too many others were on their way.</summary>
+    internal void CountDroppedPending() => _loop.Shell.Post(() => _engine.Counters.DroppedPending++);
+
     /// <summary>Has the engine's thread answer a question between two turns.</summary>
     /// <exception cref="InvalidOperationException">The broker has been stopped.</exception>
     internal async Task<T> AskAsync<T>(Func<T> question, CancellationToken cancellationToken)

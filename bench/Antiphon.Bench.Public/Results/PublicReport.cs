@@ -77,7 +77,17 @@ internal sealed record PublicReport(
             line($"|---|--:|--:|--:|--:|--:|---|");
             foreach (var row in scenario)
             {
-                line($"| {row.Broker} | {Of(row.Runs, run => run.BrokerMicroseconds)} | {Of(row.Runs, run => run.PerSecond)} | {Of(row.Runs, run => run.P50Microseconds)} | {Of(row.Runs, run => run.P99Microseconds)} | {Of(row.Runs, run => run.BrokerBusy)} / {Of(row.Runs, run => run.LoadBusy)} | {row.Agreed ?? "none"} |");
+                string[] cells =
+                [
+                    row.Broker,
+                    Of(row.Runs, run => run.BrokerMicroseconds),
+                    Of(row.Runs, run => run.PerSecond),
+                    Of(row.Runs, run => run.P50Microseconds),
+                    Of(row.Runs, run => run.P99Microseconds),
+                    $"{Of(row.Runs, run => run.BrokerBusy)} / {Of(row.Runs, run => run.LoadBusy)}",
+                    row.Agreed ?? "none",
+                ];
+                line($"| {string.Join(" | ", cells)} |");
             }
         }
     }
@@ -100,7 +110,19 @@ internal sealed record PublicReport(
         foreach (var row in Strangers)
         {
             var ratio = MedianOfP99(row.Beside) / MedianOfP99(row.Alone);
-            line($"| {row.Name} | {row.Standing.Min():N0} | {Of(row.Alone, run => run.P50)} | {Of(row.Beside, run => run.P50)} | {Of(row.Alone, run => run.P99)} | {Of(row.Beside, run => run.P99)} | {ratio:F2} | {Of(row.Alone, run => run.BrokerBusy)} | {Of(row.Beside, run => run.BrokerBusy)} |");
+            string[] cells =
+            [
+                row.Name,
+                $"{row.Standing.Min():N0}",
+                Of(row.Alone, run => run.P50),
+                Of(row.Beside, run => run.P50),
+                Of(row.Alone, run => run.P99),
+                Of(row.Beside, run => run.P99),
+                $"{ratio:F2}",
+                Of(row.Alone, run => run.BrokerBusy),
+                Of(row.Beside, run => run.BrokerBusy),
+            ];
+            line($"| {string.Join(" | ", cells)} |");
         }
     }
 }

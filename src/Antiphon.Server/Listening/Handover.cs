@@ -1,4 +1,5 @@
 using Antiphon.Broker;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Antiphon.Server.Listening;
 
@@ -9,10 +10,16 @@ internal static class Handover
     /// <param name="broker">The broker.</param>
     /// <param name="stream">The connection.</param>
     /// <param name="origin">Where it comes from.</param>
+    /// <param name="features">Those of the connection.</param>
     /// <param name="abort">Ends the connection at once; callable at any time, also when it has ended long since.</param>
     /// <param name="options">The clock, and how long a peer may take to read what is on its way.</param>
     public static async Task RunAsync(
-        BrokerHost broker, BorrowedStream stream, ConnectionOrigin origin, Action abort, BrokerOptions options)
+        BrokerHost broker,
+        BorrowedStream stream,
+        ConnectionOrigin origin,
+        IFeatureCollection features,
+        Action abort,
+        BrokerOptions options)
     {
         Task ended;
         try
@@ -26,6 +33,7 @@ internal static class Handover
             return;
         }
 
+        PendingHandshakes.HandOver(features);
         await ended;
 
         // Kestrel sends what it still holds before it closes. A peer that does not read would hold it up for ever.

@@ -24,6 +24,7 @@ internal sealed class KestrelListeners : IAsyncDisposable
     private readonly BrokerOptions _options;
     private readonly ILogger _logger;
     private readonly ListenerLogs _logs;
+    private readonly PendingHandshakes _pending;
 
     private KestrelListeners(IReadOnlyList<TerminatedListener> listeners, BrokerHost broker, BrokerOptions options, ILogger logger)
     {
@@ -31,6 +32,7 @@ internal sealed class KestrelListeners : IAsyncDisposable
         _options = options;
         _logger = logger;
         _logs = new ListenerLogs(options.LoggerFactory);
+        _pending = new PendingHandshakes(broker);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(_logs);
         builder.Services.AddSingleton<IHostLifetime, ForeignLifetime>();
@@ -120,6 +122,7 @@ internal sealed class KestrelListeners : IAsyncDisposable
             endPoint.Use(next => ProxiedConnection.Unwrap(next, _options.ConnectTimeout, _options.TimeProvider, _logger));
         }
 
+        endPoint.Use(_pending.Bound);
         if (listener.Configured.IsEncrypted)
         {
             endPoint.UseHttps(new TlsHandshakeCallbackOptions
@@ -141,6 +144,6 @@ internal sealed class KestrelListeners : IAsyncDisposable
         var tls = connection.Features.Get<ISslStreamFeature>()!.SslStream;
         var origin = ConnectionOrigins.Of(listener.Configured.Name, connection.RemoteEndPoint, connection.Features);
         await using var stream = new TlsConnectionStream(tls);
-        await Handover.RunAsync(_broker, stream, origin, connection.Abort, _options);
+        await Handover.RunAsync(_broker, stream, origin, connection.Features, connection.Abort, _options);
     }
 }

@@ -50,7 +50,7 @@ internal static class MqttWebSocket
         // No compression: it is off unless asked for, and what is secret must not be measured by its length.
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = Subprotocol });
         await using var stream = new WebSocketConnectionStream(socket);
-        await Handover.RunAsync(broker, stream, origin, abort, options);
+        await Handover.RunAsync(broker, stream, origin, context.Features, abort, options);
         await stream.SayGoodbyeAsync();
     }
 
