@@ -8,13 +8,19 @@ public sealed record AuditOptions
     /// <summary>The file that lines are added to; it is made, readable for its owner only, where there is none.</summary>
     public required string File { get; init; }
 
-    /// <summary>The Topic Filters of the request topics that are logged, one or more; <c>#</c> unless said otherwise. A reload changes them.</summary>
+    /// <summary>
+    /// The Topic Filters of the request topics that are logged, one or more; <c>#</c> unless said otherwise.
+    /// A reload changes them.
+    /// </summary>
     public IReadOnlyList<string> Topics { get; init; } = ["#"];
 
     /// <summary>Whether payloads are logged; not unless said otherwise. A reload changes it.</summary>
     public bool Payloads { get; init; }
 
-    /// <summary>How large the file may become before another one is begun, in bytes, 65,536 or more; 100 MiB unless said otherwise.</summary>
+    /// <summary>
+    /// How large the file may become before another one is begun, in bytes, 65,536 or more;
+    /// 100 MiB unless said otherwise.
+    /// </summary>
     public long MaximumBytes { get; init; } = 100 * 1024 * 1024;
 
     /// <summary>How many files are kept beside the one that is written, 0 to 1,000; 10 unless said otherwise.</summary>

@@ -5,7 +5,10 @@ namespace Antiphon.Server;
 /// <summary>What <c>antiphon broker</c> writes to its log, which is its standard error. Immutable.</summary>
 public sealed record LogOptions
 {
-    /// <summary>The least level that is written; <see cref="LogLevel.Information"/> unless said otherwise. A reload can change it.</summary>
+    /// <summary>
+    /// The least level that is written;
+    /// <see cref="LogLevel.Information"/> unless said otherwise. A reload can change it.
+    /// </summary>
     public LogLevel Level { get; init; } = LogLevel.Information;
 
     /// <summary>How lines look; <see cref="LogFormat.Text"/> unless said otherwise.</summary>

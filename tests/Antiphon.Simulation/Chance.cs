@@ -17,7 +17,8 @@ internal sealed class Chance(int seed)
     public T Of<T>(IReadOnlyList<T> things) => things[_random.Next(things.Count)];
 
     /// <summary>A duration up to the longest, to the millisecond; short ones are as likely as long ones.</summary>
-    public TimeSpan Duration(TimeSpan longest) => TimeSpan.FromMilliseconds(Math.Floor(Math.Pow(longest.TotalMilliseconds + 1, _random.NextDouble())));
+    public TimeSpan Duration(TimeSpan longest) =>
+        TimeSpan.FromMilliseconds(Math.Floor(Math.Pow(longest.TotalMilliseconds + 1, _random.NextDouble())));
 
     /// <summary>How much of something that can be had in parts: most often all of it.</summary>
     public int Part(int whole) => Happens(0.6) ? whole : Between(1, whole);

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Antiphon.Simulation;
 
 /// <summary>
-/// Which seeds a test runs: a fixed number of them; with <c>ANTIPHON_SIMULATION_SEED</c> that one alone, with <c>ANTIPHON_SIMULATION_SEEDS</c> so many,
-/// with <c>ANTIPHON_SIMULATION_HOURS</c> others than ever before until the time is up.
+/// Which seeds a test runs: a fixed number of them; with <c>ANTIPHON_SIMULATION_SEED</c> that one alone,
+/// with <c>ANTIPHON_SIMULATION_SEEDS</c> so many, with <c>ANTIPHON_SIMULATION_HOURS</c> others than ever before until the time is up.
 /// </summary>
 internal static class Seeds
 {

@@ -38,7 +38,8 @@ internal sealed class Trace(TimeProvider clock)
 
     public override string ToString() => string.Join(
         Environment.NewLine,
-        _last.Select(one => $"  {TimeSpan.FromTicks(one.At).TotalSeconds,10:0.000} s  {one.Whom} {one.What} {(one.Number == 0 ? "" : one.Number)}"));
+        _last.Select(one =>
+            $"  {TimeSpan.FromTicks(one.At).TotalSeconds,10:0.000} s  {one.Whom} {one.What} {(one.Number == 0 ? "" : one.Number)}"));
 
     private void Mix(string text)
     {

@@ -7,8 +7,8 @@ using Antiphon.Simulation.Running;
 namespace Antiphon.Simulation;
 
 /// <summary>
-/// Programs, a broker and the network between them, on one thread and one clock. Each step is one of the things that may happen next, picked by the seed. What the programs are about,
-/// and what must hold, is the scenario's.
+/// Programs, a broker and the network between them, on one thread and one clock. Each step is one of the things that
+/// may happen next, picked by the seed. What the programs are about, and what must hold, is the scenario's.
 /// </summary>
 internal sealed class World
 {
@@ -60,7 +60,10 @@ internal sealed class World
         Broker.Restart();
     }
 
-    /// <summary>Whether a client and the broker hold nothing for each other any more: no Packet Identifier, no place of a Receive Maximum, no message that waits.</summary>
+    /// <summary>
+    /// Whether a client and the broker hold nothing for each other any more:
+    /// no Packet Identifier, no place of a Receive Maximum, no message that waits.
+    /// </summary>
     public bool IsFree(MqttClient client) =>
         client.Session.IdentifiersInUse == 0
         && client.Session.Inbound.Unacknowledged == 0

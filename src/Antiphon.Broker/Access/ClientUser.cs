@@ -6,7 +6,10 @@ namespace Antiphon.Broker.Access;
 /// <param name="Name">The user name.</param>
 public sealed record ClientUser(string Name)
 {
-    /// <summary>Groups that authentication has found, beside those that <see cref="AccessRules"/> know; none unless said otherwise.</summary>
+    /// <summary>
+    /// Groups that authentication has found, beside those that <see cref="AccessRules"/> know;
+    /// none unless said otherwise.
+    /// </summary>
     public ImmutableHashSet<string> Groups { get; init; } = [];
 
     /// <summary>What else is known, by name, such as the claims of a token; nothing unless said otherwise.</summary>

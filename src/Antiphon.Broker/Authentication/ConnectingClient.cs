@@ -21,5 +21,6 @@ public sealed record ConnectingClient
     public required ProtocolVersion ProtocolVersion { get; init; }
 
     /// <summary>Everything but the password, so that it gets into no log.</summary>
-    public override string ToString() => $"«{ClientId}», user «{UserName}», {ProtocolVersion}, from {Origin.RemoteEndPoint} at {Origin.Listener}";
+    public override string ToString() =>
+        $"«{ClientId}», user «{UserName}», {ProtocolVersion}, from {Origin.RemoteEndPoint} at {Origin.Listener}";
 }

@@ -59,7 +59,8 @@ public sealed class PlainCredential
         ArgumentNullException.ThrowIfNull(text);
         return text.Split('$') switch
         {
-            ["", MosquittoDerived, var iterations, var salt, var hash] when TryCreate(iterations, salt, hash, out var credential) => credential,
+            ["", MosquittoDerived, var iterations, var salt, var hash]
+                when TryCreate(iterations, salt, hash, out var credential) => credential,
             ["", MosquittoHashed, var salt, var hash] when TryCreate(null, salt, hash, out var credential) => credential,
             _ => throw new FormatException(
                 "The hash is none of mosquitto's that can be used: it has to be $7$iterations$salt$hash or $6$salt$hash, "

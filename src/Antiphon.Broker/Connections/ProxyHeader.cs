@@ -24,7 +24,10 @@ internal enum ProxyHeaderStatus
 /// <param name="Source">The client's address; <c>null</c>: the proxy connects for itself, or says no address.</param>
 internal readonly record struct ProxyHeader(int Length, IPEndPoint? Source)
 {
-    /// <summary>The longest header that is accepted: what proxies add to the addresses, such as a certificate's names, is far less.</summary>
+    /// <summary>
+    /// The longest header that is accepted:
+    /// what proxies add to the addresses, such as a certificate's names, is far less.
+    /// </summary>
     public const int MaximumLength = 4096;
 
     private const int PrefixLength = 16;

@@ -80,7 +80,10 @@ public readonly ref struct ExchangeOutcome
     /// <summary>The response's payload; empty where there is no response.</summary>
     public ReadOnlySpan<byte> Payload { get; init; }
 
-    /// <summary>Whether a client has published the response as a message, so that <see cref="Payload"/> and Status mean something.</summary>
+    /// <summary>
+    /// Whether a client has published the response as a message,
+    /// so that <see cref="Payload"/> and Status mean something.
+    /// </summary>
     public bool IsResponse => End == ExchangeEnd.Answered;
 
     /// <summary>How long the request waited before it was written to the responder's connection; <c>null</c>: it was not.</summary>

@@ -58,8 +58,8 @@ internal sealed class Message
     }
 
     /// <summary>
-    /// Seconds of the Message Expiry Interval that remain [MQTT-3.3.2-6]: at least 1 while the message has not expired. 0 afterwards: what has been begun is sent again all the same,
-    /// and a responder that has forgotten it must not take it for new.
+    /// Seconds of the Message Expiry Interval that remain [MQTT-3.3.2-6]: at least 1 while the message has not expired.
+    /// 0 afterwards: what has been begun is sent again all the same, and a responder that has forgotten it must not take it for new.
     /// </summary>
     public uint RemainingExpiry(Instant now) => _expiryInterval is { } interval && now < Expires
         ? (uint)Math.Max(1, interval - Math.Floor((now - _received).TotalSeconds))

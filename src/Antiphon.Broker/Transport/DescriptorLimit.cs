@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Antiphon.Broker.Transport;
 
 /// <summary>
-/// How many file descriptors the process may open (<c>ulimit -n</c>), and how many of them are left for connections, each of which takes one.
-/// Only Linux is asked; elsewhere nothing is known.
+/// How many file descriptors the process may open (<c>ulimit -n</c>), and how many of them are left for connections,
+/// each of which takes one. Only Linux is asked; elsewhere nothing is known.
 /// </summary>
 /// <param name="Maximum">The descriptors that the process may have, 0 to this number less one.</param>
 /// <param name="InUse">How many it has.</param>
@@ -57,7 +57,8 @@ internal sealed partial record DescriptorLimit(long Maximum, int InUse)
         {
             throw new BrokerStartException(
                 $"The process may open {Maximum} file descriptors, and has {InUse} open; that leaves room for {Room} connections. "
-                    + $"Raise the limit (ulimit -n) to {InUse + Reserve + FewestConnections} or more; 1024 is usual, and each client takes one.");
+                    + $"Raise the limit (ulimit -n) to {InUse + Reserve + FewestConnections} or more; "
+                    + "1024 is usual, and each client takes one.");
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed class AdminConnection
 
     private readonly Option<string?> _url = new("--url")
     {
-        Description = $"The admin endpoint, as «admin.url» of the broker's configuration says it. [default: {UrlVariable}, or {DefaultUrl}]",
+        Description =
+            $"The admin endpoint, as «admin.url» of the broker's configuration says it. [default: {UrlVariable}, or {DefaultUrl}]",
         HelpName = "URL",
     };
 
@@ -110,8 +111,8 @@ internal sealed class AdminConnection
         if (file is null)
         {
             return Variable(TokenVariable) ?? throw new UsageException(
-                $"The token is missing: give --token-file, or set {FileVariable}. It is the file that «admin.tokenFile» names in the broker's "
-                + "configuration.");
+                $"The token is missing: give --token-file, or set {FileVariable}. It is the file that "
+                + "«admin.tokenFile» names in the broker's configuration.");
         }
 
         try
@@ -123,7 +124,8 @@ internal sealed class AdminConnection
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"The token file «{file}» cannot be read: {e.Message} It is readable for the user whom the broker runs as.");
+            throw new UsageException(
+                $"The token file «{file}» cannot be read: {e.Message} It is readable for the user whom the broker runs as.");
         }
     }
 }

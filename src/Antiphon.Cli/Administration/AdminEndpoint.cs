@@ -122,8 +122,8 @@ internal sealed class AdminEndpoint(Uri url, HttpClient http) : IDisposable
             return new AdminFailedException(
                 ExitCode.Denied,
                 "denied",
-                $"{url.Authority} does not take this token. Check --token-file: it is the file that «admin.tokenFile» names in the broker's "
-                + "configuration.");
+                $"{url.Authority} does not take this token. Check --token-file: it is the file that "
+                + "«admin.tokenFile» names in the broker's configuration.");
         }
 
         var isOurs = response.Content.Headers.ContentType?.MediaType == "application/json";

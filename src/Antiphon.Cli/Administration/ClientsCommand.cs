@@ -79,7 +79,8 @@ internal static class ClientsCommand
         var ids = AdminCommands.ClientIds();
         command.Arguments.Add(ids);
         command.SetAction(new AdminConnection(command), (line, endpoint, interrupted) =>
-            AdminCommands.EndAllAsync(terminal, endpoint, "/v1/client", "Ended the connection of", line.GetRequiredValue(ids), interrupted));
+            AdminCommands.EndAllAsync(
+                terminal, endpoint, "/v1/client", "Ended the connection of", line.GetRequiredValue(ids), interrupted));
         return command;
     }
 }

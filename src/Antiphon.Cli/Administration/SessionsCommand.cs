@@ -23,7 +23,8 @@ internal static class SessionsCommand
 
     public static Command Create(Terminal terminal, Action<Command, string> addExample)
     {
-        var command = new Command("sessions", "Lists the Sessions that a broker keeps, of clients connected and away, shows one, or ends it.");
+        var command = new Command(
+            "sessions", "Lists the Sessions that a broker keeps, of clients connected and away, shows one, or ends it.");
         Add(CreateList(terminal), ListExample);
         Add(CreateShow(terminal), ShowExample);
         Add(CreateDrop(terminal), DropExample);

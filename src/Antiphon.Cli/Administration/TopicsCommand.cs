@@ -90,7 +90,8 @@ internal static class TopicsCommand
         Responders = line.Responders + (Is(row, "responder") ? 1 : 0),
     };
 
-    private static bool Is(JsonElement row, string member) => row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
+    private static bool Is(JsonElement row, string member) =>
+        row.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

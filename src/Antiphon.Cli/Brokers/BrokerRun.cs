@@ -71,5 +71,6 @@ internal static class BrokerRun
         manager.Ready(StatusOf(server));
     }
 
-    private static string StatusOf(ServerHost server) => $"Listening at {string.Join(", ", server.EndPoints.Select(endPoint => endPoint.Url))}";
+    private static string StatusOf(ServerHost server) =>
+        $"Listening at {string.Join(", ", server.EndPoints.Select(endPoint => endPoint.Url))}";
 }

@@ -78,7 +78,10 @@ internal sealed class LogLines : ILoggerFactory, IAsyncDisposable
                 if (Interlocked.Exchange(ref _leftOut, 0) is > 0 and var leftOut)
                 {
                     _terminal.Complain(Line(
-                        LogLevel.Warning, "Antiphon.Cli", new EventId(3001), $"{leftOut} lines were left out, since nobody reads them fast enough"));
+                        LogLevel.Warning,
+                        "Antiphon.Cli",
+                        new EventId(3001),
+                        $"{leftOut} lines were left out, since nobody reads them fast enough"));
                 }
             }
             catch (IOException)

@@ -6,8 +6,8 @@ using Antiphon.Cli.Output;
 namespace Antiphon.Cli.Brokers;
 
 /// <summary>
-/// Tells systemd, or another service manager that speaks sd_notify(3), how the broker is: a datagram to the socket that NOTIFY_SOCKET names.
-/// Where there is none, nobody is told. Safe from any thread.
+/// Tells systemd, or another service manager that speaks sd_notify(3), how the broker is:
+/// a datagram to the socket that NOTIFY_SOCKET names. Where there is none, nobody is told. Safe from any thread.
 /// </summary>
 internal sealed class ServiceManager : IDisposable
 {

@@ -28,8 +28,8 @@ internal static class CommandTree
     private const string Description = """
         MQTT 5 request/response: a broker, a requester, a responder, and tools to look at them.
 
-        Exit codes: 0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout, 7 remote error, 8 fewer replies than asked,
-        130 interrupted, 141 output no longer read.
+        Exit codes: 0 ok, 1 other, 2 wrong usage, 3 no connection, 4 denied, 5 no responder, 6 timeout,
+        7 remote error, 8 fewer replies than asked, 130 interrupted, 141 output no longer read.
         Data goes to the standard output, everything else to the standard error.
         """;
 

@@ -33,7 +33,8 @@ internal static class ImportCommand
         var files = new Argument<FileInfo[]>("FILE")
         {
             Description =
-                "Configurations of mosquitto's, in its order. Files of access rules and of passwords are found through them, or named here.",
+                "Configurations of mosquitto's, in its order. "
+                + "Files of access rules and of passwords are found through them, or named here.",
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<FileInfo>("--out", "-o")

@@ -277,7 +277,10 @@ internal sealed class PublishFlow(
         {
             _pending.Fail(
                 pending,
-                new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString) { WasSentBefore = pending.WasSentBefore });
+                new RefusedException("PUBLISH", pending.Topic, result.ReasonCode, result.ReasonString)
+                {
+                    WasSentBefore = pending.WasSentBefore,
+                });
         }
     }
 
@@ -329,7 +332,8 @@ internal sealed class PublishFlow(
             _pending.Fail(
                 pending,
                 new ConnectionException(
-                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.", sent: sent)
+                    $"The message to «{pending.Topic}» expired before there was a connection to send it{(sent ? " again" : "")}.",
+                    sent: sent)
                 {
                     IsExpired = true,
                 });

@@ -144,7 +144,10 @@ internal sealed class InboundMessages
         }
     }
 
-    /// <summary>A PUBLISH with a flaw arrived: no handler has it, sinks are told, and it is acknowledged with an error. Enters the gate.</summary>
+    /// <summary>
+    /// A PUBLISH with a flaw arrived: no handler has it, sinks are told, and it is acknowledged with an error.
+    /// Enters the gate.
+    /// </summary>
     /// <param name="message">What could be read of it.</param>
     /// <param name="flaw">What is wrong with it.</param>
     /// <param name="receivers">Where to add the subscriptions.</param>

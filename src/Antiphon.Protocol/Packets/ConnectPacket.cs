@@ -23,8 +23,8 @@ public sealed record ConnectPacket : Packet
     public ProtocolVersion ProtocolVersion { get; init; } = ProtocolVersion.V5;
 
     /// <summary>
-    /// Whether the client is a bridge of MQTT 3.1.1, as mosquitto says it: by the highest bit of the protocol level, 0x84. Its subscriptions
-    /// are then as with No Local and Retain As Published, which MQTT 5 has for this.
+    /// Whether the client is a bridge of MQTT 3.1.1, as mosquitto says it: by the highest bit of the protocol level, 0x84.
+    /// Its subscriptions are then as with No Local and Retain As Published, which MQTT 5 has for this.
     /// </summary>
     public bool IsBridge { get; init; }
 

@@ -20,7 +20,8 @@ internal static class FlawedPublish
     /// the properties as they stand there, unchecked.
     /// </param>
     /// <param name="isAliasCertain">
-    /// Whether it is known which Topic Alias the packet has, if any: not where one may stand behind what cannot be read, or two stand there.
+    /// Whether it is known which Topic Alias the packet has, if any:
+    /// not where one may stand behind what cannot be read, or two stand there.
     /// </param>
     /// <returns>
     /// <c>false</c>: its parts cannot be told from each other, so that there is nothing to acknowledge; or its Topic Alias is 0, which the

@@ -150,7 +150,10 @@ public readonly record struct TopicFilter
     /// <inheritdoc/>
     public override string ToString() => IsShared ? $"{SharePrefix}{ShareName}/{Pattern}" : Pattern;
 
-    /// <summary>Whether a pattern begins with a wildcard, and so matches nothing of another that begins with <c>$</c> [MQTT-4.7.2-1].</summary>
+    /// <summary>
+    /// Whether a pattern begins with a wildcard,
+    /// and so matches nothing of another that begins with <c>$</c> [MQTT-4.7.2-1].
+    /// </summary>
     private static bool BeginsAboveDollar(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> other) =>
         pattern is [(byte)'+' or (byte)'#', ..] && other is [(byte)'$', ..];
 

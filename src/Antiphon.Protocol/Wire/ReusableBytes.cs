@@ -4,8 +4,9 @@ using System.Numerics;
 namespace Antiphon.Protocol.Wire;
 
 /// <summary>
-/// The bytes of a pooled object. Up to a size they stay with the object: the shared pool keeps few arrays of one size and thread, and allocates when
-/// more than these are under way at once, or when they are given back on another thread. Larger ones come from the shared pool. Not thread-safe.
+/// The bytes of a pooled object. Up to a size they stay with the object: the shared pool keeps few arrays of one size and thread,
+/// and allocates when more than these are under way at once, or when they are given back on another thread.
+/// Larger ones come from the shared pool. Not thread-safe.
 /// </summary>
 internal struct ReusableBytes
 {

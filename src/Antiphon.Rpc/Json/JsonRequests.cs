@@ -79,7 +79,10 @@ public static class JsonRequests
         this IRequester requester, string topic, TRequest request, CancellationToken cancellationToken) =>
         requester.RequestAsync<TRequest, TResponse>(topic, request, null, cancellationToken);
 
-    /// <summary>Sends an object as JSON, reads the response as JSON, and gives the response beside it: status, User Properties, time.</summary>
+    /// <summary>
+    /// Sends an object as JSON, reads the response as JSON, and gives the response beside it:
+    /// status, User Properties, time.
+    /// </summary>
     /// <param name="requester">The requester.</param>
     /// <param name="topic">The Topic Name to ask on.</param>
     /// <param name="request">What is sent.</param>

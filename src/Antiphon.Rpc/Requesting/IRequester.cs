@@ -12,7 +12,10 @@ public interface IRequester
 
     /// <inheritdoc cref="Requester.RequestAsync(string, ReadOnlyMemory{byte}, RequestOptions?, CancellationToken)"/>
     ValueTask<Response> RequestAsync(
-        string topic, ReadOnlyMemory<byte> payload = default, RequestOptions? options = null, CancellationToken cancellationToken = default);
+        string topic,
+        ReadOnlyMemory<byte> payload = default,
+        RequestOptions? options = null,
+        CancellationToken cancellationToken = default);
 
     /// <inheritdoc cref="Requester.GatherAsync"/>
     IAsyncEnumerable<Response> GatherAsync(

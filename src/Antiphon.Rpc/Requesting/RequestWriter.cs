@@ -16,7 +16,10 @@ internal static class RequestWriter
     private static readonly byte[] TimeoutBeginning =
         [(byte)PropertyIdentifier.UserProperty, 0, (byte)RpcPropertyName.Timeout.Length, .. RpcPropertyName.Timeout];
 
-    /// <summary>Brings the time that is left up to date in a request that is sent late or again. It has no more digits than before.</summary>
+    /// <summary>
+    /// Brings the time that is left up to date in a request that is sent late or again.
+    /// It has no more digits than before.
+    /// </summary>
     /// <param name="properties">The properties of the request, as <see cref="Publish"/> has written them.</param>
     /// <param name="remaining">The time that is left, more than zero.</param>
     public static void Renew(Span<byte> properties, TimeSpan remaining)

@@ -10,7 +10,8 @@ public static class Requests
     /// <param name="cancellationToken">Ends the call here.</param>
     /// <returns>The response; await it once.</returns>
     /// <inheritdoc cref="Requester.RequestAsync(string, ReadOnlyMemory{byte}, RequestOptions?, CancellationToken)" path="/exception"/>
-    public static ValueTask<Response> RequestAsync(this IRequester requester, string topic, string text, CancellationToken cancellationToken)
+    public static ValueTask<Response> RequestAsync(
+        this IRequester requester, string topic, string text, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(requester);
         return requester.RequestAsync(topic, text, null, cancellationToken);

@@ -59,7 +59,8 @@ internal sealed class Counting
     /// <summary>The time of a request was up before its handler ran.</summary>
     public void Expired() => _expired++;
 
-    public ResponderCounters Snapshot(IEnumerable<Registration> registrations, AnswerMemory memory, EarlyAcknowledgement early, ResponderLog log)
+    public ResponderCounters Snapshot(
+        IEnumerable<Registration> registrations, AnswerMemory memory, EarlyAcknowledgement early, ResponderLog log)
     {
         var (running, waiting) = (0, 0);
         foreach (var registration in registrations)

@@ -2,8 +2,8 @@ namespace Antiphon.Rpc.Responding;
 
 /// <summary>
 /// Acknowledges requests before their response where they would hold others up. MQTT has acknowledgements leave in the order of the
-/// messages [MQTT-4.6.0-2], so one slow handler would stop all that comes after it, the responses to this program's own calls included. From
-/// then on the <see cref="Remembering.AnswerMemory"/> vouches for the request. Guarded by the gate of the client's Session.
+/// messages [MQTT-4.6.0-2], so one slow handler would stop all that comes after it, the responses to this program's own calls included.
+/// From then on the <see cref="Remembering.AnswerMemory"/> vouches for the request. Guarded by the gate of the client's Session.
 /// </summary>
 internal sealed class EarlyAcknowledgement
 {
@@ -43,8 +43,8 @@ internal sealed class EarlyAcknowledgement
 
     /// <summary>
     /// Half of the client's Receive Maximum, or more, waits for acknowledgements: those leave that so many wait behind. One that waits for
-    /// its handler leaves only where handlers hold it up. Else it is the server that has to wait: a burst is paced by the handlers then, and
-    /// not turned away.
+    /// its handler leaves only where handlers hold it up. Else it is the server that has to wait:
+    /// a burst is paced by the handlers then, and not turned away.
     /// </summary>
     /// <param name="half">How many these are.</param>
     /// <param name="now">The time.</param>

@@ -118,7 +118,13 @@ internal sealed class OpenRequests : ISessionWatcher
         var request = _pool.Rent(this);
         var budget = new RequestBudget(now + _options.DefaultTimeout, now + _options.DefaultTimeout, IsStated: false);
         request.Begin(
-            registration, message, new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty }, budget, default, default, now);
+            registration,
+            message,
+            new RequestProperties { HasCorrelationData = !message.CorrelationData.IsEmpty },
+            budget,
+            default,
+            default,
+            now);
         registration.Draining.Began();
         Responses.Refuse(request, Reply.Failure(400, flaw.Message ?? "The request cannot be read."), now);
         _pool.ReturnIfOver(request);

@@ -17,8 +17,8 @@ namespace Antiphon.Rpc;
 /// <remarks>
 /// A QoS 1 or 2 request is acknowledged after its response, or when its time is up. It is acknowledged before that when its handler has run
 /// for a second, or when half of the client's <see cref="MqttClientOptions.ReceiveMaximum"/> waits behind it, since MQTT has
-/// acknowledgements leave in order [MQTT-4.6.0-2] and it would hold up everything else that comes to the client. What is lost then when this
-/// program ends is not sent again: its requester hears nothing and times out.
+/// acknowledgements leave in order [MQTT-4.6.0-2] and it would hold up everything else that comes to the client.
+/// What is lost then when this program ends is not sent again: its requester hears nothing and times out.
 /// </remarks>
 public sealed class Responder : IAsyncDisposable
 {

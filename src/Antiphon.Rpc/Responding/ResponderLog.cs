@@ -39,7 +39,10 @@ internal sealed partial class ResponderLog(ILogger logger)
     public IDeferred Undelivered(string responseTopic, Exception exception) =>
         new Entry(() => Guarded(() => LogUndelivered(logger, responseTopic, exception)));
 
-    /// <summary>The server has refused a response, the first one of a registration; to be deferred, since that is found within the gate.</summary>
+    /// <summary>
+    /// The server has refused a response, the first one of a registration;
+    /// to be deferred, since that is found within the gate.
+    /// </summary>
     public IDeferred Refused(string topicFilter, string responseTopic, string refusal) =>
         new Entry(() => Guarded(() => LogRefused(logger, topicFilter, responseTopic, refusal)));
 
@@ -57,7 +60,10 @@ internal sealed partial class ResponderLog(ILogger logger)
         }
     }
 
-    [LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = "The handler of «{topicFilter}» failed. Further ones are logged at Debug.")]
+    [LoggerMessage(
+        EventId = 3001,
+        Level = LogLevel.Error,
+        Message = "The handler of «{topicFilter}» failed. Further ones are logged at Debug.")]
     private static partial void LogHandlerFailed(ILogger logger, string topicFilter, Exception exception);
 
     [LoggerMessage(EventId = 3005, Level = LogLevel.Debug, Message = "The handler of «{topicFilter}» failed again.")]
@@ -69,7 +75,8 @@ internal sealed partial class ResponderLog(ILogger logger)
     [LoggerMessage(
         EventId = 3003,
         Level = LogLevel.Error,
-        Message = "A callback of the program's own for «{topicFilter}» failed, of a CancellationToken or an event. Further ones are counted.")]
+        Message = "A callback of the program's own for «{topicFilter}» failed, of a CancellationToken or an event. "
+            + "Further ones are counted.")]
     private static partial void LogCallbackFailed(ILogger logger, string topicFilter, Exception exception);
 
     [LoggerMessage(

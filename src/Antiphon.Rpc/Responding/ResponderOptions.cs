@@ -18,9 +18,9 @@ public sealed record ResponderOptions
     /// <summary>
     /// How many requests may wait for the handler of one registration, 0 or more. Beyond it a request is answered at once with status 429.
     /// With QoS 0 nothing else bounds them. With QoS 1 and 2 the server sends no more than the client's Receive Maximum
-    /// (<see cref="MqttClientOptions.ReceiveMaximum"/>) before they are acknowledged, which paces a burst by the handlers where this is the
-    /// larger one. Where all handlers are busy, requests that fill half of the Receive Maximum are acknowledged before they are run: at once
-    /// up to half of this number, then after a second.
+    /// (<see cref="MqttClientOptions.ReceiveMaximum"/>) before they are acknowledged, which paces a burst by the handlers where this is
+    /// the larger one. Where all handlers are busy, requests that fill half of the Receive Maximum are acknowledged before they are run:
+    /// at once up to half of this number, then after a second.
     /// </summary>
     public int MaximumWaiting { get; init; } = 4096;
 
@@ -44,10 +44,12 @@ public sealed record ResponderOptions
 
     /// <summary>
     /// How many bytes of QoS 1 requests and their answers may be remembered, so that a request that comes again is answered again and not
-    /// executed again. Within it an answer is remembered until the time of its request is up. Beyond it the oldest answers go, and a mark of
-    /// some 90 bytes stays of each: such a request that comes again gets status 409, and is not executed again. Marks take a quarter at
-    /// most, the oldest go first (<see cref="ResponderCounters.ForgottenEarly"/>). Of a request of the profile a mark also stays for 5
-    /// minutes after its time, as long as there is room. Memory is taken as it is needed, and kept. 0 remembers none.
+    /// executed again. Within it an answer is remembered until the time of its request is up.
+    /// Beyond it the oldest answers go, and a mark of some 90 bytes stays of each:
+    /// such a request that comes again gets status 409, and is not executed again.
+    /// Marks take a quarter at most, the oldest go first (<see cref="ResponderCounters.ForgottenEarly"/>).
+    /// Of a request of the profile a mark also stays for 5 minutes after its time, as long as there is room.
+    /// Memory is taken as it is needed, and kept. 0 remembers none.
     /// </summary>
     public int MaximumRememberedBytes { get; init; } = 16 * 1024 * 1024;
 

@@ -17,8 +17,12 @@ internal sealed class Responses(ClientSession session, RequestPool pool, AnswerM
     /// <summary>What takes the place of a response that is larger than the server, or MQTT itself, allows.</summary>
     public static readonly Reply TooLarge = Reply.Failure(500, "The response is larger than the server accepts.");
 
-    /// <summary>What takes the place of a response whose payload is not the UTF-8 that it is said to be, where the server looks (§3.3.2.3.2).</summary>
-    private static readonly Reply NotUtf8 = Reply.Failure(500, "The response says that its payload is UTF-8 text, and the server finds none.");
+    /// <summary>
+    /// What takes the place of a response whose payload is not the UTF-8 that it is said to be,
+    /// where the server looks (§3.3.2.3.2).
+    /// </summary>
+    private static readonly Reply NotUtf8 =
+        Reply.Failure(500, "The response says that its payload is UTF-8 text, and the server finds none.");
 
     /// <summary>What takes the place of a response that this program's own client has no room for.</summary>
     private static readonly Reply NoRoom =

@@ -10,9 +10,9 @@ using Microsoft.Extensions.Logging;
 namespace Antiphon.Server.Auditing;
 
 /// <summary>
-/// Writes who asked what of whom, and what came of it. The broker's thread only copies what a line needs; a task of its own writes the lines
-/// to the file. The broker never waits for it: where lines come faster than they can be written, or cannot be written at all, they are lost,
-/// which is counted and said, in the log and, once that is possible again, in the file.
+/// Writes who asked what of whom, and what came of it. The broker's thread only copies what a line needs;
+/// a task of its own writes the lines to the file. The broker never waits for it: where lines come faster than they can be written,
+/// or cannot be written at all, they are lost, which is counted and said, in the log and, once that is possible again, in the file.
 /// </summary>
 internal sealed partial class AuditLog : IExchangeObserver, IAsyncDisposable
 {
@@ -62,7 +62,8 @@ internal sealed partial class AuditLog : IExchangeObserver, IAsyncDisposable
         // As other logs are: it goes to a file or a program, never into HTML.
         _json = new Utf8JsonWriter(_batch, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         Meter = new Meter("Antiphon.Server");
-        Meter.CreateObservableCounter("antiphon.audit.lines", () => Volatile.Read(ref _written), "{line}", "Lines of the audit log that were written.");
+        Meter.CreateObservableCounter(
+            "antiphon.audit.lines", () => Volatile.Read(ref _written), "{line}", "Lines of the audit log that were written.");
         Meter.CreateObservableCounter(
             "antiphon.audit.lost", () => Volatile.Read(ref _lost), "{line}", "Lines of the audit log that were lost.");
         _writing = Task.Run(WriteAsync);

@@ -6,8 +6,8 @@ using Antiphon.Server.Tokens;
 namespace Antiphon.Server.Users;
 
 /// <summary>
-/// Who may come, as the options and their files say it; a reload says it anew. Whoever is being asked meanwhile is judged by what holds at the
-/// end. Safe from any thread.
+/// Who may come, as the options and their files say it; a reload says it anew. Whoever is being asked meanwhile
+/// is judged by what holds at the end. Safe from any thread.
 /// </summary>
 internal sealed class ReloadableSources : IAuthenticator
 {

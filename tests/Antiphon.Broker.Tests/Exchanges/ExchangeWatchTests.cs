@@ -21,7 +21,8 @@ public sealed class ExchangeWatchTests
         var responder = _broker.Subscriber("responder", "service");
         requester.PublishAcknowledged(Request(requester));
         _broker.TurnSeconds(1.5);
-        responder.PublishAcknowledged(Answer(responder.NextMessage("?").Message) with { UserProperties = [new UserProperty("__stat", "404")] });
+        responder.PublishAcknowledged(
+            Answer(responder.NextMessage("?").Message) with { UserProperties = [new UserProperty("__stat", "404")] });
 
         Assert.Equal(["requester service «?» → Answered by responder 404 «!» queued 0 total 1.5"], _observer.Take());
     }
@@ -108,7 +109,8 @@ public sealed class ExchangeWatchTests
         var requester = Requester();
         var responder = _broker.Subscriber("responder", "service");
         requester.PublishAcknowledged(Request(requester));
-        requester.Send(new PublishPacket(Request(requester) with { QoS = QualityOfService.AtLeastOnce }) { PacketIdentifier = new(9), Dup = true });
+        var request = Request(requester) with { QoS = QualityOfService.AtLeastOnce };
+        requester.Send(new PublishPacket(request) { PacketIdentifier = new(9), Dup = true });
         requester.ExpectAnswer(PacketType.PubAck, new(9));
         Assert.Empty(_observer.Take());
         requester.PublishAcknowledged(Request(requester));

@@ -31,7 +31,10 @@ public sealed class EngineListingTests
         }
         while (from is not null);
 
-        var stayed = Enumerable.Range(0, Clients).Where(i => i > slices || i == 0).Where(i => i < Clients - slices).Select(i => $"client{i}");
+        var stayed = Enumerable.Range(0, Clients)
+            .Where(i => i > slices || i == 0)
+            .Where(i => i < Clients - slices)
+            .Select(i => $"client{i}");
         Assert.Subset(listed.ToHashSet(), stayed.ToHashSet());
         Assert.InRange(slices, 3, 4);
     }
@@ -108,7 +111,8 @@ public sealed class EngineListingTests
         Assert.Equal(EngineListing.RowsPerTurn, first.Rows.Count);
 
         // The level where it stands goes, and one that it has not reached.
-        var left = Enumerable.Range(0, 2 * EngineListing.RowsPerTurn).Select(i => $"a/{i}/b").Except(first.Rows.Select(row => row.Topic)).ToList();
+        var left = Enumerable.Range(0, 2 * EngineListing.RowsPerTurn).Select(i => $"a/{i}/b")
+            .Except(first.Rows.Select(row => row.Topic)).ToList();
         Retain(first.Rows[^1].Topic, "");
         Retain(left[0], "");
         var listed = new List<string>();
@@ -143,7 +147,9 @@ public sealed class EngineListingTests
 
         var shown = Listing.Find("ann", _broker.Now)!;
 
-        Assert.Equal(("ann", "ann", "a/+"), (shown.Session.ClientId, shown.Connection!.ClientId, Assert.Single(shown.Subscriptions).TopicFilter));
+        Assert.Equal(
+            ("ann", "ann", "a/+"),
+            (shown.Session.ClientId, shown.Connection!.ClientId, Assert.Single(shown.Subscriptions).TopicFilter));
         Assert.Null(Listing.Find("bob", _broker.Now));
     }
 }

@@ -62,7 +62,8 @@ public sealed class ConnectionLogTests
             var will = new Will(TestLink.Message("$reply/x", "gone"));
             await refused.SendAsync(new ConnectPacket { ClientId = "forger", Will = will });
             Assert.Equal(ReasonCode.NotAuthorized, (await refused.NextAsync<ConnAckPacket>()).ReasonCode);
-            Assert.Contains("Client «forger» from 127.0.0.1:", await ExpectAsync("refused: 0x87 NotAuthorized: The Will Topic is"), StringComparison.Ordinal);
+            var line = await ExpectAsync("refused: 0x87 NotAuthorized: The Will Topic is");
+            Assert.Contains("Client «forger» from 127.0.0.1:", line, StringComparison.Ordinal);
         }
 
         await using (var stranger = await TcpPeer.OpenAsync(broker))

@@ -45,7 +45,9 @@ public sealed class AclTestCommandTests : IDisposable
     public async Task It_says_whether_a_client_may_and_which_rule_says_so(string question, int exitCode, string answer)
     {
         await File.WriteAllTextAsync(
-            Config, Json.Replace("\"ann\" ]", "\"ann\" ], \"guests\": []", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            Config,
+            Json.Replace("\"ann\" ]", "\"ann\" ], \"guests\": []", StringComparison.Ordinal),
+            TestContext.Current.CancellationToken);
 
         var end = await Running.Cli.RunAsync(["acl", "test", "--config", Config, .. question.Split(' ')]);
 

@@ -161,7 +161,8 @@ public sealed class AdminCommandTests : IAsyncLifetime
 
         Assert.Equal(3, lost.ExitCode);
         Assert.Contains($"There is no admin endpoint at {url[7..]}: ", lost.Errors, StringComparison.Ordinal);
-        Assert.Contains($"{{ \"admin\": {{ \"url\": \"{url}\", \"tokenFile\": \"admin.token\" }} }}", lost.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{{ \"admin\": {{ \"url\": \"{url}\", \"tokenFile\": \"admin.token\" }} }}", lost.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -181,7 +182,10 @@ public sealed class AdminCommandTests : IAsyncLifetime
     {
         var missing = await Running.Cli.RunAsync("status", "--url", _server.AdminUrl!);
         Assert.Equal(2, missing.ExitCode);
-        Assert.Contains("The token is missing: give --token-file, or set ANTIPHON_ADMIN_TOKEN_FILE.", missing.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "The token is missing: give --token-file, or set ANTIPHON_ADMIN_TOKEN_FILE.",
+            missing.Errors,
+            StringComparison.Ordinal);
 
         var unreadable = await Running.Cli.RunAsync("status", "--token-file", Path.Combine(_folder.FullName, "nothing"));
         Assert.Equal(2, unreadable.ExitCode);

@@ -124,7 +124,8 @@ public sealed class DescriptorLimitTests
     {
         SkipUnlessLinux();
         Assert.SkipWhen(
-            Native is null, "The managed runtime needs descriptors for its threads; the native program is tested where ANTIPHON_PROGRAM names it.");
+            Native is null,
+            "The managed runtime needs descriptors for its threads; the native program is tested where ANTIPHON_PROGRAM names it.");
     }
 
     /// <summary>Connects far more clients than there is room for.</summary>

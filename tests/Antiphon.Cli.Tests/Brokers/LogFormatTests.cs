@@ -13,7 +13,8 @@ public sealed class LogFormatTests : IDisposable
     public async Task As_JSON_a_line_has_the_number_of_its_event_and_what_stands_in_the_sentence()
     {
         await using var broker = _folder.Start(Config("""{ "format": "json" }"""));
-        await using var client = await BrokerFolder.ConnectAsync(await BrokerFolder.PortAsync(broker), options => options with { ClientId = "ann" });
+        var port = await BrokerFolder.PortAsync(broker);
+        await using var client = await BrokerFolder.ConnectAsync(port, options => options with { ClientId = "ann" });
 
         var line = JsonDocument.Parse(await broker.ErrorLineAsync("\"event\":1105")).RootElement;
 
@@ -28,7 +29,8 @@ public sealed class LogFormatTests : IDisposable
     public async Task For_the_journal_a_line_begins_with_its_priority()
     {
         await using var broker = _folder.Start(Config("""{ "format": "systemd" }"""));
-        await using var client = await BrokerFolder.ConnectAsync(await BrokerFolder.PortAsync(broker), options => options with { ClientId = "ann" });
+        var port = await BrokerFolder.PortAsync(broker);
+        await using var client = await BrokerFolder.ConnectAsync(port, options => options with { ClientId = "ann" });
 
         Assert.StartsWith("<6>Client «ann» connected", await broker.ErrorLineAsync("«ann» connected"), StringComparison.Ordinal);
     }

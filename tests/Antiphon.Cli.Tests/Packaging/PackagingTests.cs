@@ -31,9 +31,10 @@ public sealed class PackagingTests
         {
             // It also looks whether the program is there, which it is only once it is installed.
             var copy = Path.Combine(folder.FullName, "antiphon.service");
+            var unit = await File.ReadAllTextAsync(Unit, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
                 copy,
-                (await File.ReadAllTextAsync(Unit, TestContext.Current.CancellationToken)).Replace("/usr/bin/antiphon", "/bin/true", StringComparison.Ordinal),
+                unit.Replace("/usr/bin/antiphon", "/bin/true", StringComparison.Ordinal),
                 TestContext.Current.CancellationToken);
             await using var run = ProgramRun.Start(Program, ["verify", "--man=no", copy]);
             var ending = await run.EndAsync();
@@ -50,7 +51,9 @@ public sealed class PackagingTests
     public void The_container_runs_the_broker_by_its_configuration_and_names_no_registry()
     {
         var project = XDocument.Load(Path.Combine(Root(), "src", "Antiphon.Cli", "Antiphon.Cli.csproj"));
-        var settings = project.Descendants().Where(element => element.Name.LocalName.StartsWith("Container", StringComparison.Ordinal)).ToList();
+        var settings = project.Descendants()
+            .Where(element => element.Name.LocalName.StartsWith("Container", StringComparison.Ordinal))
+            .ToList();
 
         Assert.Equal("antiphon", settings.Single(element => element.Name == "ContainerRepository").Value);
         Assert.Equal(

@@ -64,7 +64,8 @@ internal sealed class ProgramRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts a .NET program that was built beside the tests; for <c>antiphon</c>, the one that the variable <c>ANTIPHON_PROGRAM</c> names, if it is set.
+    /// Starts a .NET program that was built beside the tests; for <c>antiphon</c>, the one that the variable
+    /// <c>ANTIPHON_PROGRAM</c> names, if it is set.
     /// </summary>
     public static ProgramRun StartBuilt(
         string assembly, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null) =>

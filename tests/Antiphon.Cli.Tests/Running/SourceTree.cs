@@ -14,7 +14,8 @@ internal static class SourceTree
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Antiphon.slnx")))
         {
-            folder = folder.Parent ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} holds Antiphon.slnx.");
+            folder = folder.Parent
+                ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} holds Antiphon.slnx.");
         }
 
         return folder.FullName;

@@ -60,7 +60,8 @@ public sealed class PubSubTests
         var end = await sub.EndAsync();
 
         Assert.Equal(
-            """{"topic":"a","payload":"1","qos":1,"contentType":"text/plain","responseTopic":"answers","correlationData":"cafe","userProperties":"""
+            """{"topic":"a","payload":"1","qos":"""
+            + """1,"contentType":"text/plain","responseTopic":"answers","correlationData":"cafe","userProperties":"""
             + """[{"name":"n","value":"1"},{"name":"n","value":"2"}]}""",
             Assert.Single(end.Lines));
         Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(end.Output).RootElement.ValueKind);

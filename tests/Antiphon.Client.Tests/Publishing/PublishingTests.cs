@@ -224,7 +224,8 @@ public sealed class PublishingTests
         var exception = await Assert.ThrowsAsync<QueueFullException>(() => client.PublishAsync(AtMostOnce, Limit.Token).AsTask());
 
         Assert.Equal(
-            "The message to «a» was not taken: 22 bytes wait to be sent, and with it there would be more than the 20 that MaximumWaitingBytes allows.",
+            "The message to «a» was not taken: 22 bytes wait to be sent, "
+            + "and with it there would be more than the 20 that MaximumWaitingBytes allows.",
             exception.Message);
         using var connection = await server.AcceptAsync(ScriptedServer.Accepted);
         await connection.ExpectAsync("30 14 0001 'a' 00 00000000000000000000000000000000");

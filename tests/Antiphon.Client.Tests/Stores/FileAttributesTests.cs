@@ -4,7 +4,10 @@ using Antiphon.Protocol;
 
 namespace Antiphon.Client.Tests.Stores;
 
-/// <summary>What a <see cref="FileSessionStore"/> keeps of a file that it rewrites: mode, owner, the links that lead to it, its lock.</summary>
+/// <summary>
+/// What a <see cref="FileSessionStore"/> keeps of a file that it rewrites:
+/// mode, owner, the links that lead to it, its lock.
+/// </summary>
 [SupportedOSPlatform("linux")]
 public sealed class FileAttributesTests : IDisposable
 {

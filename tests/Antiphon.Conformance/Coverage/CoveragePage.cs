@@ -21,7 +21,8 @@ internal static class CoveragePage
 
             *Bytes* are the tables of `tests/Antiphon.Conformance`: bytes sent to a broker over TCP and bytes expected of it. Any
             broker can be tried with them. The others are tests of the project named. A sentence after a dash says why no table of
-            bytes shows the statement. *Departs:* says which setting has our broker do otherwise; unless it is set, the statement holds.
+            bytes shows the statement. *Departs:* says which setting has our broker do otherwise; unless it is set,
+            the statement holds.
 
 
             """.ReplaceLineEndings("\n"));

@@ -122,7 +122,10 @@ public sealed class TimeLimitTests
         }
     }
 
-    /// <summary>Sends a byte at a time while the clock is turned: one before the limit all is well, and just behind it it is over.</summary>
+    /// <summary>
+    /// Sends a byte at a time while the clock is turned:
+    /// one before the limit all is well, and just behind it it is over.
+    /// </summary>
     private async Task DripAsync(BrokerHost broker, WatchPair pair, Peer client, string text, TimeSpan limit)
     {
         var bytes = Rendered.Bytes(text);

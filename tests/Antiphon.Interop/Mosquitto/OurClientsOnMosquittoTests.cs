@@ -33,7 +33,8 @@ public sealed class OurClientsOnMosquittoTests
         // CONNECT, and PUBLISH device_1/relay_1 with QoS 1 and the Response Topic a/#.
         await stream.WriteAsync(Convert.FromHexString("101000044D5154540502003C000003666C61"), TestContext.Current.CancellationToken);
         await stream.WriteAsync(
-            (byte[])[0x32, 28, 0, 16, .. "device_1/relay_1"u8, 0, 1, 6, 8, 0, 3, .. "a/#"u8, .. "x"u8], TestContext.Current.CancellationToken);
+            (byte[])[0x32, 28, 0, 16, .. "device_1/relay_1"u8, 0, 1, 6, 8, 0, 3, .. "a/#"u8, .. "x"u8],
+            TestContext.Current.CancellationToken);
         var answers = new byte[64];
         await stream.ReadAtLeastAsync(answers, 7, cancellationToken: TestContext.Current.CancellationToken);
         await using var controller = await ConnectAsync(broker.Port);

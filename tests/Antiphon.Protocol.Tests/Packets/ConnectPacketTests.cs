@@ -92,7 +92,14 @@ public sealed class ConnectPacketTests
             }),
         ["a bridge of MQTT 3.1.1"] = new(
             "10 0D  0004'MQTT' 84 02 003C  0001'b'",
-            new ConnectPacket { ProtocolVersion = ProtocolVersion.V311, IsBridge = true, CleanStart = true, KeepAlive = 60, ClientId = "b" },
+            new ConnectPacket
+            {
+                ProtocolVersion = ProtocolVersion.V311,
+                IsBridge = true,
+                CleanStart = true,
+                KeepAlive = 60,
+                ClientId = "b",
+            },
             ProtocolVersion.V311),
         ["a Will with an empty payload and no properties"] = new(
             "10 13  0004'MQTT' 05 04 0000  00  0000  00 0001'w' 0000",

@@ -163,7 +163,8 @@ public sealed class PacketIdentifiersTests
             taken.Enqueue(_identifiers.Allocate("one"));
         }
 
-        // Where tests beside this one make the collector run, what is left of this thread's room counts as used; an object a time would be far more.
+        // Where tests beside this one make the collector run, what is left of this thread's room counts as used;
+        // an object a time would be far more.
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Times);
     }
 

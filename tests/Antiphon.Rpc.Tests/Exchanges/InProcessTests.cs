@@ -17,7 +17,8 @@ public sealed class InProcessTests
         await using var controller = await MqttClient.ConnectAsync(options, token);
         await using var requester = new Requester(controller, new RequesterOptions { Timeout = TimeSpan.FromSeconds(30) });
 
-        var responses = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => requester.RequestAsync("device_1/relay_1", $"{i}", cancellationToken: token).AsTask()));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+            i => requester.RequestAsync("device_1/relay_1", $"{i}", cancellationToken: token).AsTask()));
 
         Assert.Equal(Enumerable.Range(0, 100).Select(i => $"relay is {i}"), responses.Select(response => response.Text));
         await controller.DisconnectAsync(cancellationToken: token);

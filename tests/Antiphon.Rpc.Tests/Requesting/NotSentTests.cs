@@ -50,5 +50,6 @@ public sealed class NotSentTests
         await Assert.ThrowsAsync<ConnectionException>(() => second);
     });
 
-    private static Task<Response> Call(Requester requester, string text) => requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
+    private static Task<Response> Call(Requester requester, string text) =>
+        requester.RequestAsync("relay/1", text, cancellationToken: Token).AsTask();
 }

@@ -11,7 +11,10 @@ public sealed class OrderTests
 
     private static readonly RequestOptions Patient = new() { Timeout = TimeSpan.FromMinutes(1) };
 
-    /// <summary>With two places nearly all of them wait in the requester, and are sent by other threads than the one that began them.</summary>
+    /// <summary>
+    /// With two places nearly all of them wait in the requester,
+    /// and are sent by other threads than the one that began them.
+    /// </summary>
     [Theory]
     [InlineData(16_384)]
     [InlineData(2)]
@@ -47,7 +50,8 @@ public sealed class OrderTests
             Limit.Token)).ToList();
         var calls = await Task.Run(
             () => Enumerable.Range(0, Calls).Select(
-                number => requester.RequestAsync("ordered", number.ToString(CultureInfo.InvariantCulture), Patient, Limit.Token).AsTask()).ToList(),
+                number => requester.RequestAsync("ordered", number.ToString(CultureInfo.InvariantCulture), Patient, Limit.Token)
+                    .AsTask()).ToList(),
             Limit.Token);
         await Task.WhenAll(calls).InTime();
         await over.CancelAsync();

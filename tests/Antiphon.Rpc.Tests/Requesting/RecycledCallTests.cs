@@ -6,8 +6,8 @@ using Antiphon.Rpc.Tests.Timing;
 namespace Antiphon.Rpc.Tests.Requesting;
 
 /// <summary>
-/// Real threads make calls while other calls on the same requester end in every other way: gatherings that are left early, deadlines, cancellations,
-/// lost Sessions. Calls are used again, and none may get what belongs to another.
+/// Real threads make calls while other calls on the same requester end in every other way:
+/// gatherings that are left early, deadlines, cancellations, lost Sessions. Calls are used again, and none may get what belongs to another.
 /// </summary>
 public sealed class RecycledCallTests : IDisposable
 {
@@ -181,14 +181,20 @@ public sealed class RecycledCallTests : IDisposable
         }
     }
 
-    /// <summary>A task that has failed and that nobody looks at is told of when it is collected. Other tests leave some of their own.</summary>
+    /// <summary>
+    /// A task that has failed and that nobody looks at is told of when it is collected.
+    /// Other tests leave some of their own.
+    /// </summary>
     private void AssertAllObserved()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
         lock (_unobserved)
         {
-            Assert.DoesNotContain(_unobserved, static one => one.Flatten().InnerExceptions.Any(static inner => inner is RequestException { Topic: "echo" or "never" } or MqttException));
+            Assert.DoesNotContain(
+                _unobserved,
+                static one => one.Flatten().InnerExceptions.Any(
+                    static inner => inner is RequestException { Topic: "echo" or "never" } or MqttException));
         }
     }
 }

@@ -136,7 +136,8 @@ public sealed class RequesterTests : IDisposable
     });
 
     [Fact]
-    public void A_refused_response_subscription_ends_the_calls_that_wait_for_it_and_the_next_call_tries_again() => _thread.RunTest(async () =>
+    public void A_refused_response_subscription_ends_the_calls_that_wait_for_it_and_the_next_call_tries_again() =>
+        _thread.RunTest(async () =>
     {
         _server.Granting = ReasonCode.NotAuthorized;
         var exception = await Assert.ThrowsAsync<RequestRefusedException>(() => Call());
@@ -154,7 +155,8 @@ public sealed class RequesterTests : IDisposable
     [Theory]
     [InlineData(true, RequestProgress.Acknowledged, "No response on «relay/1» within 5 s; the server had acknowledged the request.")]
     [InlineData(false, RequestProgress.Sent, "No response on «relay/1» within 5 s; the request was sent and not acknowledged.")]
-    public void A_timeout_says_how_far_the_request_got(bool acknowledge, RequestProgress progress, string message) => _thread.RunTest(async () =>
+    public void A_timeout_says_how_far_the_request_got(bool acknowledge, RequestProgress progress, string message) =>
+        _thread.RunTest(async () =>
     {
         var call = Call();
         var request = await _server.PublishAsync();
@@ -307,7 +309,8 @@ public sealed class RequesterTests : IDisposable
     [InlineData("502", "responder-gone", typeof(ResponderGoneException))]
     [InlineData("503", "other", typeof(RemoteErrorException))]
     [InlineData("502", "no-responders", typeof(RemoteErrorException))]
-    public void Responses_made_by_the_broker_are_outcomes_of_their_own(string status, string reason, Type outcome) => _thread.RunTest(async () =>
+    public void Responses_made_by_the_broker_are_outcomes_of_their_own(string status, string reason, Type outcome) =>
+        _thread.RunTest(async () =>
     {
         var call = Call();
         _server.Respond(await _server.PublishAsync(), "", ("__stat", status), ("antiphon-reason", reason));
@@ -519,7 +522,8 @@ public sealed class RequesterTests : IDisposable
     });
 
     [Fact]
-    public void The_Response_Information_of_the_server_is_the_base_of_the_Response_Topic_and_is_followed_when_it_changes() => _thread.RunTest(async () =>
+    public void The_Response_Information_of_the_server_is_the_base_of_the_Response_Topic_and_is_followed_when_it_changes() =>
+        _thread.RunTest(async () =>
     {
         _server.ConnAck = new ConnAckPacket { ResponseInformation = "$reply/one" };
         Reconnect(sessionPresent: false);
@@ -702,7 +706,8 @@ public sealed class RequesterTests : IDisposable
 
     /// <summary>The subscription fails on the loop that has connected, which nothing may end.</summary>
     [Fact]
-    public void A_Response_Topic_that_the_client_has_subscribed_to_itself_ends_a_call_made_offline_and_no_connection() => _thread.RunTest(async () =>
+    public void A_Response_Topic_that_the_client_has_subscribed_to_itself_ends_a_call_made_offline_and_no_connection() =>
+        _thread.RunTest(async () =>
     {
         await _client.SubscribeAsync("mine", (_, _) => ValueTask.CompletedTask, cancellationToken: Token);
         _server.IsOpen = false;

@@ -6,7 +6,10 @@ using Antiphon.Rpc.Tests.Timing;
 
 namespace Antiphon.Rpc.Tests.Requesting;
 
-/// <summary>Requests whose connection is lost before the server has acknowledged them: which are sent again, and what is said of them (decision 0019).</summary>
+/// <summary>
+/// Requests whose connection is lost before the server has acknowledged them:
+/// which are sent again, and what is said of them (decision 0019).
+/// </summary>
 public sealed class SentAgainTests : IDisposable
 {
     private readonly ManualTime _time = new();
@@ -170,7 +173,8 @@ public sealed class SentAgainTests : IDisposable
     [InlineData("429", null, typeof(RemoteErrorException))]
     [InlineData("503", null, typeof(RemoteErrorException))]
     [InlineData("503", "no-responders", typeof(NoResponderException))]
-    public void That_one_of_two_was_not_run_leaves_the_outcome_unknown(string status, string? reason, Type cause) => _thread.RunTest(async () =>
+    public void That_one_of_two_was_not_run_leaves_the_outcome_unknown(string status, string? reason, Type cause) =>
+        _thread.RunTest(async () =>
     {
         foreach (var isAcknowledged in new[] { false, true })
         {
@@ -203,7 +207,13 @@ public sealed class SentAgainTests : IDisposable
     {
         var store = new MemorySessionStore();
         using var server = new ScriptedServer(_thread);
-        var options = new MqttClientOptions { ClientId = "c", SessionStore = store, SessionExpiry = TimeSpan.FromHours(1), CleanStart = false };
+        var options = new MqttClientOptions
+        {
+            ClientId = "c",
+            SessionStore = store,
+            SessionExpiry = TimeSpan.FromHours(1),
+            CleanStart = false,
+        };
         await using (var client = await server.ConnectAsync(options))
         {
             await using var requester = new Requester(client);

@@ -58,14 +58,17 @@ public sealed class SubstituteTests
     {
         _requester.Answer = new Response("3.3 V");
 
-        await Assert.ThrowsAsync<JsonException>(async () => await _requester.RequestForResponseAsync<Ask, Reading>("sensor", new Ask("V"), null, Token));
+        await Assert.ThrowsAsync<JsonException>(
+            async () => await _requester.RequestForResponseAsync<Ask, Reading>("sensor", new Ask("V"), null, Token));
     }
 
     [Fact]
     public void Failures_can_be_made_for_tests()
     {
         Assert.Equal("Nobody listens on «t».", new NoResponderException("t").Message);
-        Assert.Equal("No response on «t» within 2 s; the server had acknowledged the request.", new RequestTimeoutException("t", TimeSpan.FromSeconds(2)).Message);
+        Assert.Equal(
+            "No response on «t» within 2 s; the server had acknowledged the request.",
+            new RequestTimeoutException("t", TimeSpan.FromSeconds(2)).Message);
         Assert.Equal(
             "The outcome of the request on «t» is unknown: the requester was stopped; the request was sent and not acknowledged.",
             new OutcomeUnknownException("t", "the requester was stopped").Message);
@@ -89,10 +92,12 @@ public sealed class SubstituteTests
             return new ValueTask<Response>(Answer);
         }
 
-        public ValueTask<Response> RequestAsync(string topic, ReadOnlyMemory<byte> payload, RequestOptions? options, CancellationToken cancellationToken) =>
+        public ValueTask<Response> RequestAsync(
+            string topic, ReadOnlyMemory<byte> payload, RequestOptions? options, CancellationToken cancellationToken) =>
             RequestAsync(topic, Encoding.UTF8.GetString(payload.Span), options, cancellationToken);
 
-        public IAsyncEnumerable<Response> GatherAsync(string topic, ReadOnlyMemory<byte> payload, GatherOptions options, CancellationToken cancellationToken) =>
+        public IAsyncEnumerable<Response> GatherAsync(
+            string topic, ReadOnlyMemory<byte> payload, GatherOptions options, CancellationToken cancellationToken) =>
             new[] { Answer }.ToAsyncEnumerable();
     }
 }

@@ -171,7 +171,8 @@ public sealed class DisposalTests : IDisposable
     public void A_failure_that_nobody_waits_for_is_no_unobserved_one() => _thread.RunTest(async () =>
     {
         var unobserved = 0;
-        void Count(object? sender, UnobservedTaskExceptionEventArgs failure) => unobserved += failure.Exception.ToString().Contains("filter/of/this/test", StringComparison.Ordinal) ? 1 : 0;
+        void Count(object? sender, UnobservedTaskExceptionEventArgs failure) =>
+            unobserved += failure.Exception.ToString().Contains("filter/of/this/test", StringComparison.Ordinal) ? 1 : 0;
         TaskScheduler.UnobservedTaskException += Count;
         try
         {
@@ -194,7 +195,8 @@ public sealed class DisposalTests : IDisposable
     {
         await using var responder = Make();
         _server.Granting = ReasonCode.NotAuthorized;
-        await Assert.ThrowsAsync<RefusedException>(() => responder.RespondAsync("filter/of/this/test", _ => "ok", cancellationToken: Token));
+        await Assert.ThrowsAsync<RefusedException>(
+            () => responder.RespondAsync("filter/of/this/test", _ => "ok", cancellationToken: Token));
         using var cancellation = new CancellationTokenSource();
         _server.AnswersSubscriptions = false;
         var registering = responder.RespondAsync("filter/of/this/test", _ => "ok", cancellationToken: cancellation.Token);

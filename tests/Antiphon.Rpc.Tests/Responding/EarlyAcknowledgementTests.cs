@@ -52,7 +52,8 @@ public sealed class EarlyAcknowledgementTests
     [Theory]
     [InlineData(500)]
     [InlineData(20_000)]
-    public void A_burst_to_a_quick_handler_is_paced_by_it_and_nothing_is_refused(int requests) => Run(1024, Options, async (window, client, responder) =>
+    public void A_burst_to_a_quick_handler_is_paced_by_it_and_nothing_is_refused(int requests) =>
+        Run(1024, Options, async (window, client, responder) =>
     {
         await responder.RespondAsync("quick", request => request.Text, cancellationToken: Token);
         await BurstAsync(window, responder, requests);
@@ -203,10 +204,12 @@ public sealed class EarlyAcknowledgementTests
         Assert.Equal(Enumerable.Range(0, requests), answers.Select(int.Parse).Order());
     }
 
-    private void Run(int receiveMaximum, ResponderOptions options, Func<WindowedServer, MqttClient, Responder, Task> test) => _thread.RunTest(async () =>
+    private void Run(int receiveMaximum, ResponderOptions options, Func<WindowedServer, MqttClient, Responder, Task> test) =>
+        _thread.RunTest(async () =>
     {
         using var server = new ScriptedServer(_thread);
-        await using var client = await server.ConnectAsync(new MqttClientOptions { ClientId = "d", ReceiveMaximum = (ushort)receiveMaximum });
+        await using var client = await server.ConnectAsync(
+            new MqttClientOptions { ClientId = "d", ReceiveMaximum = (ushort)receiveMaximum });
         var window = new WindowedServer(server, receiveMaximum);
         await using var responder = new Responder(client, options);
         await test(window, client, responder);

@@ -21,7 +21,8 @@ public sealed class ForeignCodeTests : IDisposable
     {
         _server = new ScriptedServer(_thread);
         _thread.RunTest(async () => _client = await _server.ConnectAsync());
-        _responder = new Responder(_client, new ResponderOptions { DrainTimeout = TimeSpan.Zero, TimeProvider = _time, LoggerFactory = _log });
+        _responder = new Responder(
+            _client, new ResponderOptions { DrainTimeout = TimeSpan.Zero, TimeProvider = _time, LoggerFactory = _log });
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -54,7 +55,8 @@ public sealed class ForeignCodeTests : IDisposable
     [Theory]
     [InlineData(false, 3)]
     [InlineData(true, 4)]
-    public void Callbacks_of_the_token_that_throw_at_the_deadline_are_counted_and_told_once(bool loggerThrows, int failures) => _thread.RunTest(async () =>
+    public void Callbacks_of_the_token_that_throw_at_the_deadline_are_counted_and_told_once(bool loggerThrows, int failures) =>
+        _thread.RunTest(async () =>
     {
         _log.Throws = loggerThrows;
         var cancelled = 0;
@@ -113,7 +115,9 @@ public sealed class ForeignCodeTests : IDisposable
         Assert.Equal(3, told.Count);
         Assert.All(told, refusal => Assert.Equal(("r/1", ReasonCode.NotAuthorized), (refusal.Topic, refusal.ReasonCode)));
         Assert.Equal(3, registration.RefusedAnswers);
-        Assert.Equal((3, 3, throws ? 3 : 0), (_responder.Counters.RefusedAnswers, _responder.Counters.Undelivered, _responder.Counters.CallbackFailures));
+        Assert.Equal(
+            (3, 3, throws ? 3 : 0),
+            (_responder.Counters.RefusedAnswers, _responder.Counters.Undelivered, _responder.Counters.CallbackFailures));
         Assert.Equal(1, _log.Levels.Count(level => level == LogLevel.Warning));
         Assert.Equal(throws ? 1 : 0, _log.Levels.Count(level => level == LogLevel.Error));
     });

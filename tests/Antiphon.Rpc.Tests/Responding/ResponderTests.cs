@@ -297,7 +297,8 @@ public sealed class ResponderTests : IDisposable
         {
             for (ushort i = 1; i <= 600; i++)
             {
-                server.Deliver(Request(0, $"{i}") with { CorrelationData = new byte[] { (byte)i, (byte)(i >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 } }, dup, i);
+                byte[] correlationData = [(byte)i, (byte)(i >> 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+                server.Deliver(Request(0, $"{i}") with { CorrelationData = correlationData }, dup, i);
                 _thread.Settle();
             }
         }
@@ -890,7 +891,8 @@ public sealed class ResponderTests : IDisposable
         {
             var refusal = await Assert.ThrowsAsync<ArgumentException>(
                 () => _responder.RespondAsync("q", _ => "x", new RespondOptions { ShareName = name }, Token));
-            Assert.StartsWith($"ShareName is «{name}»; it has one character or more, none of them / + #", refusal.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"ShareName is «{name}»; it has one character or more, none of them / + #", refusal.Message, StringComparison.Ordinal);
         }
 
         await Assert.ThrowsAsync<ArgumentException>(

@@ -54,7 +54,8 @@ public sealed class UnsendableReplyTests : IDisposable
 
     [Theory]
     [MemberData(nameof(WithoutForm), DisableDiscoveryEnumeration = true)]
-    public void A_reply_without_a_form_on_the_wire_is_answered_as_a_failure_at_once(string what, Func<Reply> reply) => _thread.RunTest(async () =>
+    public void A_reply_without_a_form_on_the_wire_is_answered_as_a_failure_at_once(string what, Func<Reply> reply) =>
+        _thread.RunTest(async () =>
     {
         await using var responder = Make();
         await responder.RespondAsync("t", _ => reply(), cancellationToken: Token);
@@ -140,7 +141,8 @@ public sealed class UnsendableReplyTests : IDisposable
     });
 
     [Fact]
-    public void A_payload_that_is_not_the_text_it_is_said_to_be_is_answered_with_an_error_once_where_the_server_looks() => _thread.RunTest(async () =>
+    public void A_payload_that_is_not_the_text_it_is_said_to_be_is_answered_with_an_error_once_where_the_server_looks() =>
+        _thread.RunTest(async () =>
     {
         await using var responder = Make();
         var registration = await responder.RespondAsync(

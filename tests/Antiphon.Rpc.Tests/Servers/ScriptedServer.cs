@@ -9,8 +9,8 @@ using Antiphon.Rpc.Tests.Timing;
 namespace Antiphon.Rpc.Tests.Servers;
 
 /// <summary>
-/// The other end of one client, played by the test packet by packet, on the test's one thread. It accepts connections, answers CONNECT, SUBSCRIBE,
-/// UNSUBSCRIBE and PINGREQ by itself, and leaves PUBLISH and PUBACK to the test.
+/// The other end of one client, played by the test packet by packet, on the test's one thread.
+/// It accepts connections, answers CONNECT, SUBSCRIBE, UNSUBSCRIBE and PINGREQ by itself, and leaves PUBLISH and PUBACK to the test.
 /// </summary>
 internal sealed class ScriptedServer(OneThread thread) : IDisposable
 {
@@ -76,7 +76,12 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     {
         var subscription = _subscriptions.First(pair => Protocol.Topics.TopicFilter.Parse(pair.Key).Matches(message.Topic));
         var used = identifier ?? (message.QoS == QualityOfService.AtMostOnce ? (ushort)0 : ++_lastIdentifier);
-        Send(new PublishPacket(message) { PacketIdentifier = new PacketIdentifier(used), Dup = dup, SubscriptionIdentifiers = [subscription.Value] });
+        Send(new PublishPacket(message)
+        {
+            PacketIdentifier = new PacketIdentifier(used),
+            Dup = dup,
+            SubscriptionIdentifiers = [subscription.Value],
+        });
         return used;
     }
 
@@ -84,14 +89,15 @@ internal sealed class ScriptedServer(OneThread thread) : IDisposable
     public void Deliver(ReadOnlySpan<byte> packet) => _stream!.Send(packet);
 
     /// <summary>Answers a request.</summary>
-    public void Respond(PublishPacket request, string text, params (string Name, string Value)[] properties) => Deliver(new ApplicationMessage
-    {
-        Topic = request.Message.ResponseTopic!,
-        Payload = System.Text.Encoding.UTF8.GetBytes(text),
-        CorrelationData = request.Message.CorrelationData,
-        QoS = QualityOfService.AtLeastOnce,
-        UserProperties = [.. properties.Select(pair => new UserProperty(pair.Name, pair.Value))],
-    });
+    public void Respond(PublishPacket request, string text, params (string Name, string Value)[] properties) =>
+        Deliver(new ApplicationMessage
+        {
+            Topic = request.Message.ResponseTopic!,
+            Payload = System.Text.Encoding.UTF8.GetBytes(text),
+            CorrelationData = request.Message.CorrelationData,
+            QoS = QualityOfService.AtLeastOnce,
+            UserProperties = [.. properties.Select(pair => new UserProperty(pair.Name, pair.Value))],
+        });
 
     /// <summary>Answers each SUBSCRIBE and UNSUBSCRIBE that waits for it.</summary>
     public void AnswerSubscriptions()

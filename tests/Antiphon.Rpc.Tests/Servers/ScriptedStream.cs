@@ -3,7 +3,8 @@ using Antiphon.Rpc.Tests.Timing;
 namespace Antiphon.Rpc.Tests.Servers;
 
 /// <summary>
-/// The client's end of a connection within the test's one thread: what it writes is handed on at once, what it reads is what the server has sent.
+/// The client's end of a connection within the test's one thread:
+/// what it writes is handed on at once, what it reads is what the server has sent.
 /// </summary>
 internal sealed class ScriptedStream(Action<ReadOnlyMemory<byte>> written) : Stream
 {

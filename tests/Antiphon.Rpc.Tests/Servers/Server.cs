@@ -26,7 +26,11 @@ internal sealed class Server : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>With a Receive Maximum that nothing exceeds: mosquitto 2.0.11 sends more than a lower one allows when 1,500 requests come at once, and the client hangs up, as it should.</summary>
+    /// <summary>
+    /// With a Receive Maximum that nothing exceeds:
+    /// mosquitto 2.0.11 sends more than a lower one allows when 1,500 requests come at once,
+    /// and the client hangs up, as it should.
+    /// </summary>
     public MqttClientOptions Options => new()
     {
         Host = "127.0.0.1",

@@ -22,7 +22,8 @@ internal sealed class OneThread : Scheduler
     public override void Queue(IThreadPoolWorkItem work) => _work.Add(() => WithoutContext(work.Execute));
 
     /// <summary>
-    /// Runs what is not the test's own as it runs in programs: without the context of the test. In one, what awaits without it would go on on the pool.
+    /// Runs what is not the test's own as it runs in programs: without the context of the test.
+    /// In one, what awaits without it would go on on the pool.
     /// </summary>
     public static void WithoutContext(Action action)
     {

@@ -34,7 +34,8 @@ public sealed class ResponseStatusTests
     public void Everything_that_a_response_says_is_read()
     {
         ResponseReading.Read(
-            View("other=1;__stat=400;__stMsg=no;__apErr=true;__propName=a;__propVal=b;antiphon-reason=c;antiphon-retry-after-ms=250"), out var status);
+            View("other=1;__stat=400;__stMsg=no;__apErr=true;__propName=a;__propVal=b;antiphon-reason=c;antiphon-retry-after-ms=250"),
+            out var status);
 
         Assert.Equal(400, status.Code);
         Assert.Equal("no"u8, status.Message);
@@ -48,7 +49,8 @@ public sealed class ResponseStatusTests
     private static PublishView View(string properties)
     {
         var section = new PropertySection([]);
-        section.AddUser(properties.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(pair => new UserProperty(pair.Split('=')[0], pair.Split('=')[1])).ToArray());
+        section.AddUser(properties.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Select(pair => new UserProperty(pair.Split('=')[0], pair.Split('=')[1])).ToArray());
         return new PublishView { Properties = section.Written.ToArray() };
     }
 }

@@ -92,7 +92,8 @@ public sealed class AdminEndpointTests : IDisposable
         await using var server = await StartAsync();
         using var admin = await AdminAsync(server);
         await using var ann = await Servers.ConnectAsync(server, clientId: "ann/ü?&=");
-        await using var subscription = await ann.SubscribeAsync("news/#", (_, _) => ValueTask.CompletedTask, cancellationToken: Servers.Ending);
+        await using var subscription = await ann.SubscribeAsync(
+            "news/#", (_, _) => ValueTask.CompletedTask, cancellationToken: Servers.Ending);
         await ann.PublishAsync(
             new ApplicationMessage { Topic = "state/ann", Payload = "on"u8.ToArray(), Retain = true, QoS = QualityOfService.AtLeastOnce },
             Servers.Ending);
@@ -146,7 +147,8 @@ public sealed class AdminEndpointTests : IDisposable
         await ann.DisposeAsync();
         Assert.Equal(HttpStatusCode.NoContent, (await admin.SendAsync(HttpMethod.Delete, "/v1/session?id=ann")).Status);
         Assert.Empty(await admin.LinesAsync("/v1/sessions"));
-        Assert.Contains(_log.Take(), line => line.Contains("The Session of client «ann» was ended by an operator", StringComparison.Ordinal));
+        Assert.Contains(
+            _log.Take(), line => line.Contains("The Session of client «ann» was ended by an operator", StringComparison.Ordinal));
 
         foreach (var path in (string[])["/v1/client?id=ann", "/v1/session?id=ann"])
         {
@@ -185,7 +187,9 @@ public sealed class AdminEndpointTests : IDisposable
         await using var client = await Servers.ConnectAsync(server);
         for (var i = 0; i < Topics; i++)
         {
-            await client.PublishAsync(new ApplicationMessage { Topic = $"long/{i}/{new string('x', 200)}", Payload = "1"u8.ToArray(), Retain = true }, Servers.Ending);
+            await client.PublishAsync(
+                new ApplicationMessage { Topic = $"long/{i}/{new string('x', 200)}", Payload = "1"u8.ToArray(), Retain = true },
+                Servers.Ending);
         }
 
         await Servers.RoundTripAsync(client);
@@ -196,7 +200,8 @@ public sealed class AdminEndpointTests : IDisposable
         await idle.ConnectAsync(IPAddress.Loopback, new Uri(server.AdminUrl!).Port, Servers.Ending);
         var token = (await File.ReadAllTextAsync(TokenFile, Servers.Ending)).Trim();
         await idle.GetStream().WriteAsync(
-            Encoding.ASCII.GetBytes($"GET /v1/retained HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"), Servers.Ending);
+            Encoding.ASCII.GetBytes($"GET /v1/retained HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"),
+            Servers.Ending);
         Assert.Equal((byte)'H', idle.GetStream().ReadByte());
         await Servers.RoundTripAsync(client);
         Assert.Equal("ok\n", await admin.GetAsync("/healthz"));
@@ -305,5 +310,6 @@ public sealed class AdminEndpointTests : IDisposable
         };
     }
 
-    private Task<ServerHost> StartAsync(Func<AdminOptions, AdminOptions>? with = null) => ServerHost.StartAsync(Options(with), Servers.Ending);
+    private Task<ServerHost> StartAsync(Func<AdminOptions, AdminOptions>? with = null) =>
+        ServerHost.StartAsync(Options(with), Servers.Ending);
 }

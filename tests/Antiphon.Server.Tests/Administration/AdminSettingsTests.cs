@@ -12,13 +12,25 @@ public sealed class AdminSettingsTests : IDisposable
 
     [Theory]
     [InlineData("""{ "admin": { "url": "http://127.0.0.1:8081" } }""", "1:12: error: «admin.tokenFile» is missing.")]
-    [InlineData("""{ "admin": { "url": "ftp://127.0.0.1", "tokenFile": "t" } }""", "1:21: error: «admin.url»: «ftp://127.0.0.1» is not an address of HTTP; *")]
-    [InlineData("""{ "admin": { "url": "http://host:1", "tokenFile": "t" } }""", "1:21: error: «admin.url»: «host» in «http://host:1» is not an IP address *")]
-    [InlineData("""{ "admin": { "url": "http://127.0.0.1/x", "tokenFile": "t" } }""", "1:21: error: «admin.url»: «http://127.0.0.1/x» has more than *")]
-    [InlineData("""{ "admin": { "url": "http://0.0.0.0:8081", "tokenFile": "t" } }""", "1:21: error: The admin endpoint is bound to 0.0.0.0, *")]
+    [InlineData(
+        """{ "admin": { "url": "ftp://127.0.0.1", "tokenFile": "t" } }""",
+        "1:21: error: «admin.url»: «ftp://127.0.0.1» is not an address of HTTP; *")]
+    [InlineData(
+        """{ "admin": { "url": "http://host:1", "tokenFile": "t" } }""",
+        "1:21: error: «admin.url»: «host» in «http://host:1» is not an IP address *")]
+    [InlineData(
+        """{ "admin": { "url": "http://127.0.0.1/x", "tokenFile": "t" } }""",
+        "1:21: error: «admin.url»: «http://127.0.0.1/x» has more than *")]
+    [InlineData(
+        """{ "admin": { "url": "http://0.0.0.0:8081", "tokenFile": "t" } }""",
+        "1:21: error: The admin endpoint is bound to 0.0.0.0, *")]
     [InlineData("""{ "admin": { "url": "https://127.0.0.1", "tokenFile": "t" } }""", "1:21: error: «admin.certificate» is missing: *")]
-    [InlineData("""{ "admin": { "url": "http://127.0.0.1", "tokenFile": "short" } }""", "1:54: error: The first line of the token file «…/short» *")]
-    [InlineData("""{ "admin": { "url": "http://127.0.0.1", "tokenFile": "t", "key": "k" } }""", "1:59: error: «admin.key» is for https:// only; *")]
+    [InlineData(
+        """{ "admin": { "url": "http://127.0.0.1", "tokenFile": "short" } }""",
+        "1:54: error: The first line of the token file «…/short» *")]
+    [InlineData(
+        """{ "admin": { "url": "http://127.0.0.1", "tokenFile": "t", "key": "k" } }""",
+        "1:59: error: «admin.key» is for https:// only; *")]
     [InlineData(
         """{ "admin": { "url": "https://127.0.0.1", "tokenFile": "t", "certificate": "missing.pem" } }""",
         "1:75: error: The file «…/missing.pem» cannot be read: *")]
@@ -26,8 +38,13 @@ public sealed class AdminSettingsTests : IDisposable
     [InlineData("""{ "audit": { "file": "missing/a.jsonl" } }""", "1:22: error: The folder of «…/missing/a.jsonl» is not there; *")]
     [InlineData("""{ "audit": { "file": "a", "topics": [] } }""", "1:37: error: «audit.topics» is empty, *")]
     [InlineData("""{ "audit": { "file": "a", "topics": ["a#"] } }""", "1:38: error: «audit.topics[0]»: *")]
-    [InlineData("""{ "audit": { "file": "a", "topics": ["$share/g/a"] } }""", "1:38: error: «audit.topics[0]» is the text «$share/g/a»; it has to be a Topic Filter *")]
-    [InlineData("""{ "audit": { "file": "a", "maximumBytes": 1, "keep": 1001 } }""", "1:43: error: «audit.maximumBytes» is 1; *", "1:54: error: «audit.keep» is 1001; *")]
+    [InlineData(
+        """{ "audit": { "file": "a", "topics": ["$share/g/a"] } }""",
+        "1:38: error: «audit.topics[0]» is the text «$share/g/a»; it has to be a Topic Filter *")]
+    [InlineData(
+        """{ "audit": { "file": "a", "maximumBytes": 1, "keep": 1001 } }""",
+        "1:43: error: «audit.maximumBytes» is 1; *",
+        "1:54: error: «audit.keep» is 1001; *")]
     public void Every_mistake_is_told_with_its_place(string json, params string[] expected)
     {
         _folder.Write("short", "short");

@@ -31,14 +31,18 @@ public sealed class AuditLogTests : IDisposable
             await responder.RespondAsync("relay", _ => Reply.Error(404, "No relay."), cancellationToken: Servers.Ending);
             await using var panel = await Servers.ConnectAsync(server, clientId: "panel");
             await using var requester = new Requester(panel);
-            await Assert.ThrowsAsync<RemoteErrorException>(async () => await requester.RequestAsync("relay", "1", cancellationToken: Servers.Ending));
-            await Assert.ThrowsAsync<NoResponderException>(async () => await requester.RequestAsync("nobody", "1", cancellationToken: Servers.Ending));
+            await Assert.ThrowsAsync<RemoteErrorException>(
+                async () => await requester.RequestAsync("relay", "1", cancellationToken: Servers.Ending));
+            await Assert.ThrowsAsync<NoResponderException>(
+                async () => await requester.RequestAsync("nobody", "1", cancellationToken: Servers.Ending));
         }
 
         var lines = Lines();
         Assert.Equal(["answered", "no-responders"], lines.Select(line => line.GetProperty("outcome").GetString()));
         var answered = lines[0];
-        Assert.Equal(("relay", "panel", "device", 404), (Text("topic"), Text("client"), Text("responder"), answered.GetProperty("status").GetInt32()));
+        Assert.Equal(
+            ("relay", "panel", "device", 404),
+            (Text("topic"), Text("client"), Text("responder"), answered.GetProperty("status").GetInt32()));
         Assert.StartsWith("127.0.0.1:", Text("address"), StringComparison.Ordinal);
         Assert.StartsWith("$reply/", Text("responseTopic"), StringComparison.Ordinal);
         Assert.Equal((32, 1), (Text("correlation").Length, answered.GetProperty("bytes").GetInt32()));
@@ -108,7 +112,9 @@ public sealed class AuditLogTests : IDisposable
         Assert.All(files, file => Assert.InRange(new FileInfo(file).Length, 1, 65_536 + 65_536));
 
         // All lines are whole, and the youngest are there, in order.
-        var topics = files.Reverse().SelectMany(File.ReadAllLines).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("topic").GetString()!);
+        var topics = files.Reverse()
+            .SelectMany(File.ReadAllLines)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("topic").GetString()!);
         var numbers = topics.Select(topic => int.Parse(topic[2..], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(Enumerable.Range(40 - numbers.Length, numbers.Length), numbers);
     }

@@ -277,7 +277,13 @@ public sealed class ConfigurationFileTests : IDisposable
         var options = reading.Options!;
         var server = new CertificateFiles { Certificate = _folder.PathOf("server.pem"), Key = _folder.PathOf("server.key") };
         Assert.Equal(
-            new ServerListener { Name = "mqtt://0.0.0.0", Bind = IPAddress.Any, Port = 1883, Place = $"{_folder.PathOf("antiphon.json")}:5:14" },
+            new ServerListener
+            {
+                Name = "mqtt://0.0.0.0",
+                Bind = IPAddress.Any,
+                Port = 1883,
+                Place = $"{_folder.PathOf("antiphon.json")}:5:14",
+            },
             options.Listeners[0]);
         var devices = options.Listeners[1];
         Assert.Equal(

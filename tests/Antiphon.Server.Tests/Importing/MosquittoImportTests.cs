@@ -211,7 +211,8 @@ public sealed class MosquittoImportTests : IDisposable
             "mosquitto.conf:28: error: «require_certificate true»: There is no certfile, so that clients do not speak TLS.",
             "mosquitto.conf:29: error: «listener x»: It is not a port with an address behind it or nothing.",
         ];
-        var told = translation.Refusals.Select(refusal => refusal.Replace(_folder.PathOf("") + "/", "", StringComparison.Ordinal)).ToArray();
+        var told = translation.Refusals
+            .Select(refusal => refusal.Replace(_folder.PathOf("") + "/", "", StringComparison.Ordinal)).ToArray();
         Assert.Equal(expected.Length, told.Length);
         Assert.All(expected.Zip(told), pair => Assert.StartsWith(pair.First.TrimEnd('*'), pair.Second, StringComparison.Ordinal));
         Assert.DoesNotContain("secret", string.Concat(translation.Refusals), StringComparison.Ordinal);

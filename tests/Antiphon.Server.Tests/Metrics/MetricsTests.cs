@@ -21,7 +21,8 @@ public sealed class MetricsTests : IDisposable
         meter.CreateObservableCounter(
             "some.work",
             () => (Measurement<double>[])[
-                new(1.5, new KeyValuePair<string, object?>("kind.of", "a \"b\"\\\n")), new(2, new KeyValuePair<string, object?>("kind.of", 3))],
+                new(1.5, new KeyValuePair<string, object?>("kind.of", "a \"b\"\\\n")),
+                new(2, new KeyValuePair<string, object?>("kind.of", 3))],
             "s",
             "Work\\done.\n");
         meter.CreateObservableUpDownCounter("held", () => 7L, "By", "Held.");
@@ -43,7 +44,10 @@ public sealed class MetricsTests : IDisposable
             some_work_seconds_total{kind_of="3"} 2
 
             """.ReplaceLineEndings("\n"),
-            string.Concat(text.Split('\n').Where(line => !line.Contains("dotnet_", StringComparison.Ordinal)).Select(line => $"{line}\n"))[..^1]);
+            string.Concat(
+                text.Split('\n')
+                    .Where(line => !line.Contains("dotnet_", StringComparison.Ordinal))
+                    .Select(line => $"{line}\n"))[..^1]);
         Assert.Contains("\n# TYPE dotnet_process_memory_working_set_bytes gauge\n", text, StringComparison.Ordinal);
     }
 

@@ -210,7 +210,8 @@ public sealed class ServerReloadTests : IDisposable
             report.Applied);
         Assert.Equal(
             [
-                "The listeners differ.", "«limits.connectTimeout», for TLS and WebSocket.", "«stampCaller» differs.", "«log.format» differs.",
+                "The listeners differ.", "«limits.connectTimeout», for TLS and WebSocket.",
+                "«stampCaller» differs.", "«log.format» differs.",
             ],
             report.NeedsRestart);
 

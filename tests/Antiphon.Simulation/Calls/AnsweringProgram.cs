@@ -54,7 +54,9 @@ internal sealed class AnsweringProgram
     public string TopicFilter => _share is null ? _topic : $"$share/{_share}/{_topic}";
 
     /// <summary>Whether nothing runs and nothing is owed.</summary>
-    public bool IsSettled => _running == 0 && _ending.IsCompleted && _registering.IsCompleted && _responder.Counters is { Running: 0, Waiting: 0 } && _world.IsFree(Client);
+    public bool IsSettled =>
+        _running == 0 && _ending.IsCompleted && _registering.IsCompleted
+            && _responder.Counters is { Running: 0, Waiting: 0 } && _world.IsFree(Client);
 
     /// <summary>Ends the registration once it is made, and makes it again once it has ended.</summary>
     public void Replace()
@@ -73,7 +75,9 @@ internal sealed class AnsweringProgram
         var counters = _responder.Counters;
         if (counters.Waiting > 0 && Process.Scheduler.IsEmpty && _ending.IsCompleted)
         {
-            Assert.True(counters.Running == _options.MaximumConcurrency, $"{counters.Waiting} requests wait in {Name} although only {counters.Running} run.");
+            Assert.True(
+                counters.Running == _options.MaximumConcurrency,
+                $"{counters.Waiting} requests wait in {Name} although only {counters.Running} run.");
         }
 
         Assert.False(_ending.IsFaulted, $"{Name} cannot end a registration: {_ending.Exception?.Message}");
@@ -126,7 +130,8 @@ internal sealed class AnsweringProgram
             var time = _world.Chance.Duration(TimeSpan.FromSeconds(4));
 
             // Not the token of Task.Delay itself, which goes to the thread pool when it is cancelled.
-            await Task.Delay(time, Process.Clock).WaitAsync(_world.Chance.Happens(0.5) ? request.CancellationToken : CancellationToken.None);
+            await Task.Delay(time, Process.Clock)
+                .WaitAsync(_world.Chance.Happens(0.5) ? request.CancellationToken : CancellationToken.None);
             return Answer(request, number);
         }
         finally

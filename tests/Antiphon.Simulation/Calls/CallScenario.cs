@@ -3,7 +3,8 @@ using Antiphon.Broker;
 namespace Antiphon.Simulation.Calls;
 
 /// <summary>
-/// Two programs that ask and three that answer, two of these as a share group, while connections break, programs are killed and the broker loses its memory.
+/// Two programs that ask and three that answer, two of these as a share group,
+/// while connections break, programs are killed and the broker loses its memory.
 /// </summary>
 internal sealed class CallScenario : IScenario
 {
@@ -120,7 +121,9 @@ internal sealed class CallScenario : IScenario
             program?.CheckEnd();
         }
 
-        Assert.All(_killed.SelectMany(static program => program.NotSent), number => Assert.False(Ledger.HasRun(number), $"Request {number} was not sent, it said, and was run."));
+        Assert.All(
+            _killed.SelectMany(static program => program.NotSent),
+            number => Assert.False(Ledger.HasRun(number), $"Request {number} was not sent, it said, and was run."));
         Assert.Equal(0, World.Broker.Engine.Counters.OpenExchanges);
     }
 

@@ -18,7 +18,8 @@ public sealed class CallTests
             }
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", outcomes.OrderBy(static one => one.Key).Select(static one => $"{one.Value} {one.Key}")));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Join(", ", outcomes.OrderBy(static one => one.Key).Select(static one => $"{one.Value} {one.Key}")));
     }
 
     [Fact]
@@ -28,7 +29,9 @@ public sealed class CallTests
         {
             var first = Run.Of(seed, static seed => new CallScenario(seed, CallsPerRun));
             var second = Run.Of(seed, static seed => new CallScenario(seed, CallsPerRun));
-            Assert.True(first.Hash == second.Hash, $"Seed {seed} makes two runs:{Environment.NewLine}{first}{Environment.NewLine}and{Environment.NewLine}{second}");
+            Assert.True(
+                first.Hash == second.Hash,
+                $"Seed {seed} makes two runs:{Environment.NewLine}{first}{Environment.NewLine}and{Environment.NewLine}{second}");
         }
     }
 }

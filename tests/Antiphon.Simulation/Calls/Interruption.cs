@@ -91,7 +91,8 @@ internal sealed class Interruption
     public void Settle()
     {
         World.Until(
-            () => World.IsFree(AskingClient) && World.IsFree(AnsweringClient) && _requester.Counters.Pending == 0 && _stopping.IsCompletedSuccessfully,
+            () => World.IsFree(AskingClient) && World.IsFree(AnsweringClient)
+                && _requester.Counters.Pending == 0 && _stopping.IsCompletedSuccessfully,
             "everything settles");
         World.Pass(TimeSpan.FromSeconds(20));
     }

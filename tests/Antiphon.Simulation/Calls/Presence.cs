@@ -13,7 +13,8 @@ internal sealed class Presence(World world)
     {
         foreach (var program in programs)
         {
-            if (world.Broker.Engine.FindSession(program.Client.ClientId) is { } session && session.Subscriptions.TryGet(program.TopicFilter, out _))
+            if (world.Broker.Engine.FindSession(program.Client.ClientId) is { } session
+                && session.Subscriptions.TryGet(program.TopicFilter, out _))
             {
                 return;
             }

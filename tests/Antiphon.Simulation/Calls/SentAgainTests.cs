@@ -2,7 +2,10 @@ using Antiphon.Rpc;
 
 namespace Antiphon.Simulation.Calls;
 
-/// <summary>What a fault proxy between requester and broker found: requests that were run twice, late, or after it was said that nobody runs them.</summary>
+/// <summary>
+/// What a fault proxy between requester and broker found:
+/// requests that were run twice, late, or after it was said that nobody runs them.
+/// </summary>
 public sealed class SentAgainTests
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);

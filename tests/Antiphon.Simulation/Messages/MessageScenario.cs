@@ -7,13 +7,14 @@ using Antiphon.Protocol;
 namespace Antiphon.Simulation.Messages;
 
 /// <summary>
-/// Two publishers and two subscribers whose Sessions live on through all that the network does to them: QoS 0 comes at most once, QoS 1 at least once, QoS 2 exactly once,
-/// each in the order of its publishing (MQTT 5 §4.3, §4.6).
+/// Two publishers and two subscribers whose Sessions live on through all that the network does to them:
+/// QoS 0 comes at most once, QoS 1 at least once, QoS 2 exactly once, each in the order of its publishing (MQTT 5 §4.3, §4.6).
 /// </summary>
 internal sealed class MessageScenario : IScenario
 {
     private const int Messages = 120;
-    private static readonly QualityOfService[] Levels = [QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.ExactlyOnce];
+    private static readonly QualityOfService[] Levels =
+        [QualityOfService.AtMostOnce, QualityOfService.AtLeastOnce, QualityOfService.ExactlyOnce];
 
     private readonly List<Publisher> _publishers = [];
     private readonly List<Subscriber> _subscribers = [];
@@ -69,7 +70,9 @@ internal sealed class MessageScenario : IScenario
             }
         }
 
-        Assert.All(_publishers, publisher => Assert.True(World.IsFree(publisher.Client), $"{publisher.Client.ClientId} is not free at the end."));
+        Assert.All(
+            _publishers,
+            publisher => Assert.True(World.IsFree(publisher.Client), $"{publisher.Client.ClientId} is not free at the end."));
         Assert.Equal(0, World.Broker.Engine.Counters.Read().WithheldAcknowledgements);
     }
 
@@ -134,7 +137,9 @@ internal sealed class MessageScenario : IScenario
                 (message, _) =>
                 {
                     _received.Add((message.Topic, int.Parse(Encoding.UTF8.GetString(message.Payload.Span), CultureInfo.InvariantCulture)));
-                    return chance.Happens(0.7) ? ValueTask.CompletedTask : TakeTimeAsync(world.Clock, chance.Duration(TimeSpan.FromSeconds(1)));
+                    return chance.Happens(0.7)
+                        ? ValueTask.CompletedTask
+                        : TakeTimeAsync(world.Clock, chance.Duration(TimeSpan.FromSeconds(1)));
                 },
                 new SubscribeOptions { MaximumQoS = QualityOfService.ExactlyOnce });
         }

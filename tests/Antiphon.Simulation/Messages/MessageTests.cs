@@ -18,7 +18,9 @@ public sealed class MessageTests
         {
             var first = Run.Of(seed, static seed => new MessageScenario(seed));
             var second = Run.Of(seed, static seed => new MessageScenario(seed));
-            Assert.True(first.Hash == second.Hash, $"Seed {seed} makes two runs:{Environment.NewLine}{first}{Environment.NewLine}and{Environment.NewLine}{second}");
+            Assert.True(
+                first.Hash == second.Hash,
+                $"Seed {seed} makes two runs:{Environment.NewLine}{first}{Environment.NewLine}and{Environment.NewLine}{second}");
         }
     }
 }

@@ -2,7 +2,10 @@ using Antiphon.Simulation.Ends;
 
 namespace Antiphon.Simulation.Network;
 
-/// <summary>The client's end of a <see cref="Link"/>. A read waits until the run delivers bytes; a write is on its way at once, and ends now or later.</summary>
+/// <summary>
+/// The client's end of a <see cref="Link"/>. A read waits until the run delivers bytes;
+/// a write is on its way at once, and ends now or later.
+/// </summary>
 internal sealed class ClientStream(Link link, SimulatedProcess process, Chance chance) : Stream
 {
     private TaskCompletionSource<int>? _read;
@@ -31,7 +34,10 @@ internal sealed class ClientStream(Link link, SimulatedProcess process, Chance c
     /// <summary>How many bytes it takes at most.</summary>
     public int Room => _buffer.Length;
 
-    /// <summary>Bytes arrive, no more than there is <see cref="Room"/> for; none: the end. What the client does with them is done when this returns.</summary>
+    /// <summary>
+    /// Bytes arrive, no more than there is <see cref="Room"/> for; none: the end.
+    /// What the client does with them is done when this returns.
+    /// </summary>
     public void Arrive(ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_buffer.Span);

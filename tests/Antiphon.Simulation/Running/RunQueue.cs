@@ -9,7 +9,8 @@ internal sealed class RunQueue(SimulationThread thread) : Scheduler
     private const int Threads = 4;
 
     private readonly List<IThreadPoolWorkItem> _waiting = [];
-    private readonly ExecutionContext _clean = ExecutionContext.Capture() ?? throw new InvalidOperationException("The flow of the execution context is suppressed.");
+    private readonly ExecutionContext _clean = ExecutionContext.Capture()
+        ?? throw new InvalidOperationException("The flow of the execution context is suppressed.");
     private bool _isClosed;
 
     public bool IsEmpty => _waiting.Count == 0;

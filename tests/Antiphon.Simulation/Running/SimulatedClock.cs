@@ -1,6 +1,9 @@
 namespace Antiphon.Simulation.Running;
 
-/// <summary>The one clock of a run. It stands still until it is turned; what is due then fires one by one, in order, on the simulation's thread.</summary>
+/// <summary>
+/// The one clock of a run. It stands still until it is turned;
+/// what is due then fires one by one, in order, on the simulation's thread.
+/// </summary>
 internal sealed class SimulatedClock(SimulationThread thread) : TimeProvider
 {
     private readonly PriorityQueue<Alarm, (long Due, long Order)> _alarms = new();

@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Antiphon.Simulation.Running;
 
-/// <summary>Sees to it that everything runs on the one thread of the simulation. Whatever gets away from it fails the run and says how it got away.</summary>
+/// <summary>
+/// Sees to it that everything runs on the one thread of the simulation.
+/// Whatever gets away from it fails the run and says how it got away.
+/// </summary>
 internal sealed class SimulationThread
 {
     private readonly int _id = Environment.CurrentManagedThreadId;
@@ -13,7 +16,8 @@ internal sealed class SimulationThread
     {
         if (Environment.CurrentManagedThreadId != _id)
         {
-            var leak = $"Something runs on thread {Environment.CurrentManagedThreadId} and not on the simulation's, {_id}:{Environment.NewLine}{new StackTrace(fNeedFileInfo: true)}";
+            var leak = $"Something runs on thread {Environment.CurrentManagedThreadId} and not on the simulation's, {_id}:"
+                + $"{Environment.NewLine}{new StackTrace(fNeedFileInfo: true)}";
             _leak ??= leak;
             throw new InvalidOperationException(leak);
         }

@@ -57,8 +57,8 @@ internal abstract class Call : IDeadline, IPublishSink, IDeferred
     public bool IsAcknowledged { get; set; }
 
     /// <summary>
-    /// Whether the request was sent over more than one connection. Then nobody can say any more that it was not executed: the first time may
-    /// have come to another responder than the second.
+    /// Whether the request was sent over more than one connection. Then nobody can say any more that it was not executed:
+    /// the first time may have come to another responder than the second.
     /// </summary>
     public bool WasSentAgain { get; private set; }
 

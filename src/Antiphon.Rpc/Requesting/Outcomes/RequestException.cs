@@ -180,7 +180,8 @@ public sealed class RequestNotSentException : RequestException
 {
     internal RequestNotSentException(in RequestFacts facts, RequesterOptions options)
         : base(
-            $"The request on «{facts.Topic}» was not sent: {options.MaximumWaiting} calls wait to be sent already, which is MaximumWaiting.",
+            $"The request on «{facts.Topic}» was not sent: "
+            + $"{options.MaximumWaiting} calls wait to be sent already, which is MaximumWaiting.",
             facts)
     {
     }

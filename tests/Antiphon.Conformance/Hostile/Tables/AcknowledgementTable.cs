@@ -18,11 +18,19 @@ internal static class AcknowledgementTable
         .. ReasonCodes.Others(packet.Codes).Select(code =>
             new BadPacket($"{packet.Name} with Reason Code {code:X2}", $"{packet.First}[ 0001 {code:X2} ]", "81|82", packet.Label)),
         .. ReasonCodes.Others(packet.Codes).Where(code => code is 0x01 or 0x81 or 0xFF).Select(code =>
-            new BadPacket($"{packet.Name} with Reason Code {code:X2} and properties", $"{packet.First}[ 0001 {code:X2} ( 1F \"a\" ) ]", "81|82", packet.Label)),
+            new BadPacket(
+                $"{packet.Name} with Reason Code {code:X2} and properties",
+                $"{packet.First}[ 0001 {code:X2} ( 1F \"a\" ) ]",
+                "81|82",
+                packet.Label)),
         new($"{packet.Name} with Packet Identifier 0", $"{packet.First}[ 0000 ]", "82|81") { InV311 = true },
         new($"{packet.Name} with a byte too many", $"{packet.First}[ 0001 00 ( 1F \"a\" ) 00 ]", "81"),
         new($"{packet.Name} with a byte too many", $"{packet.First}[ 0001 00 ]", "81") { InV5 = false, InV311 = true },
-        .. Rendered.Cut(packet.Name, $"{packet.First}[ 0001 00 ( 1F \"a\", 26 \"a\" \"b\" ) ]", ProtocolVersion.V5, left => left is 2 or 3 ? "" : "81"),
+        .. Rendered.Cut(
+            packet.Name,
+            $"{packet.First}[ 0001 00 ( 1F \"a\", 26 \"a\" \"b\" ) ]",
+            ProtocolVersion.V5,
+            left => left is 2 or 3 ? "" : "81"),
         .. Rendered.Cut(packet.Name, $"{packet.First}[ 0001 ]", ProtocolVersion.V311, _ => "81"),
     ]);
 }

@@ -9,7 +9,8 @@ internal sealed record Carrier(string Name, string Before, string After, params 
 {
     private static readonly (string Name, string Identifier)[] Unknown =
     [
-        ("identifier 0", "00"), ("identifier 4", "04"), ("identifier 7F", "7F"), ("an identifier of two bytes", "8001"), ("an identifier of four bytes", "FFFFFF7F"),
+        ("identifier 0", "00"), ("identifier 4", "04"), ("identifier 7F", "7F"),
+        ("an identifier of two bytes", "8001"), ("an identifier of four bytes", "FFFFFF7F"),
         ("an identifier in more bytes than it needs", "A600"), ("an identifier of five bytes", "8080808001"),
     ];
 
@@ -80,7 +81,10 @@ internal sealed record Carrier(string Name, string Before, string After, params 
         var whole = Rendered.Bytes(known.Text);
         for (var length = 1; length < whole.Length; length++)
         {
-            yield return Row($"{known.Name} cut after {length} of {whole.Length} bytes", $"( {Convert.ToHexString(whole.AsSpan(0, length))} )", Malformed);
+            yield return Row(
+                $"{known.Name} cut after {length} of {whole.Length} bytes",
+                $"( {Convert.ToHexString(whole.AsSpan(0, length))} )",
+                Malformed);
         }
 
         foreach (var text in known.Texts)

@@ -55,10 +55,14 @@ internal static class ConnectTable
 
     private static IEnumerable<BadPacket> Texts() =>
     [
-        .. BadStrings.In("Client Identifier", "10[ \"MQTT\" VV 02 003C () @ ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-4".Trim(), InV311 = true }),
-        .. BadStrings.In("Will Topic", "10[ \"MQTT\" VV 06 003C () \"~\" () @ \"\" ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-11".Trim(), InV311 = true }),
-        .. BadStrings.In("User name", "10[ \"MQTT\" VV 82 003C () \"~\" @ ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-12".Trim(), InV311 = true }),
-        .. Topics.NoNames("Will Topic", "10[ \"MQTT\" VV 06 003C () \"~\" () @ \"\" ]", "MQTT-4.7.0-1").Select(row => row with { InV311 = true }),
+        .. BadStrings.In("Client Identifier", "10[ \"MQTT\" VV 02 003C () @ ]")
+            .Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-4".Trim(), InV311 = true }),
+        .. BadStrings.In("Will Topic", "10[ \"MQTT\" VV 06 003C () \"~\" () @ \"\" ]")
+            .Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-11".Trim(), InV311 = true }),
+        .. BadStrings.In("User name", "10[ \"MQTT\" VV 82 003C () \"~\" @ ]")
+            .Select(row => row with { Labels = $"{row.Labels} MQTT-3.1.3-12".Trim(), InV311 = true }),
+        .. Topics.NoNames("Will Topic", "10[ \"MQTT\" VV 06 003C () \"~\" () @ \"\" ]", "MQTT-4.7.0-1")
+            .Select(row => row with { InV311 = true }),
         .. Topics.NoNames("Will's Response Topic", "10[ \"MQTT\" 05 06 003C () \"~\" ( 08 @ ) \"a\" \"\" ]", "MQTT-3.3.2-14"),
         new("Will Topic «»", "10[ \"MQTT\" VV 06 003C () \"~\" () \"\" \"\" ]", "90|81|82", "MQTT-4.7.3-1") { InV311 = true },
         new("Will's Response Topic «»", "10[ \"MQTT\" 05 06 003C () \"~\" ( 08 \"\" ) \"a\" \"\" ]", "82|81|90", "MQTT-4.7.3-1"),

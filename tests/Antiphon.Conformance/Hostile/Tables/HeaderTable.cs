@@ -33,12 +33,24 @@ internal static class HeaderTable
             {
                 // Where the packet is out of place besides, either fault may be the first to be seen.
                 var endings = type.Name is "CONNECT" or "CONNACK" or "SUBACK" or "UNSUBACK" or "PINGRESP" or "AUTH" ? "81|82" : "81";
-                yield return new BadPacket($"{type.Name} with flags {flags:X}", $"{type.Type:X}{flags:X}{type.Tail}", endings, $"MQTT-2.1.3-1 {type.Label}".Trim()) { InV311 = true };
+                yield return new BadPacket(
+                    $"{type.Name} with flags {flags:X}",
+                    $"{type.Type:X}{flags:X}{type.Tail}",
+                    endings,
+                    $"MQTT-2.1.3-1 {type.Label}".Trim())
+                {
+                    InV311 = true,
+                };
             }
 
             if (flags != 0)
             {
-                yield return new BadPacket($"A first CONNECT with flags {flags:X}", $"1{flags:X}{Types[0].Tail}", "81|silence", "MQTT-2.1.3-1") { IsFirst = true, InV311 = true };
+                yield return new BadPacket(
+                    $"A first CONNECT with flags {flags:X}", $"1{flags:X}{Types[0].Tail}", "81|silence", "MQTT-2.1.3-1")
+                {
+                    IsFirst = true,
+                    InV311 = true,
+                };
             }
         }
     }
@@ -69,7 +81,8 @@ internal static class HeaderTable
     {
         foreach (var (first, name, endings) in new[]
         {
-            ("30", "PUBLISH", "95"), ("32", "PUBLISH with QoS 1", "95"), ("34", "PUBLISH with QoS 2", "95"), ("82", "SUBSCRIBE", "95"), ("A2", "UNSUBSCRIBE", "95"),
+            ("30", "PUBLISH", "95"), ("32", "PUBLISH with QoS 1", "95"), ("34", "PUBLISH with QoS 2", "95"),
+            ("82", "SUBSCRIBE", "95"), ("A2", "UNSUBSCRIBE", "95"),
             ("40", "PUBACK", "95"), ("50", "PUBREC", "95"), ("62", "PUBREL", "95"), ("70", "PUBCOMP", "95"), ("E0", "DISCONNECT", "95"),
             ("10", "A second CONNECT", "82|95"), ("C0", "PINGREQ", "81|95"), ("F0", "AUTH", "82|95"),
         })

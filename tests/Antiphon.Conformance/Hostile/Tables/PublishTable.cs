@@ -28,8 +28,10 @@ internal static class PublishTable
 
     private static IEnumerable<BadPacket> TopicNames() =>
     [
-        .. BadStrings.In("Topic Name", "30[ @ () 'x' ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.3.2-1".Trim(), InV311 = true }),
-        .. BadStrings.In("Topic Name with QoS 1", "32[ @ 0001 () 'x' ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.3.2-1".Trim(), InV311 = true }),
+        .. BadStrings.In("Topic Name", "30[ @ () 'x' ]")
+            .Select(row => row with { Labels = $"{row.Labels} MQTT-3.3.2-1".Trim(), InV311 = true }),
+        .. BadStrings.In("Topic Name with QoS 1", "32[ @ 0001 () 'x' ]")
+            .Select(row => row with { Labels = $"{row.Labels} MQTT-3.3.2-1".Trim(), InV311 = true }),
         .. Topics.NoNames("Topic Name", "30[ @ () 'x' ]", "MQTT-3.3.2-2").Select(row => row with { InV311 = true }),
         .. Topics.NoNames("Topic Name with QoS 1", "32[ @ 0001 () 'x' ]", "MQTT-3.3.2-2").Select(row => row with { InV311 = true }),
         .. Topics.NoNames("Topic Name with an alias", "30[ @ ( 23 0001 ) 'x' ]", "MQTT-3.3.2-2"),

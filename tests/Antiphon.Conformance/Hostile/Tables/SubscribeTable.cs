@@ -13,9 +13,12 @@ internal static class SubscribeTable
         const string endings = "8F|81|82|refusal";
         return
         [
-            .. BadStrings.In("Topic Filter", "82[ 0001 () @ 00 ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.8.3-1".Trim(), InV311 = true }),
-            .. BadStrings.In("Topic Filter behind a good one", "82[ 0001 () \"a\" 00 @ 00 ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.8.3-1".Trim(), InV311 = true }),
-            .. BadStrings.In("Topic Filter to give up", "A2[ 0001 () @ ]").Select(row => row with { Labels = $"{row.Labels} MQTT-3.10.3-1".Trim(), InV311 = true }),
+            .. BadStrings.In("Topic Filter", "82[ 0001 () @ 00 ]")
+                .Select(row => row with { Labels = $"{row.Labels} MQTT-3.8.3-1".Trim(), InV311 = true }),
+            .. BadStrings.In("Topic Filter behind a good one", "82[ 0001 () \"a\" 00 @ 00 ]")
+                .Select(row => row with { Labels = $"{row.Labels} MQTT-3.8.3-1".Trim(), InV311 = true }),
+            .. BadStrings.In("Topic Filter to give up", "A2[ 0001 () @ ]")
+                .Select(row => row with { Labels = $"{row.Labels} MQTT-3.10.3-1".Trim(), InV311 = true }),
             .. Topics.NoFiltersIn("Topic Filter", "82[ 0001 () @ 00 ]", endings),
             .. Topics.NoFiltersIn("Topic Filter behind a good one", "82[ 0001 () \"a\" 00 @ 00 ]", endings),
             .. Topics.NoFiltersIn("Topic Filter to give up", "A2[ 0001 () @ ]", endings),

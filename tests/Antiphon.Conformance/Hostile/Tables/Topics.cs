@@ -8,14 +8,17 @@ internal static class Topics
     private static readonly (string Filter, string Labels)[] NoFilters =
     [
         ("", "MQTT-4.7.3-1"),
-        ("#/a", "MQTT-4.7.1-1"), ("a/#/b", "MQTT-4.7.1-1"), ("a#", "MQTT-4.7.1-1"), ("#a", "MQTT-4.7.1-1"), ("##", "MQTT-4.7.1-1"), ("a/##", "MQTT-4.7.1-1"), ("/#/", "MQTT-4.7.1-1"),
-        ("a+", "MQTT-4.7.1-2"), ("+a", "MQTT-4.7.1-2"), ("a/+b", "MQTT-4.7.1-2"), ("a/b+/c", "MQTT-4.7.1-2"), ("++", "MQTT-4.7.1-2"), ("+#", "MQTT-4.7.1-1 MQTT-4.7.1-2"),
+        ("#/a", "MQTT-4.7.1-1"), ("a/#/b", "MQTT-4.7.1-1"), ("a#", "MQTT-4.7.1-1"), ("#a", "MQTT-4.7.1-1"),
+        ("##", "MQTT-4.7.1-1"), ("a/##", "MQTT-4.7.1-1"), ("/#/", "MQTT-4.7.1-1"),
+        ("a+", "MQTT-4.7.1-2"), ("+a", "MQTT-4.7.1-2"), ("a/+b", "MQTT-4.7.1-2"), ("a/b+/c", "MQTT-4.7.1-2"),
+        ("++", "MQTT-4.7.1-2"), ("+#", "MQTT-4.7.1-1 MQTT-4.7.1-2"),
     ];
 
     private static readonly (string Filter, string Labels)[] NoSharedFilters =
     [
         ("$share/", "MQTT-4.8.2-1"), ("$share//a", "MQTT-4.8.2-1"), ("$share///", "MQTT-4.8.2-1"),
-        ("$share/g", "MQTT-4.8.2-2"), ("$share/g/", "MQTT-4.8.2-2"), ("$share/+/a", "MQTT-4.8.2-2"), ("$share/#/a", "MQTT-4.8.2-2"), ("$share/a+b/c", "MQTT-4.8.2-2"),
+        ("$share/g", "MQTT-4.8.2-2"), ("$share/g/", "MQTT-4.8.2-2"), ("$share/+/a", "MQTT-4.8.2-2"),
+        ("$share/#/a", "MQTT-4.8.2-2"), ("$share/a+b/c", "MQTT-4.8.2-2"),
         ("$share/a#/c", "MQTT-4.8.2-2"), ("$share/g/#/a", "MQTT-4.7.1-1"), ("$share/g/a+", "MQTT-4.7.1-2"),
     ];
 

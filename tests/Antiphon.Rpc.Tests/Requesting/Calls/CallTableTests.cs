@@ -322,7 +322,9 @@ public sealed class CallTableTests
     private void Begin(Call call, TimeSpan? timeout = null, ResponseChannel? channel = null)
     {
         call.Begin(
-            new CallContent("t", 1, default, RequestOptions.Default, channel ?? _channel, QualityOfService.AtLeastOnce, timeout ?? Second, null), default);
+            new CallContent(
+                "t", 1, default, RequestOptions.Default, channel ?? _channel, QualityOfService.AtLeastOnce, timeout ?? Second, null),
+            default);
         _table.Began(call);
     }
 
